@@ -1,0 +1,53 @@
+/*
+ * rows.h - the logits stream, llm-logits(5): a text header, then binary rows.
+ */
+#ifndef ROWS_H
+#define ROWS_H
+
+#include "tokens.h"
+
+#define ROW_ANSWER 1u	/* the last token of a line: an answer is wanted here */
+#define ROW_REPLY 2u	/* the token came from the sampler */
+#define ROW_FULL 4u	/* the context is full: no token can follow */
+
+/* Four little-endian u32 precede the floats of a row. */
+struct row_head {
+	uint32_t sequence;	/* from 0; an empty line begins the next */
+	uint32_t position;	/* of the token in its sequence, from 0 */
+	uint32_t token;		/* just fed; the logits are for the one after it */
+	uint32_t flags;		/* ROW_... */
+};
+
+struct rows_header {
+	struct origin origin;
+	uint32_t width;		/* floats a row; at least 1 */
+	char *reply;		/* path of the reply channel, or NULL */
+	uint32_t *eog;		/* ids that end a generation */
+	size_t n_eog;
+	bool has_eog;		/* whether the header says which */
+};
+
+/* Write the header to descriptor fd. */
+void rows_header_write(int fd, const struct rows_header *h);
+/* Write one row of `width` floats. */
+void rows_write(int fd, const struct row_head *r, const float *x, uint32_t width);
+
+struct row_reader {
+	int in, out;		/* as in read_some() */
+	const char *name;
+	struct rows_header h;
+	unsigned char *buf;
+	size_t have;
+	uint64_t n;		/* rows read */
+	struct row_head row;
+	float *x;		/* h.width floats of the last row, owned by the reader */
+};
+
+/* Read the header. False: the input ended before it began. Dies on any other
+ * trouble: not our stream, another version, malformed. */
+bool rows_open(struct row_reader *r, int in, int out, const char *name);
+/* Read the next row into r->row and r->x. False at the end; dies if cut in a row. */
+bool rows_next(struct row_reader *r);
+void rows_free(struct row_reader *r);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * tensor.h - a matrix of weights as it lies in the mapped file, and the table
+ * of the formats that its numbers may have.
+ */
+#ifndef TENSOR_H
+#define TENSOR_H
+
+#include "util.h"
+
+/* The numbers are those of GGUF (ggml.h, enum ggml_type); T_LLAMA2C_Q8 is ours. */
+enum tensor_type {
+	T_F32 = 0, T_F16 = 1, T_Q4_0 = 2, T_Q4_1 = 3, T_Q5_0 = 6, T_Q5_1 = 7, T_Q8_0 = 8,
+	T_BF16 = 30, T_LLAMA2C_Q8 = 64, T_COUNT
+};
+
+struct tensor {
+	char name[65];			/* GGUF's names: "blk.3.attn_q.weight" */
+	uint32_t type;			/* enum tensor_type; may be one the table lacks */
+	uint32_t n_dims;		/* 1 to 4 */
+	size_t dim[4];			/* dim[0] runs fastest: a row; unused ones are 1 */
+	const unsigned char *data;	/* in the map; NULL if the type is unknown */
+	const unsigned char *scale;	/* T_LLAMA2C_Q8: float32s, one a group */
+	size_t group;			/* T_LLAMA2C_Q8: weights a group */
+};
+
+/* One row of the table: weights come in blocks of `block` that take `bytes`. */
+struct format {
+	const char *name;
+	uint32_t block, bytes;
+	/* out[0..dim[0]) = row number `row` of t as float32. NULL: known by name only. */
+	void (*unpack)(const struct tensor *t, size_t row, float *out);
+};
+
+/* The format of a type number; never NULL, name "type 99" style unknowns have
+ * block 0. */
+const struct format *tensor_format(uint32_t type);
+
+/* Rows of the matrix: everything but dim[0] multiplied. */
+size_t tensor_rows(const struct tensor *t);
+
+/* Bytes of one row in the file (not T_LLAMA2C_Q8's scales). */
+size_t tensor_row_bytes(const struct tensor *t);
+
+/* IEEE 754 half precision to single, exact, subnormals, infinities and NaN included. */
+float half_to_float(uint16_t h);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * tokens.h - the token stream, llm-tokens(5): lines of decimal ids.
+ */
+#ifndef TOKENS_H
+#define TOKENS_H
+
+#include "util.h"
+
+/* Which model, and which vocabulary, a stream belongs to; both streams say it. */
+struct origin {
+	char *model;		/* path, or NULL: unknown */
+	uint32_t n_vocab;	/* pieces; 0: unknown */
+	bool has_print;		/* whether `print` is known */
+	uint64_t print;		/* the vocabulary's fingerprint */
+};
+
+/* Take "model ..." or "vocab N HEX", a header line of either stream without its
+ * "# ", into o. False: it is neither. Dies, naming `name`, if it is malformed. */
+bool origin_line(struct origin *o, const char *line, const char *name);
+/* Print the two lines, each behind `lead`, into buf; returns the length. Dies if
+ * the path cannot be said in one line. */
+size_t origin_print(const struct origin *o, const char *lead, char *buf, size_t size);
+/* Die if the stream's vocabulary and ours are not the same. */
+void origin_check(const struct origin *stream, const struct origin *ours, const char *name);
+
+/* What the reader found next. */
+enum token_event {
+	TOKENS_ID,	/* an id; r->id */
+	TOKENS_REWIND,	/* "@N" first on a line; r->rewind */
+	TOKENS_HEADER,	/* a comment line of the header was taken into r->origin */
+	TOKENS_EOL,	/* a line ended; r->count ids were on it; r->cut: by the end of the stream */
+	TOKENS_END	/* the end of the stream */
+};
+
+/* A reader; works on what has arrived and never waits for more than it must:
+ * an id is told as soon as the blank or newline behind it is read. */
+struct token_reader {
+	int in, out;		/* descriptors; out as in read_some() */
+	const char *name;	/* for diagnostics */
+	char *buf;
+	size_t at, have;
+	bool eof, seen, in_line, pending_eol;
+	struct origin origin;
+	uint32_t id, rewind;
+	size_t line;		/* number of the current line, from 1 */
+	size_t count;		/* ids on the current line so far */
+	bool has_rewind;
+	bool cut;
+	/* Called before the reader waits for input: flush what is ready. May be NULL. */
+	void (*idle)(void *arg);
+	void *idle_arg;
+};
+
+/* The caller frees with token_reader_free(). */
+void token_reader_init(struct token_reader *r, int in, int out, const char *name);
+void token_reader_free(struct token_reader *r);
+enum token_event token_next(struct token_reader *r);
+
+/* Whether any byte was read: a stream that ends before its header was cut off by
+ * a program that failed, and said so. */
+bool token_seen(const struct token_reader *r);
+
+/* The header; 0 < length <= size. */
+size_t token_header(const struct origin *o, char *buf, size_t size);
+
+#endif

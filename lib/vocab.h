@@ -1,0 +1,63 @@
+/*
+ * vocab.h - vocabularies: text to token ids and back.
+ *
+ * Two kinds: SentencePiece BPE (GGUF's "llama", llama2.c's tokenizer.bin) and
+ * byte-level BPE (GGUF's "gpt2").
+ */
+#ifndef VOCAB_H
+#define VOCAB_H
+
+#include "util.h"
+
+struct gguf;
+
+/* What a piece is; the numbers are GGUF's tokenizer.ggml.token_type. */
+enum piece_type {
+	PIECE_NORMAL = 1, PIECE_UNKNOWN = 2, PIECE_CONTROL = 3, PIECE_USER = 4,
+	PIECE_UNUSED = 5, PIECE_BYTE = 6
+};
+
+struct vocab;
+
+/* The vocabulary of a model file, or of llama2.c's tokenizer.bin, found by
+ * content; of a llama2.c model: tokenizer.bin in the same folder. Dies, naming
+ * the file, on bad ones. Lives until the process ends. */
+struct vocab *vocab_open(const char *path);
+/* The same from what is mapped already; gguf stays owned by the caller and must outlive it. */
+struct vocab *vocab_from_gguf(const struct gguf *g);
+struct vocab *vocab_from_llama2c(struct map m);
+void vocab_free(struct vocab *v);
+
+/* Number of pieces; at least 1, at most 2^24. */
+uint32_t vocab_size(const struct vocab *v);
+
+/* A hash of all pieces' bytes in the order of their ids (as the file holds them). */
+uint64_t vocab_fingerprint(const struct vocab *v);
+
+/* Beginning-of-sequence id to put first, or -1. */
+int32_t vocab_bos(const struct vocab *v);
+
+/* Whether the id ends a generation (EOS, end of turn, ...). id < size. */
+bool vocab_is_eog(const struct vocab *v, uint32_t id);
+enum piece_type vocab_type(const struct vocab *v, uint32_t id);
+
+/* The piece as the vocabulary spells it ("▁the", "Ġthe", "<0x0A>", "</s>"). id < size. */
+const char *vocab_spelling(const struct vocab *v, uint32_t id, size_t *n);
+
+/* The bytes that the id stands for in text; control tokens stand for none unless
+ * `special`. id < size. The result is valid until the next call on v; *n may be 0. */
+const char *vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n);
+
+/* Whether the first piece of a line carries a space that is not the text's
+ * (SentencePiece's dummy prefix), to be dropped when decoding. */
+bool vocab_space_prefix(const struct vocab *v);
+
+/*
+ * The ids of a text (any bytes), without BOS; every byte string decodes to itself.
+ * `special`: control tokens spelled in the text are taken as such.
+ * Appends to *ids, an array of *cap elements that holds *n (grown with grow()).
+ */
+void vocab_encode(struct vocab *v, const char *text, size_t len, bool special,
+	uint32_t **ids, size_t *n, size_t *cap);
+
+#endif

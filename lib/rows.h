@@ -36,8 +36,6 @@ struct row_reader {
 	int in, out;		/* as in read_some() */
 	const char *name;
 	struct rows_header h;
-	unsigned char *buf;
-	size_t have;
 	uint64_t n;		/* rows read */
 	struct row_head row;
 	float *x;		/* h.width floats of the last row, owned by the reader */

@@ -27,26 +27,29 @@ void origin_check(const struct origin *stream, const struct origin *ours, const 
 enum token_event {
 	TOKENS_ID,	/* an id; r->id */
 	TOKENS_REWIND,	/* "@N" first on a line; r->rewind */
-	TOKENS_HEADER,	/* a comment line of the header was taken into r->origin */
+	TOKENS_HEADER,	/* a header line was taken into r->origin */
 	TOKENS_EOL,	/* a line ended; r->count ids were on it; r->cut: by the end of the stream */
 	TOKENS_END	/* the end of the stream */
 };
 
-/* A reader; works on what has arrived and never waits for more than it must:
- * an id is told as soon as the blank or newline behind it is read. */
+/* A reader. It works on what has arrived: an id is told as soon as the blank or
+ * newline behind it is there, and input is waited for only when none is left. */
 struct token_reader {
 	int in, out;		/* descriptors; out as in read_some() */
 	const char *name;	/* for diagnostics */
-	char *buf;
-	size_t at, have;
-	bool eof, seen, in_line, pending_eol;
+	unsigned char *buf;
+	size_t at, have;	/* in buf: the next byte, the end */
+	bool any;		/* whether a byte was read at all */
+	bool eof;
+	bool inside;		/* a line has begun */
+	size_t line;		/* number of the current line, from 1 */
+	/* what token_next() found */
 	struct origin origin;
 	uint32_t id, rewind;
-	size_t line;		/* number of the current line, from 1 */
 	size_t count;		/* ids on the current line so far */
-	bool has_rewind;
-	bool cut;
-	/* Called before the reader waits for input: flush what is ready. May be NULL. */
+	bool rewound;		/* the line began with @N */
+	bool cut;		/* the line was ended by the end of the stream */
+	/* Called before input is waited for, to flush what is ready; may be NULL. */
 	void (*idle)(void *arg);
 	void *idle_arg;
 };
@@ -56,11 +59,7 @@ void token_reader_init(struct token_reader *r, int in, int out, const char *name
 void token_reader_free(struct token_reader *r);
 enum token_event token_next(struct token_reader *r);
 
-/* Whether any byte was read: a stream that ends before its header was cut off by
- * a program that failed, and said so. */
-bool token_seen(const struct token_reader *r);
-
-/* The header; 0 < length <= size. */
-size_t token_header(const struct origin *o, char *buf, size_t size);
+/* Write the stream's header to a descriptor. */
+void token_header_write(int fd, const struct origin *o);
 
 #endif

@@ -1,0 +1,244 @@
+/* tokens.c - the token stream; see tokens.h and llm-tokens(5). */
+#include "tokens.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TOKENS_VERSION "llm-tokens 1"
+
+enum { BUF = 1 << 16, COMMENT_MAX = 8192, ID_MAX = 0x7fffffff };
+
+/* "N" or "N HEX" of a vocab line. */
+static void
+vocab_line(struct origin *o, const char *s, const char *name)
+{
+	char *end;
+	unsigned long n = strtoul(s, &end, 10);
+	if (*s < '0' || *s > '9' || n < 1 || n > ID_MAX || (*end && *end != ' '))
+		die("%s: header: 'vocab %s' is not a size and a fingerprint", name, s);
+	o->n_vocab = (uint32_t)n;
+	o->has_print = *end == ' ';
+	if (!o->has_print)
+		return;
+	const char *hex = end + 1;
+	if (strspn(hex, "0123456789abcdef") != 16 || hex[16])
+		die("%s: header: '%s' is not a fingerprint of 16 hex digits", name, hex);
+	o->print = strtoull(hex, NULL, 16);
+}
+
+bool
+origin_line(struct origin *o, const char *line, const char *name)
+{
+	if (strncmp(line, "model ", 6) == 0 && line[6]) {
+		xfree(o->model);
+		o->model = xstrdup(line + 6);
+		return true;
+	}
+	if (strncmp(line, "vocab ", 6) == 0) {
+		vocab_line(o, line + 6, name);
+		return true;
+	}
+	return false;
+}
+
+size_t
+origin_print(const struct origin *o, const char *lead, char *buf, size_t size)
+{
+	size_t n = 0;
+	buf[0] = 0;
+	if (o->model) {
+		if (strchr(o->model, '\n') || strlen(o->model) > size / 2)
+			die("%s: a model's path must fit into one line of a header", o->model);
+		n += (size_t)snprintf(buf + n, size - n, "%smodel %s\n", lead, o->model);
+	}
+	if (o->n_vocab)
+		n += (size_t)snprintf(buf + n, size - n, "%svocab %u", lead, o->n_vocab);
+	if (o->n_vocab && o->has_print)
+		n += (size_t)snprintf(buf + n, size - n, " %016llx", (unsigned long long)o->print);
+	if (o->n_vocab)
+		n += (size_t)snprintf(buf + n, size - n, "\n");
+	return n;
+}
+
+void
+origin_check(const struct origin *stream, const struct origin *ours, const char *name)
+{
+	const char *a = stream->model ? stream->model : "another model";
+	const char *b = ours->model ? ours->model : "this model";
+	if (!stream->n_vocab || !ours->n_vocab)
+		return;
+	if (stream->n_vocab != ours->n_vocab)
+		die("%s: the stream is in the vocabulary of %s (%u pieces), not of %s (%u): use one model throughout",
+			name, a, stream->n_vocab, b, ours->n_vocab);
+	if (stream->has_print && ours->has_print && stream->print != ours->print)
+		die("%s: the stream is in the vocabulary of %s, not of %s (same size, other pieces): use one model throughout",
+			name, a, b);
+}
+
+void
+token_header_write(int fd, const struct origin *o)
+{
+	char buf[2 * COMMENT_MAX];
+	size_t n = (size_t)snprintf(buf, sizeof buf, "# " TOKENS_VERSION "\n");
+	n += origin_print(o, "# ", buf + n, sizeof buf - n);
+	write_all(fd, buf, n, "stdout");
+}
+
+void
+token_reader_init(struct token_reader *r, int in, int out, const char *name)
+{
+	memset(r, 0, sizeof *r);
+	r->in = in;
+	r->out = out;
+	r->name = name;
+	r->line = 1;
+	r->buf = xreallocarray(NULL, BUF, 1);
+}
+
+void
+token_reader_free(struct token_reader *r)
+{
+	xfree(r->buf);
+	xfree(r->origin.model);
+}
+
+/* The next byte, left in place; -1 at the end of the stream. */
+static int
+peek(struct token_reader *r)
+{
+	if (r->at == r->have && !r->eof) {
+		if (r->idle)
+			r->idle(r->idle_arg);
+		r->at = 0;
+		r->have = read_some(r->in, r->out, r->buf, BUF, r->name);
+		r->eof = r->have == 0;
+		r->any = r->any || r->have;
+	}
+	return r->at < r->have ? r->buf[r->at] : -1;
+}
+
+/* A comment, behind its '#', to its newline. True: it was a line of the header. */
+static bool
+comment(struct token_reader *r)
+{
+	char line[COMMENT_MAX];
+	size_t n = 0;
+	int c;
+	for (r->at++; (c = peek(r)) >= 0; r->at++) {
+		if (c == '\n')
+			break;
+		if (n < sizeof line - 1)
+			line[n++] = (char)c;
+	}
+	line[n] = 0;
+	if (c == '\n') {
+		r->at++;
+		r->line++;
+	}
+	if (n == sizeof line - 1 || strlen(line) != n || line[0] != ' ')
+		return false;
+	if (strncmp(line + 1, "llm-tokens ", 11) == 0 && strcmp(line + 1, TOKENS_VERSION))
+		die("%s: line %zu: stream version '%s'; this program reads '" TOKENS_VERSION "'", r->name,
+			r->line - 1, line + 1);
+	return origin_line(&r->origin, line + 1, r->name);
+}
+
+/* Complain about the word that begins with the digits of v, if any, and byte c. */
+static _Noreturn void
+bad_word(struct token_reader *r, int c)
+{
+	if (c < 0)
+		die("%s: line %zu: the stream ends where a number should be", r->name, r->line);
+	if (c > 32 && c < 127)
+		die("%s: line %zu: '%c' where a token id should be (is this text? llm-tok makes ids of it)",
+			r->name, r->line, c);
+	die("%s: line %zu: byte 0x%02x where a token id should be: not a token stream", r->name, r->line, c);
+}
+
+static uint32_t
+number(struct token_reader *r)
+{
+	uint64_t v = 0;
+	int c = peek(r);
+	if (c < '0' || c > '9')
+		bad_word(r, c);
+	for (; c >= '0' && c <= '9'; r->at++, c = peek(r)) {
+		v = v * 10 + (uint64_t)(c - '0');
+		if (v > ID_MAX)
+			die("%s: line %zu: a token id of %llu... is too large", r->name, r->line,
+				(unsigned long long)v);
+	}
+	return (uint32_t)v;
+}
+
+static bool
+ends_word(int c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c < 0;
+}
+
+/* A note "/NUMBER" behind an id is for whom it concerns: skip it. */
+static void
+skip_note(struct token_reader *r)
+{
+	int c = peek(r);
+	if (c == '/')
+		for (r->at++; (c = peek(r)) >= 0 && strchr("+-.0123456789eEinfa", c) && c; r->at++)
+			;
+	if (!ends_word(c))
+		bad_word(r, c);
+}
+
+static enum token_event
+line_ends(struct token_reader *r, bool cut)
+{
+	r->cut = cut;
+	r->inside = false;
+	if (!cut) {
+		r->at++;
+		r->line++;
+	}
+	return TOKENS_EOL;
+}
+
+enum token_event
+token_next(struct token_reader *r)
+{
+	for (;;) {
+		int c = peek(r);
+		if (!r->inside && c >= 0) {
+			if (c == '#') {
+				if (comment(r))
+					return TOKENS_HEADER;
+				continue;
+			}
+			r->inside = true;
+			r->count = 0;
+			r->rewound = false;
+		}
+		switch (c) {
+		case -1:
+			return r->inside ? line_ends(r, true) : TOKENS_END;
+		case '\n':
+			return line_ends(r, false);
+		case ' ':
+		case '\t':
+			r->at++;
+			continue;
+		case '@':
+			if (r->count || r->rewound)
+				die("%s: line %zu: '@' is only good first on a line", r->name, r->line);
+			r->at++;
+			r->rewind = number(r);
+			if (!ends_word(peek(r)))
+				bad_word(r, peek(r));
+			r->rewound = true;
+			return TOKENS_REWIND;
+		default:
+			r->id = number(r);
+			skip_note(r);
+			r->count++;
+			return TOKENS_ID;
+		}
+	}
+}

@@ -1,0 +1,24 @@
+/*
+ * list.h - the likeliest tokens of a row as lines of text.
+ */
+#ifndef LIST_H
+#define LIST_H
+
+#include "sampler.h"
+#include "vocab.h"
+
+struct list {
+	size_t n;			/* lines a row */
+	struct vocab *vocab;		/* for the pieces; NULL: they are left empty */
+	struct candidates all;
+	char *buf;
+	size_t have, cap;
+};
+
+/* Write the line that names the columns to stdout. */
+void list_header(void);
+/* Write the reader's row to stdout: one write(2), since someone may be watching. */
+void list_row(struct list *l, const struct row_reader *r);
+void list_free(struct list *l);
+
+#endif

@@ -1,0 +1,150 @@
+/* llm-sample - choose tokens from logits; see llm-sample(1). */
+#include "list.h"
+#include "reply.h"
+#include "rows.h"
+#include "sampler.h"
+#include "tokens.h"
+#include "turn.h"
+#include "vocab.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+const char progname[] = "llm-sample";
+const char usage_text[] =
+	"usage: llm-sample [-pq] [-t temperature] [-k top-k] [-P top-p] [-m min-p] [-s seed]\n"
+	"                  [-n tokens] [-r file] [model] <logits >tokens\n"
+	"       llm-sample -l number [-q] [-r file] [model] <logits >table\n"
+	"  -k 40    keep the so many likeliest tokens; 0: all\n"
+	"  -P 0.9   of these, the fewest that make up so much of the probability; 1: all\n"
+	"  -m 0.05  of these, all so many times as likely as the likeliest; 0: all\n"
+	"  -t 0.7   temperature; 0: always the likeliest\n"
+	"  -s seed  same seed, same text        -n N     end a turn after N tokens\n"
+	"  -l N     list the N likeliest        -r file  where the replies go\n"
+	"  -p       write the prompt too        -q       no header\n"
+	"  -h       this help                   -V       version\n";
+
+struct options {
+	bool quiet, prompt;
+	long limit, list;
+	const char *reply, *model;
+	struct sampler sampler;
+};
+
+static void
+parse(struct options *o, int argc, char **argv)
+{
+	int c;
+	while ((c = getopt(argc, argv, ":hk:l:m:n:P:pqr:s:t:V")) != -1) {
+		switch (c) {
+		case 'h': help();
+		case 'l': o->list = arg_long(c, optarg, 1, 1 << 24); break;
+		case 'n': o->limit = arg_long(c, optarg, 0, INT32_MAX); break;
+		case 'p': o->prompt = true; break;
+		case 'q': o->quiet = true; break;
+		case 'r': o->reply = optarg; break;
+		case 's': sampler_seed(&o->sampler, arg_u64(c, optarg)); break;
+		case 'V': version();
+		case ':': die_usage("-%c needs a value", optopt);
+		case '?': die_usage("-%c: there is no such option", optopt);
+		default: sampler_option(&o->sampler, c, optarg);
+		}
+	}
+	if (argc - optind > 1)
+		die_usage("'%s': one model is enough", argv[optind + 1]);
+	o->model = argv[optind];
+}
+
+/* The vocabulary of a model file, checked against the stream's. Its path becomes
+ * that of the stream, for those behind us. */
+static struct vocab *
+open_vocab(const char *path, struct rows_header *h)
+{
+	struct vocab *v = vocab_open(path);
+	struct origin ours = {xstrdup(path), vocab_size(v), true, vocab_fingerprint(v)};
+	if (!h->origin.n_vocab)
+		h->origin.n_vocab = h->width;
+	origin_check(&h->origin, &ours, "stdin");
+	xfree(h->origin.model);
+	h->origin = ours;
+	return v;
+}
+
+/* The vocabulary where it is wanted, else NULL: of the operand, or of the model
+ * that the stream names if it is here. */
+static struct vocab *
+find_vocab(const struct options *o, struct rows_header *h)
+{
+	if (o->model)
+		return open_vocab(o->model, h);
+	if ((!o->list && h->has_eog) || !h->origin.model)
+		return NULL;
+	if (access(h->origin.model, R_OK) == 0)
+		return open_vocab(h->origin.model, h);
+	if (o->list)
+		warn("%s, the model that the stream names, is not here: pieces are left empty (give a model)",
+			h->origin.model);
+	return NULL;
+}
+
+/* If the header does not say what ends a generation, the vocabulary does. */
+static void
+find_eog(struct rows_header *h, const struct vocab *v)
+{
+	size_t cap = 0;
+	for (uint32_t id = 0; v && !h->has_eog && id < vocab_size(v); id++) {
+		if (!vocab_is_eog(v, id))
+			continue;
+		h->eog = grow(h->eog, &cap, h->n_eog + 1, sizeof *h->eog);
+		h->eog[h->n_eog++] = id;
+	}
+}
+
+/* -l: every row a list, every turn over at once. */
+static void
+list_rows(const struct options *o, struct row_reader *rows, struct reply *reply, struct vocab *v)
+{
+	struct list l = {.n = (size_t)o->list, .vocab = v};
+	if (!o->quiet)
+		list_header();
+	while (rows_next(rows)) {
+		list_row(&l, rows);
+		if (rows->row.flags & ROW_ANSWER)
+			reply_end(reply);
+	}
+	list_free(&l);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {0};
+	struct row_reader rows;
+	struct reply reply;
+	start();
+	sampler_init(&o.sampler);
+	parse(&o, argc, argv);
+	if (o.reply)
+		reply_open_file(&reply, o.reply);
+	if (!rows_open(&rows, 0, 1, "stdin"))
+		return 1; /* who should have written it has said why not */
+	struct vocab *v = find_vocab(&o, &rows.h);
+	if (!o.reply)
+		reply_open(&reply, rows.h.reply);
+	if (o.list) {
+		list_rows(&o, &rows, &reply, v);
+	} else {
+		find_eog(&rows.h, v);
+		if (!o.quiet)
+			token_header_write(1, &rows.h.origin);
+		talk(&(struct talk){.rows = &rows, .reply = &reply, .sampler = &o.sampler,
+			.eog = rows.h.eog, .n_eog = rows.h.n_eog, .limit = o.limit, .prompt = o.prompt});
+	}
+	reply_close(&reply);
+	close_out(1, "stdout");
+	if (v)
+		vocab_free(v);
+	rows_free(&rows);
+	sampler_free(&o.sampler);
+	return 0;
+}

@@ -123,7 +123,7 @@ place_tensor(const struct cursor *c, struct tensor *t, const unsigned char *data
 	if (offset % align)
 		die("%s: tensor %s: offset %llu is not a multiple of %zu", c->path, t->name,
 			(unsigned long long)offset, align);
-	if (!f->unpack)
+	if (!tensor_readable(t))
 		return; /* whoever wants it will say so */
 	if (t->dim[0] % f->block)
 		die("%s: tensor %s: rows of %zu are not whole blocks of %u (%s)", c->path, t->name,

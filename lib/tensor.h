@@ -27,21 +27,23 @@ struct tensor {
 struct format {
 	const char *name;
 	uint32_t block, bytes;
-	/* out[0..dim[0]) = row number `row` of t as float32. NULL: known by name only. */
-	void (*unpack)(const struct tensor *t, size_t row, float *out);
 };
 
-/* The format of a type number; never NULL, name "type 99" style unknowns have
- * block 0. */
+/* The format of a type number; never NULL: an unknown one has block 0. How rows
+ * unpack is in unpack.h. */
 const struct format *tensor_format(uint32_t type);
+
+/* Whether the type can be unpacked; some are only known by name. */
+bool tensor_readable(const struct tensor *t);
+/* out[0..dim[0]) = row number `row` of a readable tensor as float32. */
+void tensor_unpack(const struct tensor *t, size_t row, float *out);
+/* The numbers in place if they are float32s as this machine has them, else NULL. */
+const float *tensor_floats(const struct tensor *t);
 
 /* Rows of the matrix: everything but dim[0] multiplied. */
 size_t tensor_rows(const struct tensor *t);
 
 /* Bytes of one row in the file (not T_LLAMA2C_Q8's scales). */
 size_t tensor_row_bytes(const struct tensor *t);
-
-/* IEEE 754 half precision to single, exact, subnormals, infinities and NaN included. */
-float half_to_float(uint16_t h);
 
 #endif

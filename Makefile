@@ -1,0 +1,55 @@
+# llmutils: make, make demo, make test, make install. No configure step.
+
+VERSION = 0.1
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+DATADIR = $(PREFIX)/share/llmutils
+
+CFLAGS = -O2 -g
+BUILD = build
+BIN = bin
+
+PROGRAMS = llm-tok llm-fwd llm-sample llm-detok
+DIRS = lib tok fwd sample detok
+CPPFLAGS_OURS = -D_POSIX_C_SOURCE=200809L -DVERSION='"$(VERSION)"' -DDATADIR='"$(DATADIR)"' -Ilib
+CFLAGS_OURS = -std=c11 -Wall -Wextra -pthread
+COMPILE = $(CC) $(CPPFLAGS_OURS) $(CPPFLAGS) $(CFLAGS_OURS) $(CFLAGS)
+
+SRC = $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
+OBJ = $(SRC:%.c=$(BUILD)/%.o)
+LIB_OBJ = $(filter $(BUILD)/lib/%,$(OBJ))
+BINS = $(PROGRAMS:%=$(BIN)/%)
+
+all: $(BINS)
+
+$(BIN)/llm-tok: $(filter $(BUILD)/tok/%,$(OBJ))
+$(BIN)/llm-fwd: $(filter $(BUILD)/fwd/%,$(OBJ))
+$(BIN)/llm-sample: $(filter $(BUILD)/sample/%,$(OBJ))
+$(BIN)/llm-detok: $(filter $(BUILD)/detok/%,$(OBJ))
+$(BINS): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm $(LDLIBS)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Kernels: one file an instruction set; which one runs is chosen at start.
+KERNELS = -O3 -ffp-contract=fast
+$(BUILD)/fwd/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
+ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
+$(BUILD)/fwd/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
+$(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+endif
+
+-include $(OBJ:.o=.d)
+
+demo: all
+	@echo '$$ echo "Tell me a story about a fox." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok'
+	@PATH="$$PWD/$(BIN):$$PATH"; echo "Tell me a story about a fox." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok
+
+clean:
+	rm -rf build bin
+
+.PHONY: all demo clean

@@ -1,0 +1,182 @@
+/* llm-detok - token ids to text. See llm-detok(1). */
+#include "model.h"
+#include "vocab.h"
+
+#include <string.h>
+#include <unistd.h>
+
+const char progname[] = "llm-detok";
+const char usage_text[] =
+	"usage: llm-detok [-sz] [model]\n"
+	"Read lines of token ids (llm-tokens(5)), write the text they stand for.\n"
+	"  -s  show control tokens as they are spelled\n"
+	"  -z  end records with NUL, not with newline\n"
+	"  -h  this help    -V  the version\n";
+
+struct detok {
+	struct token_reader r;
+	const char *operand;	/* model on the command line, or NULL */
+	const char *path;	/* of v */
+	struct vocab *v;	/* NULL until the first line needs it: a header may come */
+	bool special;
+	char end;		/* of a record */
+	bool prefix;		/* no text on this line yet: a dummy space is to be dropped */
+	char *out;		/* text not yet written */
+	size_t n, cap;
+};
+
+/* How many bytes at the end of s[0..n) begin a UTF-8 character but do not end it. */
+static size_t
+incomplete(const char *s, size_t n)
+{
+	for (size_t back = 1; back <= 3 && back <= n; back++) {
+		unsigned char c = (unsigned char)s[n - back];
+		if (c < 0x80)
+			return 0;
+		if (c < 0xc0)
+			continue; /* a later byte of a character */
+		size_t need = c < 0xc2 || c > 0xf4 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		return need > back ? back : 0;
+	}
+	return 0;
+}
+
+static void
+flush(struct detok *d, size_t keep)
+{
+	size_t n = d->n - keep;
+	if (!n)
+		return;
+	write_all(1, d->out, n, "stdout");
+	memmove(d->out, d->out + n, keep);
+	d->n = keep;
+}
+
+static void
+put(struct detok *d, const char *text, size_t n)
+{
+	if (d->n > 1 << 16)
+		flush(d, incomplete(d->out, d->n));
+	d->out = grow(d->out, &d->cap, d->n + n, 1);
+	if (n)
+		memcpy(d->out + d->n, text, n);
+	d->n += n;
+}
+
+/* A header line came, perhaps in mid-stream, where streams were joined. */
+static void
+check_vocab(struct detok *d)
+{
+	if (!d->v)
+		return;
+	struct origin ours = {(char *)d->path, vocab_size(d->v), true, vocab_fingerprint(d->v)};
+	origin_check(&d->r.origin, &ours, d->r.name);
+}
+
+/* Open the vocabulary, now that the header has been read or there is none. */
+static void
+need_vocab(struct detok *d)
+{
+	if (d->v)
+		return;
+	const char *named = d->r.origin.model;
+	d->path = d->operand || !named ? model_path(d->operand) : xstrdup(named);
+	d->v = vocab_open(d->path);
+	d->prefix = vocab_space_prefix(d->v);
+	check_vocab(d);
+}
+
+/* Before input is waited for: write what is ready, but never half a character; and
+ * when the header is all there is, use the time to open the vocabulary. */
+static void
+idle(void *arg)
+{
+	struct detok *d = arg;
+	if (d->r.origin.n_vocab)
+		need_vocab(d);
+	flush(d, incomplete(d->out, d->n));
+}
+
+static void
+put_id(struct detok *d)
+{
+	const struct token_reader *r = &d->r;
+	if (r->id >= vocab_size(d->v))
+		die("%s: line %zu: token id %u is not in the vocabulary of %u pieces (%s)", r->name, r->line, r->id,
+			vocab_size(d->v), d->path);
+	size_t n;
+	const char *text = vocab_text(d->v, r->id, d->special, &n);
+	bool control = vocab_type(d->v, r->id) == PIECE_CONTROL;
+	if (n && !control) {
+		bool space = d->prefix && *text == ' ';
+		put(d, text + space, n - space);
+		d->prefix = false;
+	} else
+		put(d, text, n);
+}
+
+static void
+end_line(struct detok *d)
+{
+	if (!d->r.cut)
+		put(d, &d->end, 1);
+	d->prefix = vocab_space_prefix(d->v);
+}
+
+/* False: the input was empty. */
+static bool
+run(struct detok *d)
+{
+	token_reader_init(&d->r, 0, 1, "stdin");
+	d->r.idle = idle;
+	d->r.idle_arg = d;
+	for (;;)
+		switch (token_next(&d->r)) {
+		case TOKENS_HEADER:
+			check_vocab(d);
+			break;
+		case TOKENS_REWIND:
+			break;
+		case TOKENS_ID:
+			need_vocab(d);
+			put_id(d);
+			break;
+		case TOKENS_EOL:
+			need_vocab(d);
+			end_line(d);
+			break;
+		case TOKENS_END:
+			flush(d, 0);
+			return d->r.any;
+		}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct detok d = {.end = '\n'};
+
+	start();
+	for (int opt; (opt = getopt(argc, argv, "hsVz")) != -1;)
+		switch (opt) {
+		case 's':
+			d.special = true;
+			break;
+		case 'z':
+			d.end = '\0';
+			break;
+		case 'h':
+			help();
+		case 'V':
+			version();
+		default:
+			return 2;
+		}
+	if (argc - optind > 1)
+		die_usage("more than one model");
+	d.operand = argv[optind];
+
+	bool any = run(&d);
+	close_out(1, "stdout");
+	return any ? 0 : 1; /* no input at all: whoever should have written it said why */
+}

@@ -1,0 +1,25 @@
+/*
+ * pool.h - threads that share out the items of a loop.
+ */
+#ifndef POOL_H
+#define POOL_H
+
+#include <stddef.h>
+
+struct pool;
+
+/* Work on items [first, last); `thread` is 0 .. threads-1. */
+typedef void pool_fn(void *arg, size_t first, size_t last, int thread);
+
+/* `threads` counts the caller; at least 1. Dies where threads cannot be made. */
+struct pool *pool_new(int threads);
+int pool_threads(const struct pool *p);
+
+/* Call fn on all of [0, n) in pieces of at most `chunk`, and return when all are
+ * done. Which thread gets which piece is chance: results must not depend on it. */
+void pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk);
+
+/* Ends the threads. */
+void pool_free(struct pool *p);
+
+#endif

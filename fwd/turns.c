@@ -1,0 +1,132 @@
+/* turns.c - the conversation; see turns.h, llm-tokens(5), llm-logits(5). */
+#include "turns.h"
+
+#include "reply.h"
+
+#include <stdlib.h>
+
+/* One line of tokens. */
+struct line {
+	uint32_t *ids;
+	size_t n, cap;
+	bool rewound;
+	size_t rewind;
+};
+
+/* What emit() needs to make a row of logits. */
+struct emit {
+	const struct turns *t;
+	uint32_t sequence, flags;
+	size_t end;		/* position behind the last token of the line */
+};
+
+static void
+emit(void *arg, size_t position, uint32_t token, const float *logits)
+{
+	struct emit *e = arg;
+	struct row_head r = {e->sequence, (uint32_t)position, token, e->flags};
+	if (position + 1 < e->end)
+		r.flags &= ~ROW_ANSWER;
+	if (position + 1 == context_max(e->t->c))
+		r.flags |= ROW_FULL;
+	rows_write(1, &r, logits, e->t->n_vocab);
+}
+
+/*
+ * Read one line. False: the stream ended. Ids are checked here, and so is that the
+ * line fits into the context, before anything of it is fed.
+ */
+static bool
+read_line(struct turns *t, struct token_reader *r, struct line *l)
+{
+	size_t max = context_max(t->c);
+	l->n = l->rewind = 0;
+	l->rewound = false;
+	for (;;)
+		switch (token_next(r)) {
+		case TOKENS_HEADER:
+			origin_check(&r->origin, &t->origin, r->name);
+			break;
+		case TOKENS_REWIND:
+			if (r->rewind > context_length(t->c))
+				die("%s: line %zu: @%u: there are only %zu tokens in the context", r->name, r->line,
+					r->rewind, context_length(t->c));
+			l->rewound = true;
+			l->rewind = r->rewind;
+			break;
+		case TOKENS_ID:
+			if (r->id >= t->n_vocab)
+				die("%s: line %zu: token id %u is not in the vocabulary of %u pieces", r->name,
+					r->line, r->id, t->n_vocab);
+			if (l->n >= max - (l->rewound ? l->rewind : context_length(t->c)))
+				die("%s: line %zu: it does not fit into the model's context of %zu tokens (%zu were in it)",
+					r->name, r->line, max, l->rewound ? l->rewind : context_length(t->c));
+			l->ids = grow(l->ids, &l->cap, l->n + 1, sizeof *l->ids);
+			l->ids[l->n++] = r->id;
+			break;
+		case TOKENS_EOL:
+			return true;
+		case TOKENS_END:
+			return false;
+		}
+}
+
+/* Feed a line; one that only rewinds feeds its last token again, for its answer.
+ * False: there was nothing to answer. */
+static bool
+feed(struct turns *t, struct line *l, uint32_t sequence, uint32_t flags, bool all)
+{
+	struct emit e = {.t = t, .sequence = sequence, .flags = flags};
+	uint32_t again;
+	const uint32_t *ids = l->ids;
+	size_t n = l->n;
+	if (l->rewound && n == 0 && l->rewind) {
+		again = context_token(t->c, --l->rewind);
+		ids = &again;
+		n = 1;
+	}
+	if (l->rewound)
+		context_rewind(t->c, l->rewind);
+	e.end = context_length(t->c) + n;
+	context_feed(t->c, ids, n, all, emit, &e);
+	return n > 0;
+}
+
+/* Serve the sampler until it ends the turn with an empty line. */
+static void
+serve(struct turns *t, struct token_reader *replies, struct line *l, uint32_t sequence)
+{
+	for (;;) {
+		if (!read_line(t, replies, l))
+			exit(1); /* the sampler left: if something is wrong, it said so */
+		if (l->n == 0 && !l->rewound)
+			return;
+		feed(t, l, sequence, ROW_REPLY, true);
+	}
+}
+
+bool
+turns_run(struct turns *t, int in)
+{
+	struct token_reader lines, replies;
+	struct line l = {0};
+	uint32_t sequence = 0;
+	token_reader_init(&lines, in, 1, "stdin");
+	if (t->channel)
+		token_reader_init(&replies, reply_fd(), 1, "reply channel");
+	while (read_line(t, &lines, &l)) {
+		if (l.n == 0 && !l.rewound) { /* an empty line ends the sequence */
+			sequence += context_length(t->c) > 0;
+			context_rewind(t->c, 0);
+			continue;
+		}
+		if (feed(t, &l, sequence, ROW_ANSWER, t->all) && t->channel && reply_wait(1))
+			serve(t, &replies, &l, sequence);
+	}
+	bool any = lines.any;
+	xfree(l.ids);
+	token_reader_free(&lines);
+	if (t->channel)
+		token_reader_free(&replies);
+	return any;
+}

@@ -1,0 +1,23 @@
+/*
+ * turns.h - the conversation: lines of tokens in, rows of logits out.
+ */
+#ifndef TURNS_H
+#define TURNS_H
+
+#include "forward.h"
+#include "rows.h"
+
+struct turns {
+	struct context *c;
+	struct origin origin;	/* of the model: streams in another vocabulary are refused */
+	uint32_t n_vocab;
+	bool all;		/* a row for every token, not only for the last of a line */
+	bool channel;		/* whether reply_open() made one */
+};
+
+/* Answer every line of descriptor `in` with rows on descriptor 1, each followed by
+ * a turn of replies if a sampler is connected, until the stream ends. False: it
+ * ended before it began. */
+bool turns_run(struct turns *t, int in);
+
+#endif

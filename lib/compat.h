@@ -1,0 +1,20 @@
+/*
+ * compat.h - what POSIX does not tell: each has a portable answer where the
+ * system has none of its own.
+ */
+#ifndef COMPAT_H
+#define COMPAT_H
+
+#include <stddef.h>
+
+/* CPUs that this process may run on; at least 1. */
+int cpu_count(void);
+
+/* Bytes written to a pipe or socket that its reader has not read yet; -1 where
+ * the system does not tell. */
+long unread_bytes(int fd);
+
+/* Ask for a larger pipe buffer: fewer switches for large rows. */
+void enlarge_pipe(int fd, size_t bytes);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * unpack.h - how each number format unpacks to float32.
+ *
+ * Not a module but a body: lib/tensor.c compiles it for any machine, and each
+ * kernel file once more for its instruction set, where the loops become vectors.
+ *
+ * The block formats are ggml's (ggml-common.h, ggml-quants.c). In the pictures a
+ * box is a field, its byte count below; d and m are half-precision scales, q the
+ * quants. Of 32 weights in nibbles, the low nibbles hold weights 0 to 15, the
+ * high ones 16 to 31.
+ */
+#ifndef UNPACK_H
+#define UNPACK_H
+
+#include "tensor.h"
+
+#include <string.h>
+
+/* IEEE 754 half precision to single: exact, subnormals, infinities and NaN included.
+ * Without a branch, so that a loop over it becomes vector code. */
+static inline float
+half_to_float(uint16_t h)
+{
+	uint32_t u = (uint32_t)(h & 0x7fff) << 13, v;
+	float f;
+	memcpy(&f, &u, sizeof f);
+	f *= 0x1p112f; /* the difference of the exponents' biases */
+	memcpy(&v, &f, sizeof v);
+	v |= (h & 0x7c00) == 0x7c00 ? 0x7f800000u | u : 0;
+	v |= (uint32_t)(h & 0x8000) << 16;
+	memcpy(&f, &v, sizeof f);
+	return f;
+}
+
+static inline const unsigned char *
+row_of(const struct tensor *t, size_t row)
+{
+	return t->data + row * tensor_row_bytes(t);
+}
+
+static inline float
+half_at(const unsigned char *p)
+{
+	return half_to_float(le16(p));
+}
+
+static inline void
+unpack_f32(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	for (size_t i = 0; i < t->dim[0]; i++)
+		out[i] = lef32(p + 4 * i);
+}
+
+static inline void
+unpack_f16(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	for (size_t i = 0; i < t->dim[0]; i++)
+		out[i] = half_at(p + 2 * i);
+}
+
+/* bfloat16: the upper half of a float32. */
+static inline void
+unpack_bf16(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	for (size_t i = 0; i < t->dim[0]; i++) {
+		uint32_t u = (uint32_t)le16(p + 2 * i) << 16;
+		memcpy(out + i, &u, sizeof u);
+	}
+}
+
+/*	+---+----------+
+ *	| d | q 4 bits |	w = d (q - 8)
+ *	+-2-+----16----+	*/
+static inline void
+unpack_q4_0(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	for (size_t b = t->dim[0] / 32; b--; p += 18, out += 32) {
+		float d = half_at(p);
+		for (int i = 0; i < 16; i++) {
+			out[i] = d * (float)((p[2 + i] & 15) - 8);
+			out[i + 16] = d * (float)((p[2 + i] >> 4) - 8);
+		}
+	}
+}
+
+/*	+---+---+----------+
+ *	| d | m | q 4 bits |	w = d q + m
+ *	+-2-+-2-+----16----+	*/
+static inline void
+unpack_q4_1(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	for (size_t b = t->dim[0] / 32; b--; p += 20, out += 32) {
+		float d = half_at(p), m = half_at(p + 2);
+		for (int i = 0; i < 16; i++) {
+			out[i] = d * (float)(p[4 + i] & 15) + m;
+			out[i + 16] = d * (float)(p[4 + i] >> 4) + m;
+		}
+	}
+}
+
+/*	+---+----------+----------+
+ *	| d | fifth    | q 4 bits |	w = d (q - 16), bit i of `fifth` is bit 4 of q[i]
+ *	+-2-+----4-----+----16----+	*/
+static inline void
+unpack_q5_0(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	for (size_t b = t->dim[0] / 32; b--; p += 22, out += 32) {
+		float d = half_at(p);
+		uint32_t fifth = le32(p + 2);
+		for (int i = 0; i < 16; i++) {
+			out[i] = d * (float)((int)((p[6 + i] & 15) | (fifth >> i & 1) << 4) - 16);
+			out[i + 16] = d * (float)((int)(p[6 + i] >> 4 | (fifth >> (i + 16) & 1) << 4) - 16);
+		}
+	}
+}
+
+/*	+---+---+----------+----------+
+ *	| d | m | fifth    | q 4 bits |	w = d q + m
+ *	+-2-+-2-+----4-----+----16----+	*/
+static inline void
+unpack_q5_1(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	for (size_t b = t->dim[0] / 32; b--; p += 24, out += 32) {
+		float d = half_at(p), m = half_at(p + 2);
+		uint32_t fifth = le32(p + 4);
+		for (int i = 0; i < 16; i++) {
+			out[i] = d * (float)((p[8 + i] & 15) | (fifth >> i & 1) << 4) + m;
+			out[i + 16] = d * (float)(p[8 + i] >> 4 | (fifth >> (i + 16) & 1) << 4) + m;
+		}
+	}
+}
+
+/*	+---+----------+
+ *	| d | q int8   |	w = d q
+ *	+-2-+----32----+	*/
+static inline void
+unpack_q8_0(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	for (size_t b = t->dim[0] / 32; b--; p += 34, out += 32) {
+		float d = half_at(p);
+		for (int i = 0; i < 32; i++)
+			out[i] = d * (float)(int8_t)p[2 + i];
+	}
+}
+
+/* llama2.c version 2: int8 in groups, the float32 scales of all groups after all
+ * quants of the tensor. A group may cross rows. */
+static inline void
+unpack_llama2c_q8(const struct tensor *t, size_t row, float *out)
+{
+	const unsigned char *p = row_of(t, row);
+	size_t first = row * t->dim[0];
+	for (size_t i = 0; i < t->dim[0]; i++)
+		out[i] = lef32(t->scale + (first + i) / t->group * 4) * (float)(int8_t)p[i];
+}
+
+/* Unpack one row of t: out[0..dim[0]). */
+typedef void unpack_fn(const struct tensor *t, size_t row, float *out);
+
+/* The function of a type, or NULL: not a type that can be read. */
+static inline unpack_fn *
+unpacker(uint32_t type)
+{
+	static unpack_fn *const table[T_COUNT] = {
+		[T_F32] = unpack_f32, [T_F16] = unpack_f16, [T_BF16] = unpack_bf16,
+		[T_Q4_0] = unpack_q4_0, [T_Q4_1] = unpack_q4_1, [T_Q5_0] = unpack_q5_0,
+		[T_Q5_1] = unpack_q5_1, [T_Q8_0] = unpack_q8_0, [T_LLAMA2C_Q8] = unpack_llama2c_q8,
+	};
+	return type < T_COUNT ? table[type] : NULL;
+}
+
+#endif

@@ -1,0 +1,147 @@
+/* llm-tok - text to token ids. See llm-tok(1). */
+#include "model.h"
+#include "vocab.h"
+
+#include <string.h>
+#include <unistd.h>
+
+const char progname[] = "llm-tok";
+const char usage_text[] =
+	"usage: llm-tok [-nqsz] [model]\n"
+	"Read lines of text, write lines of token ids (llm-tokens(5)).\n"
+	"  -n  only the number of tokens\n"
+	"  -q  no header\n"
+	"  -s  control tokens spelled in the text are taken as such\n"
+	"  -z  records end with NUL, not with newline\n"
+	"  -h  this help    -V  the version\n";
+
+enum { CHUNK = 1 << 16 };
+
+struct tok {
+	struct vocab *v;
+	bool count_only, special;
+	char end;		/* of a record */
+	bool begun;		/* the sequence has its BOS */
+	uint64_t total;		/* tokens so far */
+	char *out;		/* text not yet written */
+	size_t n_out, cap_out;
+	uint32_t *ids;
+	size_t cap_ids;
+};
+
+static void
+flush(struct tok *t)
+{
+	write_all(1, t->out, t->n_out, "stdout");
+	t->n_out = 0;
+}
+
+static void
+put_id(struct tok *t, uint32_t id, bool first)
+{
+	char digits[12];
+	t->total++;
+	if (t->count_only)
+		return;
+	int n = snprintf(digits, sizeof digits, first ? "%u" : " %u", id);
+	t->out = grow(t->out, &t->cap_out, t->n_out + (size_t)n, 1);
+	memcpy(t->out + t->n_out, digits, (size_t)n);
+	t->n_out += (size_t)n;
+}
+
+/* One record of text; `ended`: its newline (NUL) was there, and ours follows. */
+static void
+record(struct tok *t, const char *text, size_t len, bool ended)
+{
+	size_t n = 0;
+	int32_t bos = t->begun || len == 0 ? -1 : vocab_bos(t->v);
+	t->begun = len != 0; /* an empty record ends the sequence */
+	vocab_encode(t->v, text, len, t->special, &t->ids, &n, &t->cap_ids);
+	if (bos >= 0)
+		put_id(t, (uint32_t)bos, true);
+	for (size_t i = 0; i < n; i++)
+		put_id(t, t->ids[i], i == 0 && bos < 0);
+	if (ended && !t->count_only) {
+		t->out = grow(t->out, &t->cap_out, t->n_out + 1, 1);
+		t->out[t->n_out++] = '\n';
+	}
+}
+
+/* Convert the whole records of text[0..have), of which the first `old` bytes hold no
+ * record's end; move the rest to the front and return its length. */
+static size_t
+records(struct tok *t, char *text, size_t old, size_t have)
+{
+	size_t begin = 0;
+	for (char *p; (p = memchr(text + old, t->end, have - old)); begin = old) {
+		old = (size_t)(p - text) + 1;
+		record(t, text + begin, old - 1 - begin, true);
+		if (t->n_out > CHUNK)
+			flush(t);
+	}
+	memmove(text, text + begin, have - begin);
+	return have - begin;
+}
+
+/* Records as they arrive; what is ready is written before more input is waited for. */
+static void
+run(struct tok *t)
+{
+	char *text = NULL;
+	size_t have = 0, cap = 0;
+	for (size_t got = 1; got;) {
+		text = grow(text, &cap, have + CHUNK, 1);
+		got = read_some(0, 1, text + have, cap - have, "stdin");
+		have = records(t, text, have, have + got);
+		if (!got && have)
+			record(t, text, have, false);
+		flush(t);
+	}
+	xfree(text);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct tok t = {.end = '\n'};
+	bool header = true;
+
+	start();
+	for (int opt; (opt = getopt(argc, argv, "hnqsVz")) != -1;)
+		switch (opt) {
+		case 'n':
+			t.count_only = true;
+			break;
+		case 'q':
+			header = false;
+			break;
+		case 's':
+			t.special = true;
+			break;
+		case 'z':
+			t.end = '\0';
+			break;
+		case 'h':
+			help();
+		case 'V':
+			version();
+		default:
+			return 2;
+		}
+	if (argc - optind > 1)
+		die_usage("more than one model");
+
+	const char *path = model_path(argv[optind]);
+	t.v = vocab_open(path);
+	if (header && !t.count_only) {
+		struct origin o = {(char *)path, vocab_size(t.v), true, vocab_fingerprint(t.v)};
+		token_header_write(1, &o);
+	}
+	run(&t);
+	if (t.count_only) {
+		char line[32];
+		write_all(1, line, (size_t)snprintf(line, sizeof line, "%llu\n", (unsigned long long)t.total), "stdout");
+	}
+	close_out(1, "stdout");
+	return 0;
+}

@@ -39,6 +39,8 @@ int32_t vocab_bos(const struct vocab *v);
 
 /* Whether the id ends a generation (EOS, end of turn, ...). id < size. */
 bool vocab_is_eog(const struct vocab *v, uint32_t id);
+/* All of them, sorted, *n may be 0; owned by v. */
+const uint32_t *vocab_eog(const struct vocab *v, size_t *n);
 enum piece_type vocab_type(const struct vocab *v, uint32_t id);
 
 /* The piece as the vocabulary spells it ("▁the", "Ġthe", "<0x0A>", "</s>"). id < size. */
@@ -48,13 +50,21 @@ const char *vocab_spelling(const struct vocab *v, uint32_t id, size_t *n);
  * `special`. id < size. The result is valid until the next call on v; *n may be 0. */
 const char *vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n);
 
-/* Whether the first piece of a line carries a space that is not the text's
- * (SentencePiece's dummy prefix), to be dropped when decoding. */
+/*
+ * Whether text begins with a space that is not its own (SentencePiece's dummy
+ * prefix), to be dropped when decoding: one leading space of the first piece of
+ * text in a line, and of the first piece of text after a control, user-defined
+ * or unknown piece that was spelled in the line.
+ */
 bool vocab_space_prefix(const struct vocab *v);
 
 /*
- * The ids of a text (any bytes), without BOS; every byte string decodes to itself.
- * `special`: control tokens spelled in the text are taken as such.
+ * The ids of a text (any bytes), without BOS; every byte string decodes to itself,
+ * as far as the ids of the models' own tokenizers allow: in SentencePiece
+ * vocabularies of GGUF files U+2581 is encoded as a space, and where a
+ * vocabulary has no piece for a byte, that byte is lost.
+ * User-defined pieces are found first, at each place the longest; with `special`
+ * control and unknown pieces are, too.
  * Appends to *ids, an array of *cap elements that holds *n (grown with grow()).
  */
 void vocab_encode(struct vocab *v, const char *text, size_t len, bool special,

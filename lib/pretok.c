@@ -1,0 +1,496 @@
+/*
+ * pretok.c - pre-tokenizers; see pretok.h.
+ *
+ * The regular expressions are quoted from the models' tokenizer.json; \s, \p{L}
+ * and the rest mean what they mean there (Oniguruma): White_Space and Unicode's
+ * general categories.
+ */
+#include "pretok.h"
+
+#include <string.h>
+
+#include "unicode.h"
+#include "util.h"
+
+/* [^\s\p{L}\p{N}] */
+#define SET_OTHER (SET_ALL & ~(SET_SPACE | SET_L | SET_N))
+
+/* A character at some place of the text; set: the bit of its category, 0 at the end. */
+struct ch {
+	uint32_t cp, set;
+	size_t len;
+};
+
+static struct ch
+ch_at(const unsigned char *s, size_t n)
+{
+	struct ch c = {0};
+	if (n) {
+		c.len = utf8_next(s, n, &c.cp);
+		c.set = U_BIT(unicode_cat(c.cp));
+	}
+	return c;
+}
+
+/* The bytes of [set]{0,max}. */
+static size_t
+run_max(const unsigned char *s, size_t n, uint32_t set, size_t max)
+{
+	size_t i = 0;
+	while (i < n && max--) {
+		struct ch c = ch_at(s + i, n - i);
+		if (!(c.set & set))
+			break;
+		i += c.len;
+	}
+	return i;
+}
+
+static size_t
+run(const unsigned char *s, size_t n, uint32_t set)
+{
+	return run_max(s, n, set, SIZE_MAX);
+}
+
+/* [\r\n]*, with also '/' where `slash`. */
+static size_t
+newlines(const unsigned char *s, size_t n, bool slash)
+{
+	size_t i = 0;
+	while (i < n && (s[i] == '\r' || s[i] == '\n' || (slash && s[i] == '/')))
+		i++;
+	return i;
+}
+
+/* A stage that isolates the matches of [set]+ in this way: they, and the rest. */
+static size_t
+run_or_rest(const unsigned char *s, size_t n, uint32_t set)
+{
+	size_t len = run(s, n, set);
+	return len ? len : run(s, n, SET_ALL & ~set);
+}
+
+/* 's|'t|'re|'ve|'m|'ll|'d, or with (?i:...); 0: none here. U+017F, the long s,
+ * is an s to (?i). */
+static size_t
+contraction(const unsigned char *s, size_t n, bool any_case)
+{
+	unsigned char fold = any_case ? 0x20 : 0;
+	if (n < 2 || s[0] != '\'')
+		return 0;
+	unsigned char a = s[1] | fold, b = n > 2 ? s[2] | fold : 0;
+	if (a == 's' || a == 't' || a == 'm' || a == 'd')
+		return 2;
+	if ((b == 'e' && (a == 'r' || a == 'v')) || (a == 'l' && b == 'l'))
+		return 3;
+	return any_case && n > 2 && s[1] == 0xC5 && s[2] == 0xBF ? 3 : 0;
+}
+
+/* \s+(?!\S)|\s+ : of white space before other text, all but the last character. */
+static size_t
+spaces(const unsigned char *s, size_t n)
+{
+	size_t i = 0, last = 0;
+	while (i < n) {
+		struct ch c = ch_at(s + i, n - i);
+		if (c.set != SET_SPACE)
+			return last ? last : i;
+		last = i;
+		i += c.len;
+	}
+	return i;
+}
+
+/* \s*[\r\n]+|\s+(?!\S)|\s+ */
+static size_t
+spaces_newlines(const unsigned char *s, size_t n)
+{
+	size_t len = run(s, n, SET_SPACE), i = len;
+	while (i && s[i - 1] != '\r' && s[i - 1] != '\n')
+		i--;
+	return i ? i : spaces(s, n);
+}
+
+/* " ?[set]+", or 0. */
+static size_t
+space_run(const unsigned char *s, size_t n, uint32_t set)
+{
+	size_t lead = *s == ' ', len = run(s + lead, n - lead, set);
+	return len ? lead + len : 0;
+}
+
+/* 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
+static size_t
+gpt2(const unsigned char *s, size_t n)
+{
+	size_t len = contraction(s, n, false);
+	if (len)
+		return len;
+	struct ch c = ch_at(s + (*s == ' '), n - (*s == ' '));
+	if (c.set & SET_L)
+		return space_run(s, n, SET_L);
+	if (c.set & SET_N)
+		return space_run(s, n, SET_N);
+	if (c.set & SET_OTHER)
+		return space_run(s, n, SET_OTHER);
+	return spaces(s, n);
+}
+
+/* What follows the letters in the families below:
+ * \p{N}{1,digits}| ?[other]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * Every character that is not in `other` nor a number nor space was taken before. */
+static size_t
+no_letters(const unsigned char *s, size_t n, size_t digits, uint32_t other, bool slash)
+{
+	size_t len = run_max(s, n, SET_N, digits);
+	if (len)
+		return len;
+	len = space_run(s, n, other);
+	if (len)
+		return len + newlines(s + len, n - len, slash);
+	return spaces_newlines(s, n);
+}
+
+/*
+ * (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[letters]+|\p{N}{1,digits}
+ * | ?[^\s letters \p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ */
+static size_t
+cl100k(const unsigned char *s, size_t n, uint32_t letters, size_t digits)
+{
+	size_t len = contraction(s, n, true);
+	if (len)
+		return len;
+	struct ch c = ch_at(s, n);
+	if (c.set & letters)
+		return run(s, n, letters);
+	if (!(c.set & SET_N) && c.cp != '\r' && c.cp != '\n') {
+		len = run(s + c.len, n - c.len, letters);
+		if (len)
+			return c.len + len;
+	}
+	return no_letters(s, n, digits, SET_OTHER & ~letters, false);
+}
+
+static size_t
+llama3(const unsigned char *s, size_t n)
+{
+	return cl100k(s, n, SET_L, 3);
+}
+
+static size_t
+qwen2(const unsigned char *s, size_t n)
+{
+	return cl100k(s, n, SET_L, 1);
+}
+
+static size_t
+qwen35(const unsigned char *s, size_t n)
+{
+	return cl100k(s, n, SET_L | SET_M, 1);
+}
+
+#define SET_UPPER (U_BIT(U_LU) | U_BIT(U_LT) | U_BIT(U_LM) | U_BIT(U_LO) | SET_M)
+#define SET_LOWER (U_BIT(U_LL) | U_BIT(U_LM) | U_BIT(U_LO) | SET_M)
+
+/* [upper]*[lower]+, or 0. */
+static size_t
+upper_lower(const unsigned char *s, size_t n)
+{
+	size_t i = 0, both = 0;
+	while (i < n) {
+		struct ch c = ch_at(s + i, n - i);
+		if (!(c.set & SET_UPPER))
+			break;
+		i += c.len;
+		if (c.set & SET_LOWER)
+			both = i; /* as far as [upper]* can give back to [lower]+ */
+	}
+	size_t low = run(s + i, n - i, SET_LOWER);
+	return low ? i + low : both;
+}
+
+/*
+ * [^\r\n\p{L}\p{N}]?[upper]*[lower]+|[^\r\n\p{L}\p{N}]?[upper]+[lower]*, or 0:
+ * words that begin where small letters are followed by a capital.
+ */
+static size_t
+cased(const unsigned char *s, size_t n)
+{
+	struct ch c = ch_at(s, n);
+	size_t lead = c.set & (SET_L | SET_N) || c.cp == '\r' || c.cp == '\n' ? 0 : c.len, len;
+	if (lead && (len = upper_lower(s + lead, n - lead)))
+		return lead + len;
+	if ((len = upper_lower(s, n)))
+		return len;
+	if (lead && (len = run(s + lead, n - lead, SET_UPPER)))
+		return lead + len;
+	return run(s, n, SET_UPPER);
+}
+
+/* The above, (?i:'s|'t|'re|'ve|'m|'ll|'d)?, |\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*
+ * |\s*[\r\n]+|\s+(?!\S)|\s+ */
+static size_t
+gpt4o(const unsigned char *s, size_t n)
+{
+	size_t len = cased(s, n);
+	return len ? len + contraction(s + len, n - len, true) : no_letters(s, n, 3, SET_OTHER, true);
+}
+
+/* The same without contractions, digits one by one. */
+static size_t
+tekken(const unsigned char *s, size_t n)
+{
+	size_t len = cased(s, n);
+	return len ? len : no_letters(s, n, 1, SET_OTHER, true);
+}
+
+/* \p{N} */
+static size_t
+number(const unsigned char *s, size_t n)
+{
+	size_t len = run_max(s, n, SET_N, 1);
+	return len ? len : run(s, n, SET_ALL & ~SET_N);
+}
+
+/* \p{N}{1,3} */
+static size_t
+numbers3(const unsigned char *s, size_t n)
+{
+	size_t len = run_max(s, n, SET_N, 3);
+	return len ? len : run(s, n, SET_ALL & ~SET_N);
+}
+
+/* \p{N}+ */
+static size_t
+numbers(const unsigned char *s, size_t n)
+{
+	return run_or_rest(s, n, SET_N);
+}
+
+/* [0-9][0-9][0-9] */
+static size_t
+digits3(const unsigned char *s, size_t n)
+{
+	for (size_t i = 0, digits = 0; i < n; i++) {
+		digits = s[i] >= '0' && s[i] <= '9' ? digits + 1 : 0;
+		if (digits == 3)
+			return i == 2 ? 3 : i - 2;
+	}
+	return n;
+}
+
+/* [\p{P} and `more`]+ */
+static size_t
+punctuation(const unsigned char *s, size_t n, const char *more)
+{
+	bool first = false;
+	for (size_t i = 0; i < n;) {
+		struct ch c = ch_at(s + i, n - i);
+		bool in = c.set == SET_P || (c.cp && c.cp < 128 && strchr(more, (int)c.cp));
+		if (!i)
+			first = in;
+		else if (in != first)
+			return i;
+		i += c.len;
+	}
+	return n;
+}
+
+static size_t
+punctuation_default(const unsigned char *s, size_t n)
+{
+	return punctuation(s, n, "$+<=>^~|");
+}
+
+static size_t
+punctuation_falcon(const unsigned char *s, size_t n)
+{
+	return punctuation(s, n, "$+<=>^~|`");
+}
+
+/* [\r\n] */
+static size_t
+newline(const unsigned char *s, size_t n)
+{
+	if (*s == '\r' || *s == '\n')
+		return 1;
+	size_t i = 1;
+	while (i < n && s[i] != '\r' && s[i] != '\n')
+		i++;
+	return i;
+}
+
+/* \s?[set]+ */
+static size_t
+space_set(const unsigned char *s, size_t n, uint32_t set)
+{
+	size_t space = 0; /* bytes of the white space just before i */
+	for (size_t i = 0; i < n;) {
+		struct ch c = ch_at(s + i, n - i);
+		if (c.set & set)
+			return i > space ? i - space : i + run(s + i, n - i, set);
+		space = c.set == SET_SPACE ? c.len : 0;
+		i += c.len;
+	}
+	return n;
+}
+
+static size_t
+space_letters(const unsigned char *s, size_t n)
+{
+	return space_set(s, n, SET_L);
+}
+
+static size_t
+space_punctuation(const unsigned char *s, size_t n)
+{
+	return space_set(s, n, SET_P);
+}
+
+/* Isolate runs of the characters that `in` says. */
+static size_t
+ranges(const unsigned char *s, size_t n, bool (*in)(uint32_t cp))
+{
+	bool first = false;
+	for (size_t i = 0; i < n;) {
+		struct ch c = ch_at(s + i, n - i);
+		if (!i)
+			first = in(c.cp);
+		else if (in(c.cp) != first)
+			return i;
+		i += c.len;
+	}
+	return n;
+}
+
+static bool
+in_deepseek_coder(uint32_t cp)
+{
+	return (cp >= 0x800 && cp <= 0x9FA5) || (cp >= 0xAC00 && cp <= 0xD7FF);
+}
+
+/* [一-龥ࠀ-一가-퟿]+ */
+static size_t
+asian_deepseek_coder(const unsigned char *s, size_t n)
+{
+	return ranges(s, n, in_deepseek_coder);
+}
+
+static bool
+in_deepseek3(uint32_t cp)
+{
+	return (cp >= 0x4E00 && cp <= 0x9FA5) || (cp >= 0x3040 && cp <= 0x30FF);
+}
+
+/* [一-龥぀-ゟ゠-ヿ]+ */
+static size_t
+asian_deepseek3(const unsigned char *s, size_t n)
+{
+	return ranges(s, n, in_deepseek3);
+}
+
+/*
+ * [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+
+ * | ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+, or 0
+ */
+static size_t
+deepseek3_match(const unsigned char *s, size_t n)
+{
+	struct ch c = ch_at(s, n);
+	size_t i = 1, len;
+	while (i < n && ((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z'))
+		i++;
+	if (c.cp < 128 && c.set & (SET_P | SET_S) && i > 1)
+		return i;
+	if (c.set & (SET_L | SET_M))
+		return run(s, n, SET_L | SET_M);
+	if (!(c.set & (SET_P | SET_S)) && c.cp != '\r' && c.cp != '\n' &&
+		(len = run(s + c.len, n - c.len, SET_L | SET_M)))
+		return c.len + len;
+	len = space_run(s, n, SET_P | SET_S);
+	if (len)
+		return len + newlines(s + len, n - len, false);
+	return spaces_newlines(s, n);
+}
+
+/* Digits and control characters are matched by nothing: they stay together. */
+static size_t
+deepseek3(const unsigned char *s, size_t n)
+{
+	size_t len = deepseek3_match(s, n), i = 0;
+	if (len)
+		return len;
+	while (i < n && !deepseek3_match(s + i, n - i))
+		i += ch_at(s + i, n - i).len;
+	return i;
+}
+
+static const struct pretok table[] = {
+	{"default", {punctuation_default, gpt2, numbers, digits3}, false, false},
+	{"gpt-2 phi-2 jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe "
+	 "gigachat a.x-4.0 mellum modern-bert mpt olmo jais trillion granite-docling exaone4",
+		{gpt2}, false, false},
+	{"starcoder smollm refact command-r codeshell exaone minerva-7b mellum2",
+		{number, gpt2}, false, false},
+	{"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
+		{llama3}, true, true},
+	{"dbrx smaug-bpe chatglm-bpe", {llama3}, false, false},
+	{"glm4 glm5", {llama3}, true, false},
+	{"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez stablelm2 hunyuan solar-open grok-2",
+		{qwen2}, false, false},
+	{"qwen35", {qwen35}, false, false},
+	{"deepseek-coder",
+		{newline, space_letters, space_punctuation, asian_deepseek_coder, number}, false, false},
+	{"deepseek-v3 hunyuan-dense joyai-llm hy_v4",
+		{numbers3, asian_deepseek3, deepseek3}, false, false},
+	{"falcon", {punctuation_falcon, gpt2, digits3}, false, false},
+	{"tekken", {tekken}, true, true},
+	{"gpt-4o llama4 kanana2 talkie minimax-m2", {gpt4o}, false, false},
+};
+#define ROWS (sizeof table / sizeof *table)
+
+const struct pretok *
+pretok_find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		for (const char *p = table[i].names; *p; p += *p == ' ') {
+			size_t len = strcspn(p, " ");
+			if (len == n && !memcmp(p, name, n))
+				return &table[i];
+			p += len;
+		}
+	return NULL;
+}
+
+char *
+pretok_names(void)
+{
+	size_t n = 1, at = 0;
+	for (size_t i = 0; i < ROWS; i++)
+		n += strlen(table[i].names) + 1;
+	char *all = xcalloc(n, 1);
+	for (size_t i = 0; i < ROWS; i++) {
+		size_t len = strlen(table[i].names);
+		if (i)
+			all[at++] = ' ';
+		memcpy(all + at, table[i].names, len);
+		at += len;
+	}
+	return all;
+}
+
+size_t
+pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n)
+{
+	size_t part = n;
+	int k = 0;
+	for (; k < PRETOK_STAGES && p->stage[k]; k++) {
+		if (!st->left[k])
+			st->left[k] = p->stage[k](s, part);
+		part = st->left[k];
+	}
+	while (k-- > 0)
+		st->left[k] -= part;
+	return part;
+}

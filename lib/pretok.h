@@ -1,0 +1,41 @@
+/*
+ * pretok.h - pre-tokenizers: how text is cut into the words that byte-level BPE
+ * works on, by the names of tokenizer.ggml.pre.
+ *
+ * Each is a row of a table: its names and up to 5 stages. A stage cuts what the
+ * stage before left whole, as "Split, isolated" does in Hugging Face's
+ * tokenizers: the matches of its regular expression and what lies between them.
+ * A stage is written as a function that gives the length of the first part, so
+ * nothing is stored and the time is linear.
+ */
+#ifndef PRETOK_H
+#define PRETOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PRETOK_STAGES 5
+
+/* The bytes of the first part of s[0..n), n > 0; 0 < result <= n. */
+typedef size_t pretok_fn(const unsigned char *s, size_t n);
+
+struct pretok {
+	const char *names;		/* separated by blanks */
+	pretok_fn *stage[PRETOK_STAGES]; /* those that are not NULL */
+	bool ignore_merges;		/* a word that is a piece is taken whole */
+	bool add_bos;			/* unless the file says otherwise */
+};
+
+/* The row of a name of n bytes, or NULL. */
+const struct pretok *pretok_find(const char *name, size_t n);
+/* All names, separated by blanks: for a message. The caller frees it with xfree(). */
+char *pretok_names(void);
+
+/* What is left of each stage's current part; begin with zeros. */
+struct pretok_state {
+	size_t left[PRETOK_STAGES];
+};
+/* The bytes of the next word; s[0..n), n > 0, is all the text that is left. */
+size_t pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n);
+
+#endif

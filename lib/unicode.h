@@ -1,0 +1,42 @@
+/*
+ * unicode.h - UTF-8 and the general categories that pre-tokenizers ask for.
+ */
+#ifndef UNICODE_H
+#define UNICODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* General categories, as far as they are told apart; U_SPACE is White_Space. */
+enum ucat {
+	U_OTHER, U_LU, U_LL, U_LT, U_LM, U_LO, U_M, U_N, U_P, U_S, U_SPACE
+};
+
+/* Sets of them, for in_set(). */
+#define U_BIT(cat) (1u << (cat))
+#define SET_L (U_BIT(U_LU) | U_BIT(U_LL) | U_BIT(U_LT) | U_BIT(U_LM) | U_BIT(U_LO))
+#define SET_M U_BIT(U_M)
+#define SET_N U_BIT(U_N)
+#define SET_P U_BIT(U_P)
+#define SET_S U_BIT(U_S)
+#define SET_SPACE U_BIT(U_SPACE)
+#define SET_ALL 0x7FFu
+
+/* What a byte that is no part of valid UTF-8 counts as: a character of its own,
+ * treated like U+FFFD, which other tokenizers put in its place. */
+#define CP_INVALID 0xFFFDu
+
+/*
+ * The character at s, n > 0 bytes long: its code point in *cp; returns the
+ * bytes it takes. A byte that begins no valid character (the Unicode standard's
+ * table 3-7: overlong forms and surrogates are invalid) is CP_INVALID, 1 byte.
+ */
+size_t utf8_next(const unsigned char *s, size_t n, uint32_t *cp);
+
+/* Write cp as UTF-8 into out, which has room for 4 bytes; returns how many. */
+size_t utf8_put(unsigned char *out, uint32_t cp);
+
+/* The category of a code point; U_OTHER from 0x110000 on. */
+enum ucat unicode_cat(uint32_t cp);
+
+#endif

@@ -1,0 +1,245 @@
+/* vocab.c - vocabularies as their files hold them, and decoding; see vocab.h. */
+#include "vocab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "llama2c.h"
+#include "unicode.h"
+#include "vocab_impl.h"
+
+enum piece_type
+vocab_type(const struct vocab *v, uint32_t id)
+{
+	return (enum piece_type)(v->type[id] & ~TYPE_EOG);
+}
+
+bool
+vocab_is_eog(const struct vocab *v, uint32_t id)
+{
+	return v->type[id] & TYPE_EOG;
+}
+
+const uint32_t *
+vocab_eog(const struct vocab *v, size_t *n)
+{
+	*n = v->n_eog;
+	return v->eog;
+}
+
+uint32_t
+vocab_size(const struct vocab *v)
+{
+	return v->n;
+}
+
+int32_t
+vocab_bos(const struct vocab *v)
+{
+	return v->bos;
+}
+
+bool
+vocab_space_prefix(const struct vocab *v)
+{
+	return v->space_prefix;
+}
+
+uint64_t
+vocab_fingerprint(const struct vocab *v)
+{
+	const uint64_t k = 0x9E3779B97F4A7C15;
+	uint64_t h = v->n;
+	for (uint32_t id = 0; id < v->n; id++) {
+		uint32_t n;
+		const unsigned char *p = piece(v, id, &n);
+		h = (h ^ n) * k;
+		for (; n >= 8; p += 8, n -= 8) {
+			h ^= h >> 32;
+			h = (h ^ le64(p)) * k;
+		}
+		uint64_t tail = 0;
+		for (uint32_t i = 0; i < n; i++)
+			tail |= (uint64_t)p[i] << 8 * i;
+		h ^= h >> 32;
+		h = (h ^ tail) * k;
+	}
+	return h ^ h >> 32;
+}
+
+const char *
+vocab_spelling(const struct vocab *v, uint32_t id, size_t *n)
+{
+	uint32_t len;
+	const char *p = (const char *)piece(v, id, &len);
+	/* llama2.c sets its control pieces between newlines: "\n<s>\n". */
+	if (v->llama2c && vocab_type(v, id) == PIECE_CONTROL && len >= 2 && p[0] == '\n' &&
+		p[len - 1] == '\n') {
+		p++;
+		len -= 2;
+	}
+	*n = len;
+	return p;
+}
+
+int
+byte_spelling(const unsigned char *p, size_t n)
+{
+	static const char hex[] = "0123456789ABCDEF0123456789abcdef";
+	if (n != 6 || memcmp(p, "<0x", 3) || p[5] != '>')
+		return -1;
+	const char *a = memchr(hex, p[3], 32), *b = memchr(hex, p[4], 32);
+	return a && b ? (int)((a - hex) % 16 * 16 + (b - hex) % 16) : -1;
+}
+
+/* U+2581 becomes a space. */
+static size_t
+spm_text(char *out, const unsigned char *p, size_t n)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < n;) {
+		if (n - i >= SPM_SPACE_LEN && !memcmp(p + i, SPM_SPACE, SPM_SPACE_LEN)) {
+			out[len++] = ' ';
+			i += SPM_SPACE_LEN;
+		} else {
+			out[len++] = (char)p[i++];
+		}
+	}
+	return len;
+}
+
+/* Characters become the bytes that they stand for; others stay. */
+static size_t
+bpe_text(char *out, const unsigned char *p, size_t n)
+{
+	size_t len = 0;
+	for (size_t i = 0, k; i < n; i += k) {
+		uint32_t cp;
+		k = utf8_next(p + i, n - i, &cp);
+		int byte = k == 1 && cp == CP_INVALID ? -1 : bpe_byte(cp);
+		if (byte >= 0) {
+			out[len++] = (char)byte;
+		} else {
+			memcpy(out + len, p + i, k);
+			len += k;
+		}
+	}
+	return len;
+}
+
+const char *
+vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
+{
+	uint32_t len;
+	const unsigned char *p = piece(v, id, &len);
+	if (len >= v->text_cap)
+		v->text = grow(v->text, &v->text_cap, (size_t)len + 1, 1);
+	switch (vocab_type(v, id)) {
+	case PIECE_CONTROL:
+	case PIECE_UNKNOWN:
+		if (special)
+			return vocab_spelling(v, id, n);
+		*n = vocab_type(v, id) == PIECE_UNKNOWN ? 3 : 0;
+		return "\xEF\xBF\xBD"; /* U+FFFD */
+	case PIECE_USER:
+		return vocab_spelling(v, id, n);
+	case PIECE_BYTE:
+		v->text[0] = (char)byte_spelling(p, len);
+		*n = 1;
+		return v->text;
+	default:
+		break;
+	}
+	if (v->llama2c)
+		return vocab_spelling(v, id, n);
+	*n = v->bpe ? bpe_text(v->text, p, len) : spm_text(v->text, p, len);
+	return v->text;
+}
+
+void
+emit(struct ids *out, uint32_t id)
+{
+	if (*out->n == *out->cap)
+		*out->p = grow(*out->p, out->cap, *out->n + 1, sizeof **out->p);
+	(*out->p)[(*out->n)++] = id;
+}
+
+static void
+encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	if (n && v->bpe)
+		bpe_encode(v, s, n, out);
+	else if (n)
+		spm_encode(v, s, n, prefix, out);
+}
+
+/* Phi-3's special pieces take the white space behind them along, but for these. */
+static bool
+strips(const struct vocab *v, const struct special *sp)
+{
+	struct str s = {(const char *)sp->p, sp->n};
+	return v->rstrip && !str_is(s, "<unk>") && !str_is(s, "<s>") && !str_is(s, "<|endoftext|>");
+}
+
+static bool
+is_blank(unsigned char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+void
+vocab_encode(struct vocab *v, const char *text, size_t len, bool special, uint32_t **ids,
+	size_t *n, size_t *cap)
+{
+	struct ids out = {ids, n, cap};
+	struct specials *t = &v->special[special];
+	const unsigned char *s = (const unsigned char *)text;
+	if (!v->ready) {
+		if (v->bpe)
+			bpe_prepare(v);
+		else
+			spm_prepare(v);
+		v->ready = true;
+	}
+	if (!t->built)
+		specials_index(v, special);
+	bool prefix = v->space_prefix;
+	size_t from = 0, i = 0;
+	while (t->list && i < len) {
+		const struct special *sp = specials_at(t, s + i, len - i);
+		if (!sp) {
+			i++;
+			continue;
+		}
+		encode_part(v, s + from, i - from, prefix, &out);
+		emit(&out, sp->id);
+		prefix = v->space_prefix;
+		i += sp->n;
+		while (special && i < len && is_blank(s[i]) && strips(v, sp))
+			i++;
+		from = i;
+	}
+	encode_part(v, s + from, len - from, prefix, &out);
+}
+
+void
+vocab_free(struct vocab *v)
+{
+	if (!v)
+		return;
+	if (v->gguf)
+		gguf_free(v->gguf);
+	xfree(v->own_path);
+	xfree(v->off);
+	xfree(v->type);
+	xfree(v->eog);
+	xfree(v->text);
+	table_free(&v->pieces);
+	table_free(&v->merges);
+	xfree(v->merge);
+	xfree(v->merge_left);
+	word_free(&v->word);
+	xfree(v->special[0].list);
+	xfree(v->special[1].list);
+	xfree(v);
+}

@@ -1,0 +1,176 @@
+/*
+ * vocab_bpe.c - byte-level BPE, as GPT-2 has it: text is cut into words by the
+ * pre-tokenizer, each byte of a word is a symbol, and of all neighbours that the
+ * list of merges has, the pair that stands first in it is merged first.
+ *
+ * Pieces and merges are spelled in characters that stand for bytes (bpe_char).
+ */
+#include <string.h>
+
+#include "unicode.h"
+#include "vocab_impl.h"
+
+uint32_t
+bpe_char(unsigned b)
+{
+	/* Bytes that are printable in Latin-1 stand for themselves; the others are
+	 * counted from U+0100: 0-32, 127-160, 173. */
+	if ((b >= 33 && b <= 126) || (b >= 161 && b != 173))
+		return b;
+	return 256 + (b <= 32 ? b : b <= 160 ? b - 127 + 33 : 67);
+}
+
+int
+bpe_byte(uint32_t cp)
+{
+	if (cp < 256)
+		return bpe_char(cp) == cp ? (int)cp : -1;
+	if (cp > 256 + 67)
+		return -1;
+	cp -= 256;
+	return cp <= 32 ? (int)cp : cp < 67 ? (int)(cp - 33 + 127) : 173;
+}
+
+static uint32_t
+pair_hash(uint32_t left, uint32_t right)
+{
+	uint64_t h = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15;
+	h = (h ^ h >> 32) * 0x9E3779B97F4A7C15;
+	return (uint32_t)(h >> 32);
+}
+
+/* The place in the table of a pair: its slot, or the free one where it belongs. */
+static uint32_t
+merge_slot(const struct vocab *v, uint32_t hash, const unsigned char *l, size_t ln,
+	const unsigned char *r, size_t rn, uint64_t *probes)
+{
+	const struct table *t = &v->merges;
+	uint32_t i = hash & t->mask;
+	for (; t->slot[i]; i = (i + 1) & t->mask) {
+		if (t->slot[i] >> 32 == hash) {
+			uint32_t m = (uint32_t)t->slot[i] - 1;
+			const unsigned char *p = v->merge[m];
+			if (v->merge_left[m] == ln && le64(p - 8) == ln + 1 + rn &&
+				!memcmp(p, l, ln) && !memcmp(p + ln + 1, r, rn))
+				break;
+		}
+		if (probes && !(*probes)--)
+			die("%s: the vocabulary's merges are made to collide", v->path);
+	}
+	return i;
+}
+
+/* Index the merges, which are read from the map where they are needed. One that
+ * is there already, or has no two parts, is no merge. */
+static void
+merges_index(struct vocab *v)
+{
+	const struct gguf_kv *kv = gguf_array(v->meta, "tokenizer.ggml.merges", GGUF_STRING);
+	if (!kv)
+		die("%s: a gpt2 vocabulary without merges (tokenizer.ggml.merges)", v->path);
+	if (kv->n > VOCAB_MAX)
+		die("%s: %zu merges, more than %u", v->path, kv->n, VOCAB_MAX);
+	table_init(&v->merges, kv->n);
+	v->merge = xreallocarray(NULL, kv->n, sizeof *v->merge);
+	v->merge_left = xreallocarray(NULL, kv->n, sizeof *v->merge_left);
+	const unsigned char *p = kv->data;
+	for (uint32_t m = 0; m < kv->n; m++) {
+		struct str s = gguf_next_str(&p);
+		const unsigned char *l = (const unsigned char *)s.p;
+		const unsigned char *gap = s.n > 1 ? memchr(l + 1, ' ', s.n - 1) : NULL;
+		v->merge[m] = l;
+		v->merge_left[m] = 0;
+		if (!gap || gap + 1 == l + s.n || s.n > UINT32_MAX)
+			continue;
+		size_t ln = (size_t)(gap - l), rn = s.n - ln - 1;
+		v->merge_left[m] = (uint32_t)ln;
+		uint32_t hash = pair_hash(hash_bytes(l, ln), hash_bytes(gap + 1, rn));
+		uint32_t i = merge_slot(v, hash, l, ln, gap + 1, rn, &v->merges.probes);
+		if (!v->merges.slot[i])
+			v->merges.slot[i] = (uint64_t)hash << 32 | (m + 1);
+	}
+}
+
+static uint32_t
+pair_rank(const struct vocab *v, const struct word *w, const struct symbol *l,
+	const struct symbol *r)
+{
+	uint64_t slot = v->merges.slot[merge_slot(v, pair_hash(l->hash, r->hash), w->s + l->off, l->n,
+		w->s + r->off, r->n, NULL)];
+	return slot ? (uint32_t)slot - 1 : NO_RANK;
+}
+
+void
+bpe_prepare(struct vocab *v)
+{
+	pieces_index(v);
+	merges_index(v);
+	for (unsigned b = 0; b < 256; b++) {
+		unsigned char c[4];
+		size_t n = utf8_put(c, bpe_char(b));
+		v->byte_id[b] = pieces_find(v, c, n, hash_bytes(c, n));
+	}
+}
+
+/* A byte of its own. Some vocabularies lack pieces for bytes that are rare in
+ * text; the models' own tokenizers leave such bytes out in silence. */
+static void
+emit_byte(struct vocab *v, unsigned byte, struct ids *out)
+{
+	if (v->byte_id[byte] != NO_ID) {
+		emit(out, v->byte_id[byte]);
+		return;
+	}
+	if (v->unk >= 0 && vocab_type(v, (uint32_t)v->unk) == PIECE_UNKNOWN) {
+		emit(out, (uint32_t)v->unk);
+		return;
+	}
+	if (!v->warned)
+		warn("%s: the vocabulary has no piece for byte 0x%02X: left out", v->path, byte);
+	v->warned = true;
+}
+
+static void
+encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	struct word *w = &v->word;
+	word_clear(w);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c[4];
+		size_t len = utf8_put(c, bpe_char(s[i]));
+		word_bytes(w, c, len);
+		word_symbol(w, len);
+	}
+	if (v->pretok->ignore_merges && w->len <= v->max_piece) {
+		uint32_t id = pieces_find(v, w->s, w->len, hash_bytes(w->s, w->len));
+		if (id != NO_ID) {
+			emit(out, id);
+			return;
+		}
+	}
+	word_merge(v, w, pair_rank);
+	size_t at = 0; /* in s */
+	for (size_t i = 0; i < w->n_sym; i = w->sym[i].next) {
+		const struct symbol *sym = &w->sym[i];
+		size_t end = sym->next == NO_ID ? n : sym->next;
+		uint32_t id = pieces_find(v, w->s + sym->off, sym->n, sym->hash);
+		if (id != NO_ID)
+			emit(out, id);
+		else
+			for (size_t k = at; k < end; k++)
+				emit_byte(v, s[k], out);
+		at = end;
+	}
+}
+
+void
+bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	struct pretok_state st = {{0}};
+	while (n) {
+		size_t len = pretok_next(v->pretok, &st, s, n);
+		encode_word(v, s, len, out);
+		s += len;
+		n -= len;
+	}
+}

@@ -1,0 +1,285 @@
+/* vocab_find.c - find pieces by their bytes, and merge symbols; see vocab_impl.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vocab_impl.h"
+
+/* Longer specials are not looked for: the search would take that much a byte of text. */
+#define SPECIAL_MAX 255
+
+uint32_t
+hash_bytes(const unsigned char *p, size_t n)
+{
+	const uint64_t k = 0x9E3779B97F4A7C15; /* 2^64 / golden ratio */
+	uint64_t h = n * k;
+	for (; n > 8; p += 8, n -= 8) {
+		h = (h ^ le64(p)) * k;
+		h ^= h >> 32;
+	}
+	uint64_t tail = 0;
+	if (n >= 4)
+		tail = le32(p) | (uint64_t)le32(p + n - 4) << 32;
+	else if (n)
+		tail = p[0] | (uint64_t)p[n / 2] << 8 | (uint64_t)p[n - 1] << 16;
+	h = (h ^ tail) * k;
+	h = (h ^ h >> 32) * k;
+	return (uint32_t)(h >> 32);
+}
+
+void
+table_init(struct table *t, size_t n)
+{
+	size_t slots = 16;
+	while (slots / 4 * 3 < n)
+		slots *= 2;
+	t->slot = xcalloc(slots, sizeof *t->slot);
+	t->mask = (uint32_t)(slots - 1);
+	t->probes = 64 * (uint64_t)slots;
+}
+
+void
+table_free(struct table *t)
+{
+	xfree(t->slot);
+	t->slot = NULL;
+}
+
+/* A piece that is there already is replaced: as in a map filled in order. */
+static void
+pieces_add(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
+{
+	struct table *t = &v->pieces;
+	uint32_t hash = hash_bytes(p, n), i = hash & t->mask;
+	for (; t->slot[i]; i = (i + 1) & t->mask) {
+		if (t->slot[i] >> 32 == hash) {
+			uint32_t m;
+			const unsigned char *q = piece(v, (uint32_t)t->slot[i] - 1, &m);
+			if (m == n && !memcmp(p, q, n))
+				break;
+		}
+		if (!t->probes--)
+			die("%s: the vocabulary's pieces are made to collide", v->path);
+	}
+	t->slot[i] = (uint64_t)hash << 32 | (id + 1);
+}
+
+void
+pieces_index(struct vocab *v)
+{
+	table_init(&v->pieces, v->n);
+	for (uint32_t id = 0; id < v->n; id++) {
+		enum piece_type type = vocab_type(v, id);
+		uint32_t n;
+		const unsigned char *p = piece(v, id, &n);
+		if (n == 0 || type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_BYTE)
+			continue;
+		pieces_add(v, id, p, n);
+		if (n > v->max_piece)
+			v->max_piece = n;
+	}
+}
+
+uint32_t
+pieces_find(const struct vocab *v, const unsigned char *p, size_t n, uint32_t hash)
+{
+	const struct table *t = &v->pieces;
+	for (uint32_t i = hash & t->mask; t->slot[i]; i = (i + 1) & t->mask) {
+		if (t->slot[i] >> 32 != hash)
+			continue;
+		uint32_t id = (uint32_t)t->slot[i] - 1, m;
+		const unsigned char *q = piece(v, id, &m);
+		if (m == n && !memcmp(p, q, n))
+			return id;
+	}
+	return NO_ID;
+}
+
+static int
+special_cmp(const void *a, const void *b)
+{
+	const struct special *x = a, *y = b;
+	int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+	if (!c)
+		c = (x->n > y->n) - (x->n < y->n);
+	return c ? c : (x->id > y->id) - (x->id < y->id);
+}
+
+void
+specials_index(struct vocab *v, bool control)
+{
+	struct specials *t = &v->special[control];
+	size_t n = 0, cap = 0;
+	for (uint32_t id = 0; id < v->n; id++) {
+		enum piece_type type = vocab_type(v, id);
+		if (type != PIECE_USER && !(control && (type == PIECE_CONTROL || type == PIECE_UNKNOWN)))
+			continue;
+		size_t len;
+		const char *p = vocab_spelling(v, id, &len);
+		if (len == 0 || len > SPECIAL_MAX)
+			continue;
+		t->list = grow(t->list, &cap, n + 1, sizeof *t->list);
+		t->list[n++] = (struct special){(const unsigned char *)p, (uint32_t)len, id};
+	}
+	if (n)
+		qsort(t->list, n, sizeof *t->list, special_cmp);
+	for (unsigned b = 0, i = 0; b <= 256; b++) {
+		while (i < n && t->list[i].p[0] < b)
+			i++;
+		t->first[b] = i;
+	}
+	t->built = true;
+}
+
+/* The first of the sorted list[lo..hi), alike in their first d bytes, whose byte d is >= b. */
+static uint32_t
+lower_bound(const struct special *list, uint32_t lo, uint32_t hi, size_t d, unsigned b)
+{
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		if (list[mid].n > d && list[mid].p[d] >= b)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+const struct special *
+specials_at(const struct specials *t, const unsigned char *s, size_t n)
+{
+	const struct special *found = NULL;
+	uint32_t lo = t->first[s[0]], hi = t->first[s[0] + 1];
+	for (size_t d = 1; lo < hi; d++) {
+		if (t->list[lo].n == d)
+			found = &t->list[lo];
+		if (d == n)
+			break;
+		lo = lower_bound(t->list, lo, hi, d, s[d]);
+		hi = lower_bound(t->list, lo, hi, d, s[d] + 1u);
+	}
+	return found;
+}
+
+void
+word_clear(struct word *w)
+{
+	w->len = w->n_sym = w->n_heap = 0;
+}
+
+void
+word_bytes(struct word *w, const void *p, size_t n)
+{
+	if (w->len + n > w->cap)
+		w->s = grow(w->s, &w->cap, w->len + n, 1);
+	memcpy(w->s + w->len, p, n);
+	w->len += n;
+}
+
+void
+word_symbol(struct word *w, size_t n)
+{
+	if (w->len > UINT32_MAX / 2)
+		die("a word of more than %u bytes", UINT32_MAX / 2);
+	if (w->n_sym == w->sym_cap)
+		w->sym = grow(w->sym, &w->sym_cap, w->n_sym + 1, sizeof *w->sym);
+	uint32_t i = (uint32_t)w->n_sym++;
+	struct symbol *sym = &w->sym[i];
+	*sym = (struct symbol){.off = (uint32_t)(w->len - n), .n = (uint32_t)n,
+		.prev = i ? i - 1 : NO_ID, .next = NO_ID, .rank = NO_RANK};
+	sym->hash = hash_bytes(w->s + sym->off, n);
+	if (i)
+		w->sym[i - 1].next = i;
+}
+
+void
+word_free(struct word *w)
+{
+	xfree(w->s);
+	xfree(w->sym);
+	xfree(w->heap);
+}
+
+/* Move the entry down from place i until both below are no less. */
+static void
+sift_down(uint64_t *heap, size_t n, size_t i)
+{
+	uint64_t key = heap[i];
+	for (size_t c; (c = 2 * i + 1) < n; i = c) {
+		if (c + 1 < n && heap[c + 1] < heap[c])
+			c++;
+		if (heap[c] >= key)
+			break;
+		heap[i] = heap[c];
+	}
+	heap[i] = key;
+}
+
+static void
+heap_push(struct word *w, uint64_t key)
+{
+	if (w->n_heap == w->heap_cap)
+		w->heap = grow(w->heap, &w->heap_cap, w->n_heap + 1, sizeof *w->heap);
+	size_t i = w->n_heap++;
+	for (; i && w->heap[(i - 1) / 2] > key; i = (i - 1) / 2)
+		w->heap[i] = w->heap[(i - 1) / 2];
+	w->heap[i] = key;
+}
+
+static uint64_t
+heap_pop(struct word *w)
+{
+	uint64_t top = w->heap[0];
+	w->heap[0] = w->heap[--w->n_heap];
+	if (w->n_heap)
+		sift_down(w->heap, w->n_heap, 0);
+	return top;
+}
+
+/* Rank the pair that symbol l makes with the next one. */
+static uint32_t
+rank_pair(const struct vocab *v, struct word *w, uint32_t l, rank_fn *rank)
+{
+	struct symbol *sym = &w->sym[l];
+	sym->rank = sym->next == NO_ID ? NO_RANK : rank(v, w, sym, &w->sym[sym->next]);
+	return sym->rank;
+}
+
+static uint64_t
+heap_key(uint32_t rank, uint32_t left)
+{
+	return (uint64_t)rank << 32 | left;
+}
+
+void
+word_merge(const struct vocab *v, struct word *w, rank_fn *rank)
+{
+	for (uint32_t i = 0; i + 1 < w->n_sym; i++)
+		if (rank_pair(v, w, i, rank) != NO_RANK) {
+			if (w->n_heap == w->heap_cap)
+				w->heap = grow(w->heap, &w->heap_cap, w->n_heap + 1, sizeof *w->heap);
+			w->heap[w->n_heap++] = heap_key(w->sym[i].rank, i);
+		}
+	for (size_t i = w->n_heap / 2; i-- > 0;)
+		sift_down(w->heap, w->n_heap, i);
+	while (w->n_heap) {
+		uint64_t key = heap_pop(w);
+		uint32_t l = (uint32_t)key;
+		struct symbol *left = &w->sym[l];
+		/* An entry whose pair has changed since is worth nothing; one of the
+		 * same rank stands for the pair there is now. */
+		if (left->rank != key >> 32)
+			continue;
+		struct symbol *right = &w->sym[left->next];
+		left->n += right->n;
+		left->hash = hash_bytes(w->s + left->off, left->n);
+		left->next = right->next;
+		right->n = 0;
+		right->rank = NO_RANK;
+		if (left->next != NO_ID)
+			w->sym[left->next].prev = l;
+		if (rank_pair(v, w, l, rank) != NO_RANK)
+			heap_push(w, heap_key(left->rank, l));
+		if (left->prev != NO_ID && rank_pair(v, w, left->prev, rank) != NO_RANK)
+			heap_push(w, heap_key(w->sym[left->prev].rank, left->prev));
+	}
+}

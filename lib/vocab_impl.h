@@ -1,0 +1,160 @@
+/*
+ * vocab_impl.h - what the parts of the vocabulary share; users read vocab.h.
+ *
+ * vocab.c: the tables as the file holds them. vocab_find.c: finding pieces by
+ * their bytes, and merging. vocab_spm.c, vocab_bpe.c: encoding. Decoding needs
+ * no index, so nothing that encoding needs is built before the first text.
+ */
+#ifndef VOCAB_IMPL_H
+#define VOCAB_IMPL_H
+
+#include "gguf.h"
+#include "pretok.h"
+#include "vocab.h"
+
+#define VOCAB_MAX (1u << 24)
+#define NO_ID UINT32_MAX
+#define NO_RANK UINT32_MAX
+
+/* U+2581, SentencePiece's visible space. */
+#define SPM_SPACE "\xE2\x96\x81"
+#define SPM_SPACE_LEN 3
+
+/* A hash table with open addressing: slot = hash << 32 | index + 1; 0 is free. */
+struct table {
+	uint64_t *slot;
+	uint32_t mask;		/* slots - 1; a power of two less one */
+	uint64_t probes;	/* left until a file counts as made to collide */
+};
+
+/* Part of the text that may become a piece. */
+struct symbol {
+	uint32_t off, n;	/* its bytes in word.s; n 0: merged into the one before */
+	uint32_t prev, next;	/* indices, NO_ID at the ends */
+	uint32_t rank;		/* of the pair it makes with the next: lower first */
+	uint32_t hash;		/* of its bytes */
+};
+
+/* What is merged at a time, and the room to do it in; used again and again. */
+struct word {
+	unsigned char *s;	/* its bytes, as pieces are spelled */
+	size_t len, cap;
+	struct symbol *sym;
+	size_t n_sym, sym_cap;
+	uint64_t *heap;		/* rank << 32 | left symbol, the least on top */
+	size_t n_heap, heap_cap;
+};
+
+/* A piece that is found in the text before anything else is done. */
+struct special {
+	const unsigned char *p;
+	uint32_t n, id;
+};
+
+/* Specials in the order of their bytes; those that begin with byte b are
+ * list[first[b]..first[b + 1]). */
+struct specials {
+	bool built;
+	struct special *list;
+	uint32_t first[257];
+};
+
+struct vocab {
+	const char *path;
+	bool bpe;			/* else SentencePiece */
+	bool llama2c;			/* pieces hold spaces as they are, not U+2581 */
+	bool space_prefix, rstrip;
+	uint32_t n;
+	int32_t bos, unk;		/* or -1 */
+
+	/* Piece i is at base + off[i]; its length stands `back` bytes before, its score
+	 * at scores + i * score_step or, with scores NULL, 8 bytes before. */
+	const unsigned char *base;
+	uint32_t *off, back;
+	const unsigned char *scores;
+	uint8_t *type;			/* enum piece_type, | TYPE_EOG */
+	uint32_t *eog;			/* sorted */
+	size_t n_eog, eog_cap;
+	char *text;			/* vocab_text()'s result */
+	size_t text_cap;
+
+	/* For encoding; built by the first. */
+	bool ready;
+	struct table pieces;
+	uint32_t max_piece;		/* bytes of the longest in the table */
+	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
+	bool split_words;		/* SentencePiece: no piece reaches over a word's end */
+	const struct pretok *pretok;
+	struct table merges;		/* index: of merge[] */
+	const unsigned char **merge;	/* "left right" in the map, its length 8 bytes before */
+	uint32_t *merge_left;		/* bytes of the left part */
+	size_t n_merges;
+	bool warned;
+	struct word word;
+	struct specials special[2];	/* user-defined ones; control and unknown ones, too */
+
+	struct gguf *gguf;		/* owned, or NULL */
+	const struct gguf *meta;	/* not owned, or NULL */
+	char *own_path;
+};
+#define TYPE_EOG 0x80
+
+/* Piece id's bytes, in the map. */
+static inline const unsigned char *
+piece(const struct vocab *v, uint32_t id, uint32_t *n)
+{
+	const unsigned char *p = v->base + v->off[id];
+	*n = le32(p - v->back);
+	return p;
+}
+
+/* The byte that a piece spelled "<0x0A>" names, or -1. */
+int byte_spelling(const unsigned char *p, size_t n);
+
+/* A hash of n bytes. */
+uint32_t hash_bytes(const unsigned char *p, size_t n);
+
+/* An empty table for at most n entries. */
+void table_init(struct table *t, size_t n);
+void table_free(struct table *t);
+/* Index all pieces that text may become: not control, unknown and byte pieces. */
+void pieces_index(struct vocab *v);
+/* The id of the piece with these bytes and their hash, or NO_ID. */
+uint32_t pieces_find(const struct vocab *v, const unsigned char *p, size_t n, uint32_t hash);
+
+/* The longest of the specials at s, or NULL; n > 0. */
+const struct special *specials_at(const struct specials *t, const unsigned char *s, size_t n);
+void specials_index(struct vocab *v, bool control);
+
+/* Empty the word; add bytes or a symbol of the last n bytes to it. */
+void word_clear(struct word *w);
+void word_bytes(struct word *w, const void *p, size_t n);
+void word_symbol(struct word *w, size_t n);
+void word_free(struct word *w);
+
+/* The rank of the pair that symbols l and r make, or NO_RANK if they make none. */
+typedef uint32_t rank_fn(const struct vocab *v, const struct word *w, const struct symbol *l,
+	const struct symbol *r);
+/* Merge the pair of the lowest rank, the leftmost first, until there is none.
+ * Symbols that are left have n > 0. O(n log n). */
+void word_merge(const struct vocab *v, struct word *w, rank_fn *rank);
+
+/* Where ids are appended. */
+struct ids {
+	uint32_t **p;
+	size_t *n, *cap;
+};
+void emit(struct ids *out, uint32_t id);
+
+/* Encode text that holds no specials. */
+void spm_prepare(struct vocab *v);
+void spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
+void bpe_prepare(struct vocab *v);
+void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+
+/* GPT-2's spelling of a byte: the code point that stands for it; and back, -1
+ * if it stands for none. */
+uint32_t bpe_char(unsigned byte);
+int bpe_byte(uint32_t cp);
+
+#endif

@@ -1,0 +1,317 @@
+/* vocab_load.c - open vocabularies; see vocab.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "llama2c.h"
+#include "vocab_impl.h"
+
+/* Pieces that end a generation wherever they occur, and pieces that are control
+ * ones even in files that call them ordinary text. */
+static const struct known {
+	const char *text;
+	bool eog;
+} known[] = {
+	{"<|eot_id|>", true}, {"<|eom_id|>", true}, {"<|im_end|>", true}, {"<|end|>", true},
+	{"<|return|>", true}, {"<|call|>", true}, {"<|calls|>", true}, {"<|flush|>", true},
+	{"<end_of_turn>", true}, {"<|endoftext|>", true}, {"<|end_of_text|>", true},
+	{"<EOT>", true}, {"_<EOT>", true}, {"[EOT]", true}, {"[EOS]", true}, {"</s>", true},
+	{"<end_of_utterance>", true}, {"<eos>", true}, {"<turn|>", true},
+	{"<|tool_response>", true}, {"[e~[", true},
+	{"<\xEF\xBD\x9C" "end" SPM_SPACE "of" SPM_SPACE "sentence\xEF\xBD\x9C>", true},
+	/* Infilling: what a model writes after one of these is another file. */
+	{"<|fim_pad|>", true}, {"<fim-pad>", true}, {"<fim_pad>", true}, {"<PAD>", true},
+	{"[PAD]", true}, {"<|fim_repo|>", true}, {"<|repo_name|>", true}, {"<fim-repo>", true},
+	{"<REPO>", true}, {"<reponame>", true}, {"<|file_sep|>", true},
+	{"<|fim_prefix|>", false}, {"<fim-prefix>", false}, {"<fim_prefix>", false},
+	{"<|fim_suffix|>", false}, {"<fim-suffix>", false}, {"<fim_suffix>", false},
+	{"<|fim_middle|>", false}, {"<fim-middle>", false}, {"<fim_middle>", false},
+	{"<PRE>", false}, {"<SUF>", false}, {"<MID>", false},
+	{SPM_SPACE "<PRE>", false}, {SPM_SPACE "<SUF>", false}, {SPM_SPACE "<MID>", false},
+	{"<|code_prefix|>", false}, {"<|code_suffix|>", false}, {"<|code_middle|>", false},
+	{"<\xEF\xBD\x9C" "fim" SPM_SPACE "begin\xEF\xBD\x9C>", false},
+	{"<\xEF\xBD\x9C" "fim" SPM_SPACE "hole\xEF\xBD\x9C>", false},
+	{"<\xEF\xBD\x9C" "fim" SPM_SPACE "end\xEF\xBD\x9C>", false},
+};
+
+static const struct known *
+known_piece(const unsigned char *p, uint32_t n)
+{
+	if (n < 4 || n > 40 || (p[n - 1] != '>' && p[n - 1] != ']' && p[n - 1] != '['))
+		return NULL;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strlen(known[i].text) == n && !memcmp(known[i].text, p, n))
+			return &known[i];
+	return NULL;
+}
+
+static void
+mark_eog(struct vocab *v, int64_t id)
+{
+	if (id < 0 || vocab_is_eog(v, (uint32_t)id))
+		return;
+	v->type[id] |= TYPE_EOG;
+	v->eog = grow(v->eog, &v->eog_cap, v->n_eog + 1, sizeof *v->eog);
+	v->eog[v->n_eog++] = (uint32_t)id;
+}
+
+static int
+id_cmp(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* The id that a key names, or `missing`, which is -1 or may be beyond the end. */
+static int32_t
+id_key(const struct vocab *v, const char *key, int32_t missing)
+{
+	if (gguf_get(v->meta, key))
+		return (int32_t)gguf_uint(v->meta, key, 0, 0, v->n - 1);
+	return missing < (int64_t)v->n ? missing : -1;
+}
+
+/* Where the pieces lie: off[]. */
+static void
+read_pieces(struct vocab *v)
+{
+	const struct gguf_kv *kv = gguf_array(v->meta, "tokenizer.ggml.tokens", GGUF_STRING);
+	if (!kv || !kv->n)
+		die("%s: no vocabulary in it (tokenizer.ggml.tokens)", v->path);
+	if (kv->n > VOCAB_MAX || kv->bytes > UINT32_MAX)
+		die("%s: a vocabulary of %zu pieces, %zu bytes is too large", v->path, kv->n, kv->bytes);
+	v->n = (uint32_t)kv->n;
+	v->base = kv->data;
+	v->back = 8;
+	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
+	const unsigned char *p = kv->data;
+	for (uint32_t id = 0; id < v->n; id++) {
+		v->off[id] = (uint32_t)(p + 8 - v->base);
+		gguf_next_str(&p);
+	}
+}
+
+/* An array with an entry for each piece, or NULL. */
+static const unsigned char *
+per_piece(const struct vocab *v, const char *key, enum gguf_type elem)
+{
+	const struct gguf_kv *kv = gguf_array(v->meta, key, elem);
+	if (kv && kv->n < v->n)
+		die("%s: %s has %zu entries for %u pieces", v->path, key, kv->n, (unsigned)v->n);
+	return kv ? kv->data : NULL;
+}
+
+static void
+read_types(struct vocab *v)
+{
+	const unsigned char *types = per_piece(v, "tokenizer.ggml.token_type", GGUF_I32);
+	v->type = xcalloc(v->n, 1);
+	for (uint32_t id = 0; id < v->n; id++) {
+		uint32_t n, type = types ? le32(types + 4 * (size_t)id) : PIECE_NORMAL;
+		const unsigned char *p = piece(v, id, &n);
+		int byte = n == 6 ? byte_spelling(p, n) : -1;
+		if (type < PIECE_NORMAL || type > PIECE_BYTE || (type == PIECE_BYTE && byte < 0))
+			type = PIECE_NORMAL;
+		if (!types && !v->bpe && byte >= 0)
+			type = PIECE_BYTE;
+		if (!types && !v->bpe && (int64_t)id == v->unk)
+			type = PIECE_UNKNOWN;
+		const struct known *k = known_piece(p, n);
+		/* "</s>" is also the end of HTML's strikethrough. */
+		if (k && type == PIECE_NORMAL && types && !strcmp(k->text, "</s>"))
+			k = NULL;
+		if (k)
+			type = PIECE_CONTROL;
+		v->type[id] = (uint8_t)type;
+		if (k && k->eog)
+			mark_eog(v, id);
+	}
+}
+
+/* Whether one of the eog pieces is spelled so; its place in the list in *at. */
+static bool
+has_eog(const struct vocab *v, const char *text, size_t *at)
+{
+	for (size_t i = 0; i < v->n_eog; i++) {
+		struct str s;
+		s.p = vocab_spelling(v, v->eog[i], &s.n);
+		if (str_is(s, text)) {
+			*at = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where messages have parts, "<|end|>" ends a part; the end is spelled otherwise. */
+static void
+drop_part_end(struct vocab *v)
+{
+	size_t end, at;
+	bool call = has_eog(v, "<|call|>", &at) || has_eog(v, "<|calls|>", &at);
+	if (!call || !(has_eog(v, "<|return|>", &at) || has_eog(v, "<|flush|>", &at)))
+		return;
+	if (!has_eog(v, "<|end|>", &end))
+		return;
+	v->type[v->eog[end]] &= (uint8_t)~TYPE_EOG;
+	memmove(v->eog + end, v->eog + end + 1, (--v->n_eog - end) * sizeof *v->eog);
+}
+
+static void
+read_eog(struct vocab *v)
+{
+	static const char *const keys[] = {
+		"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
+		"tokenizer.ggml.fim_pad_token_id", "tokenizer.ggml.fim_rep_token_id",
+		"tokenizer.ggml.fim_sep_token_id",
+	};
+	drop_part_end(v);
+	mark_eog(v, id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : 2));
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		mark_eog(v, id_key(v, keys[i], -1));
+	if (v->n_eog)
+		qsort(v->eog, v->n_eog, sizeof *v->eog, id_cmp);
+}
+
+/* How the pieces are to be read: tokenizer.ggml.model and .pre. */
+static void
+read_kind(struct vocab *v)
+{
+	struct str model = gguf_str(v->meta, "tokenizer.ggml.model");
+	struct str pre = gguf_str(v->meta, "tokenizer.ggml.pre");
+	if (!model.p)
+		die("%s: no vocabulary in it (tokenizer.ggml.model)", v->path);
+	v->bpe = str_is(model, "gpt2");
+	if (!v->bpe && !str_is(model, "llama"))
+		die("%s: tokenizer.ggml.model is '%.*s'; known: llama gpt2", v->path,
+			(int)(model.n < 64 ? model.n : 64), model.p);
+	if (!v->bpe)
+		return;
+	v->pretok = pre.n ? pretok_find(pre.p, pre.n) : pretok_find("default", 7);
+	if (!v->pretok) {
+		char *names = pretok_names();
+		die("%s: tokenizer.ggml.pre is '%.*s'; known: %s", v->path,
+			(int)(pre.n < 64 ? pre.n : 64), pre.p, names);
+	}
+}
+
+/* Whether the model's name says Phi-3. */
+static bool
+is_phi3(const struct gguf *g)
+{
+	struct str name = gguf_str(g, "general.name");
+	for (size_t i = 0; i + 4 <= name.n; i++) {
+		const char *p = name.p + i;
+		size_t dash = p[3] == '-';
+		if ((p[0] | 32) == 'p' && (p[1] | 32) == 'h' && (p[2] | 32) == 'i' &&
+			i + 3 + dash < name.n && p[3 + dash] == '3')
+			return true;
+	}
+	return false;
+}
+
+struct vocab *
+vocab_from_gguf(const struct gguf *g)
+{
+	struct vocab *v = xcalloc(1, sizeof *v);
+	v->path = g->map.path;
+	v->meta = g;
+	read_kind(v);
+	read_pieces(v);
+	if (!v->bpe) {
+		v->scores = per_piece(v, "tokenizer.ggml.scores", GGUF_F32);
+		if (!v->scores)
+			die("%s: a llama vocabulary without tokenizer.ggml.scores", v->path);
+	}
+	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", v->bpe ? -1 : 0);
+	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", v->bpe ? -1 : 1);
+	read_types(v);
+	read_eog(v);
+	if (!gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : true))
+		v->bos = -1;
+	v->space_prefix = !v->bpe && gguf_bool(g, "tokenizer.ggml.add_space_prefix", true);
+	v->rstrip = is_phi3(g);
+	return v;
+}
+
+/* Count tokenizer.bin's records, i32 longest { f32 score, i32 len, bytes } to the
+ * end of the file, and note where they are if off is not NULL. 0: it is none. */
+static uint32_t
+llama2c_records(struct map m, uint32_t *off)
+{
+	uint32_t n = 0, longest = m.size >= 4 ? le32(m.data) : 0;
+	if (longest == 0 || longest > m.size || m.size > UINT32_MAX)
+		return 0;
+	for (size_t at = 4; at < m.size; n++) {
+		if (m.size - at < 8 || n == VOCAB_MAX)
+			return 0;
+		uint32_t len = le32(m.data + at + 4);
+		at += 8;
+		if (len > longest || len > m.size - at)
+			return 0;
+		if (off)
+			off[n] = (uint32_t)at;
+		at += len;
+	}
+	return n;
+}
+
+struct vocab *
+vocab_from_llama2c(struct map m)
+{
+	struct vocab *v = xcalloc(1, sizeof *v);
+	v->path = m.path;
+	v->n = llama2c_records(m, NULL);
+	if (!v->n)
+		die("%s: neither a model (GGUF, llama2.c) nor llama2.c's tokenizer.bin", m.path);
+	v->llama2c = v->space_prefix = true;
+	v->base = m.data;
+	v->back = 4;
+	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
+	llama2c_records(m, v->off);
+	v->type = xcalloc(v->n, 1);
+	v->bos = v->n > 1 ? 1 : -1;
+	v->unk = 0;
+	for (uint32_t id = 0; id < v->n; id++) {
+		uint32_t n;
+		const unsigned char *p = piece(v, id, &n);
+		v->type[id] = id == 0 ? PIECE_UNKNOWN : id < 3 ? PIECE_CONTROL :
+			id < 259 && byte_spelling(p, n) >= 0 ? PIECE_BYTE : PIECE_NORMAL;
+	}
+	for (uint32_t id = 1; id < 3 && id < v->n; id++)
+		mark_eog(v, id);
+	return v;
+}
+
+/* tokenizer.bin in the folder of a llama2.c model; the caller owns it. */
+static char *
+beside(const char *path)
+{
+	static const char name[] = "tokenizer.bin";
+	const char *slash = strrchr(path, '/');
+	size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
+	char *s = xcalloc(dir + sizeof name, 1);
+	memcpy(s, path, dir);
+	memcpy(s + dir, name, sizeof name);
+	return s;
+}
+
+struct vocab *
+vocab_open(const char *path)
+{
+	struct map m = map_file(path);
+	if (gguf_is(m)) {
+		struct gguf *g = gguf_read(m);
+		struct vocab *v = vocab_from_gguf(g);
+		v->gguf = g;
+		return v;
+	}
+	if (!llama2c_is(m))
+		return vocab_from_llama2c(m);
+	char *own = beside(path);
+	if (access(own, R_OK) < 0)
+		die("%s: the vocabulary of %s, llama2.c's tokenizer.bin, should be here:", own, path);
+	struct vocab *v = vocab_from_llama2c(map_file(own));
+	v->own_path = own;
+	return v;
+}

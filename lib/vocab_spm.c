@@ -1,0 +1,144 @@
+/*
+ * vocab_spm.c - SentencePiece's BPE: of all neighbours that together are a piece,
+ * the pair whose piece has the highest score is merged first.
+ *
+ * A character that no piece holds is spelled in byte pieces (<0xE2>), without
+ * which it is the unknown piece. Spaces are U+2581 in the pieces of a GGUF file,
+ * so text that holds U+2581 itself gets the ids of a space, as it does in
+ * SentencePiece and llama.cpp; a tokenizer.bin of llama2.c, whose pieces hold
+ * real spaces, has no such double meaning.
+ */
+#include <string.h>
+
+#include "unicode.h"
+#include "vocab_impl.h"
+
+static uint32_t
+score_rank(const struct vocab *v, uint32_t id)
+{
+	const unsigned char *p = v->scores ? v->scores + 4 * (size_t)id : v->base + v->off[id] - 8;
+	float f = lef32(p) + 0.0f; /* -0 is 0 */
+	uint32_t u;
+	if (f != f)
+		return NO_RANK - 1; /* not a number: last */
+	memcpy(&u, &f, sizeof u);
+	/* The order of floats is that of their bits, reversed below zero. */
+	return u >> 31 ? u : ~(u | 0x80000000u);
+}
+
+static uint32_t
+pair_rank(const struct vocab *v, const struct word *w, const struct symbol *l,
+	const struct symbol *r)
+{
+	size_t n = (size_t)l->n + r->n;
+	if (n > v->max_piece)
+		return NO_RANK;
+	const unsigned char *p = w->s + l->off;
+	uint32_t id = pieces_find(v, p, n, hash_bytes(p, n));
+	return id == NO_ID ? NO_RANK : score_rank(v, id);
+}
+
+/* How a space is spelled in the pieces. */
+static const char *
+space(const struct vocab *v, size_t *n)
+{
+	*n = v->llama2c ? 1 : SPM_SPACE_LEN;
+	return v->llama2c ? " " : SPM_SPACE;
+}
+
+/* Whether a space follows something else within the piece. */
+static bool
+space_inside(const struct vocab *v, const unsigned char *p, size_t n)
+{
+	size_t len, i = 0;
+	const char *sp = space(v, &len);
+	while (i + len <= n && !memcmp(p + i, sp, len))
+		i += len;
+	for (; i + len <= n; i++)
+		if (p[i] == (unsigned char)sp[0] && !memcmp(p + i, sp, len))
+			return true;
+	return false;
+}
+
+void
+spm_prepare(struct vocab *v)
+{
+	pieces_index(v);
+	v->split_words = true;
+	memset(v->byte_id, 0xFF, sizeof v->byte_id);
+	for (uint32_t id = 0; id < v->n; id++) {
+		uint32_t n;
+		const unsigned char *p = piece(v, id, &n);
+		if (vocab_type(v, id) == PIECE_BYTE)
+			v->byte_id[byte_spelling(p, n)] = id;
+		else if (v->split_words && space_inside(v, p, n))
+			v->split_words = false;
+	}
+	for (unsigned b = 0; b < 256; b++) {
+		unsigned char c = (unsigned char)b;
+		if (v->byte_id[b] == NO_ID)
+			v->byte_id[b] = pieces_find(v, &c, 1, hash_bytes(&c, 1));
+	}
+}
+
+static void
+emit_byte(struct vocab *v, unsigned char byte, struct ids *out)
+{
+	if (v->byte_id[byte] != NO_ID)
+		emit(out, v->byte_id[byte]);
+	else if (v->unk >= 0)
+		emit(out, (uint32_t)v->unk);
+}
+
+static void
+encode_word(struct vocab *v, struct ids *out)
+{
+	struct word *w = &v->word;
+	word_merge(v, w, pair_rank);
+	for (size_t i = 0; i < w->n_sym; i++) {
+		const struct symbol *sym = &w->sym[i];
+		const unsigned char *p = w->s + sym->off;
+		if (!sym->n)
+			continue;
+		uint32_t id = pieces_find(v, p, sym->n, sym->hash);
+		if (id != NO_ID)
+			emit(out, id);
+		else if (!v->llama2c && sym->n == SPM_SPACE_LEN && !memcmp(p, SPM_SPACE, SPM_SPACE_LEN))
+			emit_byte(v, ' ', out);
+		else
+			for (uint32_t k = 0; k < sym->n; k++)
+				emit_byte(v, p[k], out);
+	}
+	word_clear(w);
+}
+
+void
+spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	struct word *w = &v->word;
+	size_t sp_len;
+	const char *sp = space(v, &sp_len);
+	word_clear(w);
+	if (prefix) {
+		word_bytes(w, sp, sp_len);
+		word_symbol(w, sp_len);
+	}
+	bool was_space = true;
+	for (size_t i = 0, len; i < n; i += len) {
+		uint32_t cp;
+		len = utf8_next(s + i, n - i, &cp);
+		/* U+2581 counts as the space that it will be taken for. */
+		bool is_space = cp == ' ' || (cp == 0x2581 && !v->llama2c);
+		if (is_space && !was_space && v->split_words)
+			encode_word(v, out);
+		was_space = is_space;
+		if (is_space) {
+			word_bytes(w, sp, sp_len);
+			word_symbol(w, sp_len);
+		} else {
+			word_bytes(w, s + i, len);
+			word_symbol(w, len);
+		}
+	}
+	encode_word(v, out);
+}

@@ -1,0 +1,81 @@
+/*
+ * vocab_test.c - encode the NUL-ended records of stdin, print their ids a line,
+ * and make sure that they decode to what was encoded.
+ *
+ *	vocab_test [-s] [-r] model <records
+ *
+ * -s: control pieces spelled in the text are taken as such. -r: records that do
+ * not come back are no error. Exit 1 if one does not.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vocab.h"
+
+const char progname[] = "vocab_test";
+const char usage_text[] = "usage: vocab_test [-s] [-r] model <records\n";
+
+/* Whether the ids decode to text[0..n): the rule of vocab_space_prefix(). */
+static bool
+comes_back(struct vocab *v, const uint32_t *ids, size_t n_ids, bool special, const char *text,
+	size_t n)
+{
+	bool prefix = vocab_space_prefix(v);
+	size_t at = 0;
+	for (size_t i = 0; i < n_ids; i++) {
+		enum piece_type type = vocab_type(v, ids[i]);
+		size_t len;
+		const char *p = vocab_text(v, ids[i], special, &len);
+		if (type == PIECE_CONTROL || type == PIECE_USER || type == PIECE_UNKNOWN) {
+			prefix = vocab_space_prefix(v);
+		} else if (prefix && len) {
+			prefix = false;
+			if (*p == ' ')
+				p++, len--;
+		}
+		if (len > n - at || memcmp(p, text + at, len))
+			return false;
+		at += len;
+	}
+	return at == n;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool special = false, lossy = false;
+	int c;
+	while ((c = getopt(argc, argv, "sr")) != -1)
+		*(c == 's' ? &special : c == 'r' ? &lossy : &(bool){false}) = true;
+	if (optind + 1 != argc)
+		die_usage("one model is wanted");
+	struct vocab *v = vocab_open(argv[optind]);
+	char *in = NULL;
+	size_t n = 0, cap = 0, got, bad = 0;
+	do {
+		in = grow(in, &cap, n + (1 << 16), 1);
+		got = read_some(0, -1, in + n, cap - n, "stdin");
+		n += got;
+	} while (got);
+	uint32_t *ids = NULL;
+	size_t n_ids, ids_cap = 0;
+	for (char *p = in, *end; p < in + n; p = end + 1) {
+		end = memchr(p, 0, (size_t)(in + n - p));
+		if (!end)
+			break;
+		n_ids = 0;
+		vocab_encode(v, p, (size_t)(end - p), special, &ids, &n_ids, &ids_cap);
+		for (size_t i = 0; i < n_ids; i++)
+			printf("%s%u", i ? " " : "", (unsigned)ids[i]);
+		putchar('\n');
+		if (!comes_back(v, ids, n_ids, special, p, (size_t)(end - p)))
+			bad++;
+	}
+	if (bad && !lossy)
+		die("%zu records do not come back", bad);
+	vocab_free(v);
+	xfree(ids);
+	xfree(in);
+	return 0;
+}

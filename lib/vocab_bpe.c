@@ -112,36 +112,47 @@ bpe_prepare(struct vocab *v)
 	}
 }
 
-/* A byte of its own. Some vocabularies lack pieces for bytes that are rare in
- * text; the models' own tokenizers leave such bytes out in silence. */
+/* Some vocabularies lack pieces for bytes that are rare in text. The models' own
+ * tokenizers leave such bytes out, as if they had not been there. */
 static void
-emit_byte(struct vocab *v, unsigned byte, struct ids *out)
+lost_byte(struct vocab *v, unsigned byte)
 {
-	if (v->byte_id[byte] != NO_ID) {
-		emit(out, v->byte_id[byte]);
-		return;
-	}
-	if (v->unk >= 0 && vocab_type(v, (uint32_t)v->unk) == PIECE_UNKNOWN) {
-		emit(out, (uint32_t)v->unk);
-		return;
-	}
 	if (!v->warned)
 		warn("%s: the vocabulary has no piece for byte 0x%02X: left out", v->path, byte);
 	v->warned = true;
+}
+
+/* A symbol that is no piece, byte by byte: merges of a file that contradicts itself. */
+static void
+emit_bytes(struct vocab *v, const unsigned char *p, size_t n, struct ids *out)
+{
+	while (n) {
+		uint32_t cp;
+		size_t len = utf8_next(p, n, &cp);
+		emit(out, v->byte_id[bpe_byte(cp)]);
+		p += len;
+		n -= len;
+	}
 }
 
 static void
 encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	struct word *w = &v->word;
+	bool whole = v->pretok->ignore_merges;
 	word_clear(w);
 	for (size_t i = 0; i < n; i++) {
+		if (v->byte_id[s[i]] == NO_ID) {
+			lost_byte(v, s[i]);
+			whole = false;
+			continue;
+		}
 		unsigned char c[4];
 		size_t len = utf8_put(c, bpe_char(s[i]));
 		word_bytes(w, c, len);
 		word_symbol(w, len);
 	}
-	if (v->pretok->ignore_merges && w->len <= v->max_piece) {
+	if (whole && w->len <= v->max_piece) {
 		uint32_t id = pieces_find(v, w->s, w->len, hash_bytes(w->s, w->len));
 		if (id != NO_ID) {
 			emit(out, id);
@@ -149,17 +160,15 @@ encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		}
 	}
 	word_merge(v, w, pair_rank);
-	size_t at = 0; /* in s */
-	for (size_t i = 0; i < w->n_sym; i = w->sym[i].next) {
+	for (size_t i = 0; i < w->n_sym; i++) {
 		const struct symbol *sym = &w->sym[i];
-		size_t end = sym->next == NO_ID ? n : sym->next;
+		if (!sym->n)
+			continue;
 		uint32_t id = pieces_find(v, w->s + sym->off, sym->n, sym->hash);
 		if (id != NO_ID)
 			emit(out, id);
 		else
-			for (size_t k = at; k < end; k++)
-				emit_byte(v, s[k], out);
-		at = end;
+			emit_bytes(v, w->s + sym->off, sym->n, out);
 	}
 }
 

@@ -6,7 +6,9 @@
  * MATMUL_ROWS rows at a time, once for all vectors of the batch, so that for a
  * prompt the unpacking costs little and the loop is bound by multiply-adds: a
  * tile of 4 rows x 2 vectors keeps 8 sums in registers and loads 6 values for 8
- * products. For one vector (generation) unpacking is most of the work.
+ * products. For one vector (generation) unpacking is most of the work, unless the
+ * kernel file defines HAVE_BLOCKS and, before it includes this, block_kernels():
+ * for some types, a faster unpacking and sums that need none.
  */
 #include "kernels.h"
 #include "unpack.h"
@@ -89,20 +91,22 @@ axpy(float *out, float a, const float *x, size_t n)
 		out[i] += a * x[i];
 }
 
-/* 4 rows of weights . 2 vectors; each sum is made as dot() makes it. */
+/* 4 rows of weights . 2 vectors; each sum is made as dot() makes it. Written out,
+ * so that the eight sums stay in registers. */
 static inline void
 tile_4x2(const float *const w[4], const float *x, size_t n, float *out, size_t stride)
 {
-	const float *y = x + n;
-	vec a[4] = {{0}}, b[4] = {{0}};
+	const float *y = x + n, *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
+	vec a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, b0 = {0}, b1 = {0}, b2 = {0}, b3 = {0};
 	for (size_t i = 0; i + LANES <= n; i += LANES) {
-		vec vx = vec_load(x + i), vy = vec_load(y + i);
-		for (int r = 0; r < 4; r++) {
-			vec vw = vec_load(w[r] + i);
-			a[r] = vec_fma(a[r], vw, vx);
-			b[r] = vec_fma(b[r], vw, vy);
-		}
+		const vec vx = vec_load(x + i), vy = vec_load(y + i);
+		const vec v0 = vec_load(w0 + i), v1 = vec_load(w1 + i), v2 = vec_load(w2 + i), v3 = vec_load(w3 + i);
+		a0 = vec_fma(a0, v0, vx), b0 = vec_fma(b0, v0, vy);
+		a1 = vec_fma(a1, v1, vx), b1 = vec_fma(b1, v1, vy);
+		a2 = vec_fma(a2, v2, vx), b2 = vec_fma(b2, v2, vy);
+		a3 = vec_fma(a3, v3, vx), b3 = vec_fma(b3, v3, vy);
 	}
+	const vec a[4] = {a0, a1, a2, a3}, b[4] = {b0, b1, b2, b3};
 	for (int r = 0; r < 4; r++) {
 		out[r] = dot_rest(vec_sum(a[r]), w[r], x, n);
 		out[stride + (size_t)r] = dot_rest(vec_sum(b[r]), w[r], y, n);
@@ -112,12 +116,16 @@ tile_4x2(const float *const w[4], const float *x, size_t n, float *out, size_t s
 static inline void
 tile_4x1(const float *const w[4], const float *x, size_t n, float *out)
 {
-	vec a[4] = {{0}};
+	const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
+	vec a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
 	for (size_t i = 0; i + LANES <= n; i += LANES) {
-		vec vx = vec_load(x + i);
-		for (int r = 0; r < 4; r++)
-			a[r] = vec_fma(a[r], vec_load(w[r] + i), vx);
+		const vec vx = vec_load(x + i);
+		a0 = vec_fma(a0, vec_load(w0 + i), vx);
+		a1 = vec_fma(a1, vec_load(w1 + i), vx);
+		a2 = vec_fma(a2, vec_load(w2 + i), vx);
+		a3 = vec_fma(a3, vec_load(w3 + i), vx);
 	}
+	const vec a[4] = {a0, a1, a2, a3};
 	for (int r = 0; r < 4; r++)
 		out[r] = dot_rest(vec_sum(a[r]), w[r], x, n);
 }
@@ -129,6 +137,18 @@ matmul(const struct tensor *t, size_t first, size_t last, const float *x, size_t
 	const size_t dim = t->dim[0];
 	const float *in_place = tensor_floats(t);
 	unpack_fn *unpack = unpacker(t->type);
+#if defined(HAVE_BLOCKS)
+	const struct block_kernels *fast = block_kernels(t);
+	if (fast)
+		unpack = fast->unpack;
+	if (fast && n == 1)
+		for (; first + 4 <= last; first += 4) {
+			vec sum[4];
+			fast->four(t, first, x, sum);
+			for (int r = 0; r < 4; r++)
+				out[first + (size_t)r] = vec_sum(sum[r]);
+		}
+#endif
 	for (size_t i = first; i < last; i += MATMUL_ROWS) {
 		const float *w[MATMUL_ROWS];
 		size_t rows = last - i < MATMUL_ROWS ? last - i : MATMUL_ROWS, j = 0;

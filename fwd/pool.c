@@ -2,7 +2,9 @@
  * pool.c - threads that share out the items of a loop; see pool.h.
  *
  * A loop of one token lasts some ten microseconds, so the threads spin for a
- * short while between loops before they sleep.
+ * short while between loops before they sleep. The caller waits for the pieces
+ * that were taken, never for a thread that took none: one that the system has not
+ * let run costs nothing.
  */
 #include "pool.h"
 
@@ -18,13 +20,13 @@ struct pool {
 	int threads;
 	pthread_t *thread;
 	struct start *start;
-	/* The loop at hand; written before `epoch` counts up. */
+	/* The loop at hand: written before `left` says that there is one, and not
+	 * again until all its pieces are done. */
 	pool_fn *fn;
 	void *arg;
-	size_t n, chunk;
-	atomic_size_t next;	/* first item not yet taken */
-	atomic_uint epoch;	/* counts loops */
-	atomic_int busy;	/* threads still in this loop */
+	size_t n, chunk, pieces;
+	atomic_uint_fast64_t left;	/* loops so far << 32 | pieces not yet taken */
+	atomic_size_t done;		/* pieces finished */
 	atomic_int asleep;
 	atomic_bool quit;
 	pthread_mutex_t lock;
@@ -44,46 +46,54 @@ spin_hint(void)
 #endif
 }
 
+static bool
+has_work(struct pool *p)
+{
+	return (uint32_t)atomic_load(&p->left) || atomic_load(&p->quit);
+}
+
+/* Take pieces and work on them until none is left. A piece taken keeps the loop
+ * from ending, so what describes it holds still. */
 static void
 work(struct pool *p, int thread)
 {
-	for (;;) {
-		size_t first = atomic_fetch_add(&p->next, p->chunk);
-		if (first >= p->n)
-			return;
+	uint_fast64_t left = atomic_load(&p->left);
+	while ((uint32_t)left) {
+		if (!atomic_compare_exchange_weak(&p->left, &left, left - 1))
+			continue;
+		size_t first = (p->pieces - (uint32_t)left) * p->chunk;
 		p->fn(p->arg, first, p->n - first < p->chunk ? p->n : first + p->chunk, thread);
+		atomic_fetch_add(&p->done, 1);
+		left = atomic_load(&p->left);
 	}
 }
 
-/* Wait until a loop other than number `seen` is at hand. */
-static unsigned
-wait_epoch(struct pool *p, unsigned seen)
+/* Spin for a while, then sleep, until there is work or the end. */
+static void
+wait_work(struct pool *p)
 {
 	for (int i = 0; i < SPINS; i++) {
-		if (atomic_load(&p->epoch) != seen)
-			return seen + 1;
+		if (has_work(p))
+			return;
 		spin_hint();
 	}
 	pthread_mutex_lock(&p->lock);
 	atomic_fetch_add(&p->asleep, 1);
-	while (atomic_load(&p->epoch) == seen)
+	while (!has_work(p))
 		pthread_cond_wait(&p->wake, &p->lock);
 	atomic_fetch_sub(&p->asleep, 1);
 	pthread_mutex_unlock(&p->lock);
-	return seen + 1;
 }
 
 static void *
 worker(void *arg)
 {
 	struct start *s = arg;
-	unsigned seen = 0;
 	for (;;) {
-		seen = wait_epoch(s->pool, seen);
+		wait_work(s->pool);
 		if (atomic_load(&s->pool->quit))
 			return NULL;
 		work(s->pool, s->thread);
-		atomic_fetch_sub(&s->pool->busy, 1);
 	}
 }
 
@@ -110,11 +120,10 @@ pool_threads(const struct pool *p)
 	return p->threads;
 }
 
-/* Let the threads see a new epoch. */
+/* There is work, or the end: wake who sleeps. */
 static void
-next_epoch(struct pool *p)
+wake(struct pool *p)
 {
-	atomic_fetch_add(&p->epoch, 1);
 	if (atomic_load(&p->asleep)) {
 		pthread_mutex_lock(&p->lock);
 		pthread_cond_broadcast(&p->wake);
@@ -130,15 +139,18 @@ pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk)
 			fn(arg, 0, n, 0);
 		return;
 	}
+	while (n / chunk >= UINT32_MAX)
+		chunk *= 2;
 	p->fn = fn;
 	p->arg = arg;
 	p->n = n;
 	p->chunk = chunk;
-	atomic_store(&p->next, 0);
-	atomic_store(&p->busy, p->threads - 1);
-	next_epoch(p);
+	p->pieces = (n + chunk - 1) / chunk;
+	atomic_store(&p->done, 0);
+	atomic_store(&p->left, ((atomic_load(&p->left) >> 32) + 1) << 32 | p->pieces);
+	wake(p);
 	work(p, 0);
-	for (int i = 0; atomic_load(&p->busy); i++) {
+	for (int i = 0; atomic_load(&p->done) < p->pieces; i++) {
 		spin_hint();
 		if (i > SPINS)
 			sched_yield();
@@ -149,7 +161,7 @@ void
 pool_free(struct pool *p)
 {
 	atomic_store(&p->quit, true);
-	next_epoch(p);
+	wake(p);
 	for (int i = 1; i < p->threads; i++)
 		pthread_join(p->thread[i], NULL);
 	pthread_mutex_destroy(&p->lock);

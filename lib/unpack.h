@@ -45,26 +45,26 @@ half_at(const unsigned char *p)
 }
 
 static inline void
-unpack_f32(const struct tensor *t, size_t row, float *out)
+unpack_f32(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	for (size_t i = 0; i < t->dim[0]; i++)
 		out[i] = lef32(p + 4 * i);
 }
 
 static inline void
-unpack_f16(const struct tensor *t, size_t row, float *out)
+unpack_f16(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	for (size_t i = 0; i < t->dim[0]; i++)
 		out[i] = half_at(p + 2 * i);
 }
 
 /* bfloat16: the upper half of a float32. */
 static inline void
-unpack_bf16(const struct tensor *t, size_t row, float *out)
+unpack_bf16(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	for (size_t i = 0; i < t->dim[0]; i++) {
 		uint32_t u = (uint32_t)le16(p + 2 * i) << 16;
 		memcpy(out + i, &u, sizeof u);
@@ -75,15 +75,15 @@ unpack_bf16(const struct tensor *t, size_t row, float *out)
  *	| d | q 4 bits |	w = d (q - 8)
  *	+-2-+----16----+	*/
 static inline void
-unpack_q4_0(const struct tensor *t, size_t row, float *out)
+unpack_q4_0(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	for (size_t b = t->dim[0] / 32; b--; p += 18, out += 32) {
 		float d = half_at(p);
-		for (int i = 0; i < 16; i++) {
+		for (int i = 0; i < 16; i++)
 			out[i] = d * (float)((p[2 + i] & 15) - 8);
+		for (int i = 0; i < 16; i++)
 			out[i + 16] = d * (float)((p[2 + i] >> 4) - 8);
-		}
 	}
 }
 
@@ -91,15 +91,15 @@ unpack_q4_0(const struct tensor *t, size_t row, float *out)
  *	| d | m | q 4 bits |	w = d q + m
  *	+-2-+-2-+----16----+	*/
 static inline void
-unpack_q4_1(const struct tensor *t, size_t row, float *out)
+unpack_q4_1(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	for (size_t b = t->dim[0] / 32; b--; p += 20, out += 32) {
 		float d = half_at(p), m = half_at(p + 2);
-		for (int i = 0; i < 16; i++) {
+		for (int i = 0; i < 16; i++)
 			out[i] = d * (float)(p[4 + i] & 15) + m;
+		for (int i = 0; i < 16; i++)
 			out[i + 16] = d * (float)(p[4 + i] >> 4) + m;
-		}
 	}
 }
 
@@ -107,16 +107,16 @@ unpack_q4_1(const struct tensor *t, size_t row, float *out)
  *	| d | fifth    | q 4 bits |	w = d (q - 16), bit i of `fifth` is bit 4 of q[i]
  *	+-2-+----4-----+----16----+	*/
 static inline void
-unpack_q5_0(const struct tensor *t, size_t row, float *out)
+unpack_q5_0(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	for (size_t b = t->dim[0] / 32; b--; p += 22, out += 32) {
 		float d = half_at(p);
 		uint32_t fifth = le32(p + 2);
-		for (int i = 0; i < 16; i++) {
+		for (int i = 0; i < 16; i++)
 			out[i] = d * (float)((int)((p[6 + i] & 15) | (fifth >> i & 1) << 4) - 16);
+		for (int i = 0; i < 16; i++)
 			out[i + 16] = d * (float)((int)(p[6 + i] >> 4 | (fifth >> (i + 16) & 1) << 4) - 16);
-		}
 	}
 }
 
@@ -124,16 +124,16 @@ unpack_q5_0(const struct tensor *t, size_t row, float *out)
  *	| d | m | fifth    | q 4 bits |	w = d q + m
  *	+-2-+-2-+----4-----+----16----+	*/
 static inline void
-unpack_q5_1(const struct tensor *t, size_t row, float *out)
+unpack_q5_1(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	for (size_t b = t->dim[0] / 32; b--; p += 24, out += 32) {
 		float d = half_at(p), m = half_at(p + 2);
 		uint32_t fifth = le32(p + 4);
-		for (int i = 0; i < 16; i++) {
+		for (int i = 0; i < 16; i++)
 			out[i] = d * (float)((p[8 + i] & 15) | (fifth >> i & 1) << 4) + m;
+		for (int i = 0; i < 16; i++)
 			out[i + 16] = d * (float)(p[8 + i] >> 4 | (fifth >> (i + 16) & 1) << 4) + m;
-		}
 	}
 }
 
@@ -141,9 +141,9 @@ unpack_q5_1(const struct tensor *t, size_t row, float *out)
  *	| d | q int8   |	w = d q
  *	+-2-+----32----+	*/
 static inline void
-unpack_q8_0(const struct tensor *t, size_t row, float *out)
+unpack_q8_0(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	for (size_t b = t->dim[0] / 32; b--; p += 34, out += 32) {
 		float d = half_at(p);
 		for (int i = 0; i < 32; i++)
@@ -154,16 +154,16 @@ unpack_q8_0(const struct tensor *t, size_t row, float *out)
 /* llama2.c version 2: int8 in groups, the float32 scales of all groups after all
  * quants of the tensor. A group may cross rows. */
 static inline void
-unpack_llama2c_q8(const struct tensor *t, size_t row, float *out)
+unpack_llama2c_q8(const struct tensor *t, size_t row, float *restrict out)
 {
-	const unsigned char *p = row_of(t, row);
+	const unsigned char *restrict p = row_of(t, row);
 	size_t first = row * t->dim[0];
 	for (size_t i = 0; i < t->dim[0]; i++)
 		out[i] = lef32(t->scale + (first + i) / t->group * 4) * (float)(int8_t)p[i];
 }
 
 /* Unpack one row of t: out[0..dim[0]). */
-typedef void unpack_fn(const struct tensor *t, size_t row, float *out);
+typedef void unpack_fn(const struct tensor *t, size_t row, float *restrict out);
 
 /* The function of a type, or NULL: not a type that can be read. */
 static inline unpack_fn *

@@ -236,8 +236,7 @@ vocab_free(struct vocab *v)
 	xfree(v->text);
 	table_free(&v->pieces);
 	table_free(&v->merges);
-	xfree(v->merge);
-	xfree(v->merge_left);
+	xfree(v->merge_off);
 	word_free(&v->word);
 	xfree(v->special[0].list);
 	xfree(v->special[1].list);

@@ -47,11 +47,10 @@ merge_slot(const struct vocab *v, uint32_t hash, const unsigned char *l, size_t 
 	const struct table *t = &v->merges;
 	uint32_t i = hash & t->mask;
 	for (; t->slot[i]; i = (i + 1) & t->mask) {
-		if (t->slot[i] >> 32 == hash) {
-			uint32_t m = (uint32_t)t->slot[i] - 1;
-			const unsigned char *p = v->merge[m];
-			if (v->merge_left[m] == ln && le64(p - 8) == ln + 1 + rn &&
-				!memcmp(p, l, ln) && !memcmp(p + ln + 1, r, rn))
+		if (slot_may_be(t->slot[i], hash)) {
+			const unsigned char *p = v->merge_base + v->merge_off[slot_index(t->slot[i])];
+			if (le64(p - 8) == ln + 1 + rn && !memcmp(p, l, ln) && p[ln] == ' ' &&
+				!memcmp(p + ln + 1, r, rn))
 				break;
 		}
 		if (probes && !(*probes)--)
@@ -68,26 +67,24 @@ merges_index(struct vocab *v)
 	const struct gguf_kv *kv = gguf_array(v->meta, "tokenizer.ggml.merges", GGUF_STRING);
 	if (!kv)
 		die("%s: a gpt2 vocabulary without merges (tokenizer.ggml.merges)", v->path);
-	if (kv->n > VOCAB_MAX)
-		die("%s: %zu merges, more than %u", v->path, kv->n, VOCAB_MAX);
+	if (kv->n > VOCAB_MAX || kv->bytes > UINT32_MAX)
+		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
 	table_init(&v->merges, kv->n);
-	v->merge = xreallocarray(NULL, kv->n, sizeof *v->merge);
-	v->merge_left = xreallocarray(NULL, kv->n, sizeof *v->merge_left);
+	v->merge_base = kv->data;
+	v->merge_off = xreallocarray(NULL, kv->n, sizeof *v->merge_off);
 	const unsigned char *p = kv->data;
 	for (uint32_t m = 0; m < kv->n; m++) {
 		struct str s = gguf_next_str(&p);
 		const unsigned char *l = (const unsigned char *)s.p;
 		const unsigned char *gap = s.n > 1 ? memchr(l + 1, ' ', s.n - 1) : NULL;
-		v->merge[m] = l;
-		v->merge_left[m] = 0;
-		if (!gap || gap + 1 == l + s.n || s.n > UINT32_MAX)
+		v->merge_off[m] = (uint32_t)(l - v->merge_base);
+		if (!gap || gap + 1 == l + s.n)
 			continue;
 		size_t ln = (size_t)(gap - l), rn = s.n - ln - 1;
-		v->merge_left[m] = (uint32_t)ln;
 		uint32_t hash = pair_hash(hash_bytes(l, ln), hash_bytes(gap + 1, rn));
 		uint32_t i = merge_slot(v, hash, l, ln, gap + 1, rn, &v->merges.probes);
 		if (!v->merges.slot[i])
-			v->merges.slot[i] = (uint64_t)hash << 32 | (m + 1);
+			v->merges.slot[i] = slot_of(hash, m);
 	}
 }
 
@@ -95,9 +92,9 @@ static uint32_t
 pair_rank(const struct vocab *v, const struct word *w, const struct symbol *l,
 	const struct symbol *r)
 {
-	uint64_t slot = v->merges.slot[merge_slot(v, pair_hash(l->hash, r->hash), w->s + l->off, l->n,
+	uint32_t slot = v->merges.slot[merge_slot(v, pair_hash(l->hash, r->hash), w->s + l->off, l->n,
 		w->s + r->off, r->n, NULL)];
-	return slot ? (uint32_t)slot - 1 : NO_RANK;
+	return slot ? slot_index(slot) : NO_RANK;
 }
 
 void

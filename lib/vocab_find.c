@@ -51,16 +51,16 @@ pieces_add(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
 	struct table *t = &v->pieces;
 	uint32_t hash = hash_bytes(p, n), i = hash & t->mask;
 	for (; t->slot[i]; i = (i + 1) & t->mask) {
-		if (t->slot[i] >> 32 == hash) {
+		if (slot_may_be(t->slot[i], hash)) {
 			uint32_t m;
-			const unsigned char *q = piece(v, (uint32_t)t->slot[i] - 1, &m);
+			const unsigned char *q = piece(v, slot_index(t->slot[i]), &m);
 			if (m == n && !memcmp(p, q, n))
 				break;
 		}
 		if (!t->probes--)
 			die("%s: the vocabulary's pieces are made to collide", v->path);
 	}
-	t->slot[i] = (uint64_t)hash << 32 | (id + 1);
+	t->slot[i] = slot_of(hash, id);
 }
 
 void
@@ -84,9 +84,9 @@ pieces_find(const struct vocab *v, const unsigned char *p, size_t n, uint32_t ha
 {
 	const struct table *t = &v->pieces;
 	for (uint32_t i = hash & t->mask; t->slot[i]; i = (i + 1) & t->mask) {
-		if (t->slot[i] >> 32 != hash)
+		if (!slot_may_be(t->slot[i], hash))
 			continue;
-		uint32_t id = (uint32_t)t->slot[i] - 1, m;
+		uint32_t id = slot_index(t->slot[i]), m;
 		const unsigned char *q = piece(v, id, &m);
 		if (m == n && !memcmp(p, q, n))
 			return id;
@@ -199,14 +199,19 @@ word_free(struct word *w)
 	xfree(w->heap);
 }
 
-/* Move the entry down from place i until both below are no less. */
+/* The heap has four branches: half as deep as one with two, and as quick on each level. */
+#define BRANCHES 4
+
+/* Move the entry down from place i until all below are no less. */
 static void
 sift_down(uint64_t *heap, size_t n, size_t i)
 {
 	uint64_t key = heap[i];
-	for (size_t c; (c = 2 * i + 1) < n; i = c) {
-		if (c + 1 < n && heap[c + 1] < heap[c])
-			c++;
+	for (size_t c; (c = BRANCHES * i + 1) < n; i = c) {
+		size_t end = c + BRANCHES < n ? c + BRANCHES : n;
+		for (size_t k = c + 1; k < end; k++)
+			if (heap[k] < heap[c])
+				c = k;
 		if (heap[c] >= key)
 			break;
 		heap[i] = heap[c];
@@ -219,9 +224,9 @@ heap_push(struct word *w, uint64_t key)
 {
 	if (w->n_heap == w->heap_cap)
 		w->heap = grow(w->heap, &w->heap_cap, w->n_heap + 1, sizeof *w->heap);
-	size_t i = w->n_heap++;
-	for (; i && w->heap[(i - 1) / 2] > key; i = (i - 1) / 2)
-		w->heap[i] = w->heap[(i - 1) / 2];
+	size_t i = w->n_heap++, up;
+	for (; i && w->heap[up = (i - 1) / BRANCHES] > key; i = up)
+		w->heap[i] = w->heap[up];
 	w->heap[i] = key;
 }
 
@@ -259,7 +264,7 @@ word_merge(const struct vocab *v, struct word *w, rank_fn *rank)
 				w->heap = grow(w->heap, &w->heap_cap, w->n_heap + 1, sizeof *w->heap);
 			w->heap[w->n_heap++] = heap_key(w->sym[i].rank, i);
 		}
-	for (size_t i = w->n_heap / 2; i-- > 0;)
+	for (size_t i = w->n_heap / BRANCHES + 1; w->n_heap && i-- > 0;)
 		sift_down(w->heap, w->n_heap, i);
 	while (w->n_heap) {
 		uint64_t key = heap_pop(w);

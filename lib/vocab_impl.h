@@ -12,7 +12,7 @@
 #include "pretok.h"
 #include "vocab.h"
 
-#define VOCAB_MAX (1u << 24)
+#define VOCAB_MAX ((1u << 24) - 1)
 #define NO_ID UINT32_MAX
 #define NO_RANK UINT32_MAX
 
@@ -20,9 +20,10 @@
 #define SPM_SPACE "\xE2\x96\x81"
 #define SPM_SPACE_LEN 3
 
-/* A hash table with open addressing: slot = hash << 32 | index + 1; 0 is free. */
+/* A hash table with open addressing. A slot holds 8 bits of the hash, which spare
+ * most looks at the entry itself, and the index + 1 in 24; 0 is free. */
 struct table {
-	uint64_t *slot;
+	uint32_t *slot;
 	uint32_t mask;		/* slots - 1; a power of two less one */
 	uint64_t probes;	/* left until a file counts as made to collide */
 };
@@ -85,10 +86,9 @@ struct vocab {
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
 	bool split_words;		/* SentencePiece: no piece reaches over a word's end */
 	const struct pretok *pretok;
-	struct table merges;		/* index: of merge[] */
-	const unsigned char **merge;	/* "left right" in the map, its length 8 bytes before */
-	uint32_t *merge_left;		/* bytes of the left part */
-	size_t n_merges;
+	struct table merges;
+	const unsigned char *merge_base; /* merge m, "left right", is at merge_base + merge_off[m], */
+	uint32_t *merge_off;		/* its length 8 bytes before */
 	bool warned;
 	struct word word;
 	struct specials special[2];	/* user-defined ones; control and unknown ones, too */
@@ -106,6 +106,23 @@ piece(const struct vocab *v, uint32_t id, uint32_t *n)
 	const unsigned char *p = v->base + v->off[id];
 	*n = le32(p - v->back);
 	return p;
+}
+
+/* Slots: what a hash puts there; what index a slot holds. */
+static inline uint32_t
+slot_of(uint32_t hash, uint32_t index)
+{
+	return (hash & 0xFF000000u) | (index + 1);
+}
+static inline bool
+slot_may_be(uint32_t slot, uint32_t hash)
+{
+	return (slot ^ hash) >> 24 == 0;
+}
+static inline uint32_t
+slot_index(uint32_t slot)
+{
+	return (slot & 0xFFFFFFu) - 1;
 }
 
 /* The byte that a piece spelled "<0x0A>" names, or -1. */

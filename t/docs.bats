@@ -9,12 +9,17 @@ load common
 PAGES="llm-tok.1 llm-fwd.1 llm-sample.1 llm-detok.1 llm-tokens.5 llm-logits.5 llmutils.7"
 
 # examples SHELL DOC: run all examples of a document in a folder that holds only m.bin.
+setup()
+{
+	cd_scratch
+}
+
 examples()
 {
 	command -v "$1" >/dev/null || skip "no $1 here"
-	! grep -q python3 "$ROOT/$2" || command -v python3 >/dev/null || skip "no python3 here"
-	"$ROOT/t/lib/run-examples" "$1" "$ROOT/$2" >"$TMPDIR/out"
-	awk -f "$ROOT/t/lib/examples.awk" -v mode=compare "$ROOT/$2" "$TMPDIR/out"
+	! grep -q python3 "$REPO/$2" || command -v python3 >/dev/null || skip "no python3 here"
+	"$REPO/t/lib/run-examples" "$1" "$REPO/$2" >"$TMPDIR/out"
+	awk -f "$REPO/t/lib/examples.awk" -v mode=compare "$REPO/$2" "$TMPDIR/out"
 }
 
 @test "llm-tok.1: examples (dash)" { examples dash man/llm-tok.1; }
@@ -36,9 +41,9 @@ examples()
 
 @test "every document has examples that run" {
 	for doc in $PAGES; do
-		[ -n "$(awk -f "$ROOT/t/lib/examples.awk" -v mode=script "$ROOT/man/$doc")" ]
+		[ -n "$(awk -f "$REPO/t/lib/examples.awk" -v mode=script "$REPO/man/$doc")" ]
 	done
-	[ -n "$(awk -f "$ROOT/t/lib/examples.awk" -v mode=script "$ROOT/README.md")" ]
+	[ -n "$(awk -f "$REPO/t/lib/examples.awk" -v mode=script "$REPO/README.md")" ]
 }
 
 @test "a wrong example is noticed" {
@@ -46,8 +51,8 @@ examples()
 	printf '.Dt X 1\n.Bd -literal\n$ echo a\nb\n.Ed\n' >"$TMPDIR/bad"
 	printf '.Dt X 1\n.Bd -literal\n$ echo a; exit\na\n.Ed\n' >"$TMPDIR/cut"
 	for doc in good bad cut; do
-		"$ROOT/t/lib/run-examples" sh "$TMPDIR/$doc" >"$TMPDIR/$doc.out"
-		run awk -f "$ROOT/t/lib/examples.awk" -v mode=compare "$TMPDIR/$doc" "$TMPDIR/$doc.out"
+		"$REPO/t/lib/run-examples" sh "$TMPDIR/$doc" >"$TMPDIR/$doc.out"
+		run awk -f "$REPO/t/lib/examples.awk" -v mode=compare "$TMPDIR/$doc" "$TMPDIR/$doc.out"
 		[ "$status" -eq "$([ $doc = good ]; echo $?)" ]
 	done
 }
@@ -61,7 +66,7 @@ options_of()
 @test "every option of -h has its paragraph on the man page, and the reverse" {
 	for p in llm-tok llm-fwd llm-sample llm-detok; do
 		options_of $p >"$TMPDIR/help"
-		sed -n 's/^\.It Fl \([A-Za-z0-9]\)\( .*\)*$/\1/p' "$ROOT/man/$p.1" | sort -u >"$TMPDIR/page"
+		sed -n 's/^\.It Fl \([A-Za-z0-9]\)\( .*\)*$/\1/p' "$REPO/man/$p.1" | sort -u >"$TMPDIR/page"
 		[ -s "$TMPDIR/help" ]
 		diff "$TMPDIR/help" "$TMPDIR/page"
 	done
@@ -76,12 +81,12 @@ options_of()
 @test "man pages are clean mdoc" {
 	command -v mandoc >/dev/null || skip "no mandoc here"
 	for page in $PAGES; do
-		mandoc -T lint -W warning "$ROOT/man/$page"
+		mandoc -T lint -W warning "$REPO/man/$page"
 	done
 }
 
 @test "README: each file that it links to is there" {
-	for f in $(grep -o '](\([^)h][^)]*\))' "$ROOT/README.md" | tr -d '()]'); do
-		[ -e "$ROOT/$f" ]
+	for f in $(grep -o '](\([^)h][^)]*\))' "$REPO/README.md" | tr -d '()]'); do
+		[ -e "$REPO/$f" ]
 	done
 }

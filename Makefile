@@ -87,3 +87,5 @@ clean:
 	rm -rf build bin
 
 .PHONY: all demo test check-asan check-ubsan check-tsan check-asan-ubsan model install uninstall clean
+
+include t/fuzz/fuzz.mk

@@ -157,7 +157,7 @@ main(int argc, char **argv)
 	struct detok d = {.end = '\n'};
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, "hsVz")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":hsVz")) != -1;)
 		switch (opt) {
 		case 's':
 			d.special = true;
@@ -170,10 +170,10 @@ main(int argc, char **argv)
 		case 'V':
 			version();
 		default:
-			return 2;
+			die_option(opt, optopt);
 		}
 	if (argc - optind > 1)
-		die_usage("more than one model");
+		die_usage("'%s': one model is enough", argv[optind + 1]);
 	d.operand = argv[optind];
 
 	bool any = run(&d);

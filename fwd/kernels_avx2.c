@@ -9,7 +9,7 @@
 const struct kernels *
 kernels_avx2(void)
 {
-	bool have = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+	bool have = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
 	return have ? &table : NULL;
 }
 #else

@@ -189,7 +189,7 @@ kernels_avx512(void)
 {
 	bool have = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-		__builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+		__builtin_cpu_supports("fma") && has_f16c();
 	return have ? &table : NULL;
 }
 #else

@@ -170,4 +170,16 @@ matmul(const struct tensor *t, size_t first, size_t last, const float *x, size_t
 	}
 }
 
+#if defined(__F16C__)
+#include <cpuid.h>
+
+/* What clang's __builtin_cpu_supports() has no name for before version 15. */
+static bool
+has_f16c(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 static const struct kernels table = {KERNELS_NAME, matmul, dot, axpy};

@@ -69,7 +69,7 @@ main(int argc, char **argv)
 	int threads = 0;
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, "1aht:V")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1aht:V")) != -1;)
 		switch (opt) {
 		case '1':
 			alone = true;
@@ -85,10 +85,10 @@ main(int argc, char **argv)
 		case 'V':
 			version();
 		default:
-			return 2;
+			die_option(opt, optopt);
 		}
 	if (argc - optind > 1)
-		die_usage("more than one model");
+		die_usage("'%s': one model is enough", argv[optind + 1]);
 
 	const char *path = model_path(argv[optind]);
 	struct weights *w = weights_open(path);

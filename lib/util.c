@@ -101,6 +101,14 @@ die_usage(const char *fmt, ...)
 	exit(2);
 }
 
+void
+die_option(int c, int opt)
+{
+	if (c == ':')
+		die_usage("-%c needs a value", opt);
+	die_usage("-%c: there is no such option", opt);
+}
+
 bool
 mul_size(size_t a, size_t b, size_t *r)
 {

@@ -42,6 +42,10 @@ void warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* A wrong command line: the message, a hint at -h, exit 2. */
 _Noreturn void die_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* What getopt(3) with a leading ':' in its letters could not take: c is what it
+ * returned, opt its optopt. */
+_Noreturn void die_option(int c, int opt);
+
 /* Allocation never returns NULL: it dies. Sizes multiply with overflow checked.
  * The caller owns the result; xfree() gives it back. */
 void *xcalloc(size_t n, size_t size); /* zeroed */

@@ -45,9 +45,9 @@ parse(struct options *o, int argc, char **argv)
 		case 'r': o->reply = optarg; break;
 		case 's': sampler_seed(&o->sampler, arg_u64(c, optarg)); break;
 		case 'V': version();
-		case ':': die_usage("-%c needs a value", optopt);
-		case '?': die_usage("-%c: there is no such option", optopt);
-		default: sampler_option(&o->sampler, c, optarg);
+		default:
+			if (!sampler_option(&o->sampler, c, optarg))
+				die_option(c, optopt);
 		}
 	}
 	if (argc - optind > 1)

@@ -107,7 +107,7 @@ main(int argc, char **argv)
 	bool header = true;
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, "hnqsVz")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":hnqsVz")) != -1;)
 		switch (opt) {
 		case 'n':
 			t.count_only = true;
@@ -126,10 +126,10 @@ main(int argc, char **argv)
 		case 'V':
 			version();
 		default:
-			return 2;
+			die_option(opt, optopt);
 		}
 	if (argc - optind > 1)
-		die_usage("more than one model");
+		die_usage("'%s': one model is enough", argv[optind + 1]);
 
 	const char *path = model_path(argv[optind]);
 	t.v = vocab_open(path);

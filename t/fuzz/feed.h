@@ -1,0 +1,53 @@
+/* feed.h - for harnesses of model files: what llm-fwd does with one. */
+#ifndef FUZZ_FEED_H
+#define FUZZ_FEED_H
+
+#include "fuzz.h"
+
+#include "forward.h"
+#include "weights.h"
+
+struct fed {
+	size_t rows;
+	uint32_t n_vocab;
+	float sum;
+};
+
+static inline void
+fed_row(void *arg, size_t position, uint32_t token, const float *logits)
+{
+	struct fed *f = arg;
+	(void)token;
+	CHECK(position < 4);
+	f->rows++;
+	for (uint32_t i = 0; i < f->n_vocab; i++)
+		f->sum += logits[i]; /* all of them can be read */
+}
+
+/* Open, feed two tokens and one more, free. */
+static inline void
+feed_model(void *arg)
+{
+	struct map *map = arg;
+	struct weights *w = weights_read(*map);
+	struct model *m = model_new(w);
+	struct pool *p = pool_new(1);
+	const struct kernels *kernels[] = {kernels_portable(), kernels_avx2(), kernels_avx512()};
+	const struct kernels *k = kernels[map->data[map->size - 1] % 3]; /* of all that this machine has, some */
+	struct context *c = context_new(m, k ? k : kernels[0], p);
+	struct fed f = {.n_vocab = (uint32_t)m->shape.n_vocab};
+	uint32_t ids[2] = {0, f.n_vocab - 1};
+	size_t n = context_max(c) < 2 ? 1 : 2;
+	context_feed(c, ids, n, true, fed_row, &f);
+	CHECK(f.rows == n && context_length(c) == n);
+	if (n < context_max(c))
+		context_feed(c, ids + 1, 1, false, fed_row, &f);
+	context_rewind(c, 0);
+	context_feed(c, ids, 1, false, fed_row, &f);
+	context_free(c);
+	pool_free(p);
+	model_free(m);
+	weights_free(w);
+}
+
+#endif

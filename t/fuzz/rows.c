@@ -1,0 +1,81 @@
+/*
+ * rows.c - the logits stream, and what llm-sample makes of it.
+ * Input: u8 options, u8 number of the list or limit, u8 bytes a read; the stream.
+ */
+#include "rows.h"
+
+#include "fuzz.h"
+#include "list.h"
+#include "turn.h"
+
+#include <string.h>
+
+/* A row may be 64 MB wide, and a candidate takes four times as much. */
+const size_t fuzz_base = 80 << 20;
+
+struct run {
+	const unsigned char *data;
+	size_t n, step;
+};
+
+static void
+set_options(struct sampler *s, unsigned bits)
+{
+	if (bits & 4)
+		sampler_option(s, 'k', bits & 8 ? "0" : "2");
+	if (bits & 16)
+		sampler_option(s, 'P', bits & 8 ? "0" : "1");
+	if (bits & 32)
+		sampler_option(s, 'm', bits & 8 ? "1" : "0");
+	if (bits & 64)
+		sampler_option(s, 't', bits & 8 ? "0" : "1e-9");
+	sampler_seed(s, bits);
+}
+
+static void
+sample(void *arg)
+{
+	const struct run *t = arg;
+	struct row_reader rows;
+	struct reply none = {REPLY_NONE, -1, NULL};
+	struct sampler s;
+	fuzz_input(0, t->data + 3, t->n - 3, t->step);
+	if (!rows_open(&rows, 0, 1, "stdin")) {
+		CHECK(t->n == 3);
+		return;
+	}
+	CHECK(rows.h.width >= 1);
+	sampler_init(&s);
+	set_options(&s, t->data[0]);
+	if (t->data[0] & 1) {
+		struct list l = {.n = t->data[1] + 1u};
+		while (rows_next(&rows))
+			list_row(&l, &rows);
+		list_free(&l);
+	} else {
+		if (!rows.h.origin.model || strlen(rows.h.origin.model) < 8000)
+			token_header_write(1, &rows.h.origin);
+		talk(&(struct talk){.rows = &rows, .reply = &none, .sampler = &s, .eog = rows.h.eog,
+			.n_eog = rows.h.n_eog, .limit = t->data[1], .prompt = t->data[0] & 2});
+		CHECK(!fuzz_out.n || fuzz_out.p[fuzz_out.n - 1] == '\n');
+	}
+	sampler_free(&s);
+	rows_free(&rows);
+}
+
+/* The length and a hash of what came out. */
+static uint64_t
+run(const unsigned char *data, size_t n, size_t step)
+{
+	uint64_t hash = fuzz_try(sample, &(struct run){data, n, step});
+	for (size_t i = 0; i < fuzz_out.n; i++)
+		hash = (hash ^ fuzz_out.p[i]) * 0x100000001b3;
+	return hash;
+}
+
+void
+fuzz_one(const unsigned char *data, size_t n)
+{
+	if (n >= 3) /* all at once or in pieces: the same answers */
+		CHECK(run(data, n, SIZE_MAX) == run(data, n, data[2]));
+}

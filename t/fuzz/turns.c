@@ -1,0 +1,101 @@
+/*
+ * turns.c - llm-fwd's conversation over a tiny model: lines on standard input, and
+ * on the reply channel. Input: u8 options, u8 where the replies begin (in 256ths);
+ * the lines, the replies.
+ */
+#include "turns.h"
+
+#include "fuzz.h"
+
+#include <string.h>
+
+const size_t fuzz_base = 16 << 20;
+
+enum { DIM = 2, VOCAB = 11, CONTEXT = 40 };
+
+static bool sampler; /* whether there is one */
+
+/* In the place of fwd/reply.c. */
+bool
+reply_wait(int out)
+{
+	(void)out;
+	return sampler;
+}
+
+int
+reply_fd(void)
+{
+	return 7;
+}
+
+/* A llama2.c model of one layer. */
+static size_t
+tiny_model(unsigned char *p)
+{
+	static const uint32_t header[] = {DIM, 3, 1, 1, 1, VOCAB, CONTEXT};
+	size_t n = 28 + 4 * (DIM * VOCAB + 2 * DIM + 4 * DIM * DIM + 3 * 3 * DIM + DIM + CONTEXT * DIM);
+	for (size_t i = 0; i < 28; i++)
+		p[i] = (unsigned char)(header[i / 4] >> i % 4 * 8);
+	for (size_t i = 0; i < (n - 28) / 4; i++) {
+		float f = (float)(i * 7 % 19) / 16 - 0.5f;
+		memcpy(p + 28 + 4 * i, &f, 4);
+	}
+	return n;
+}
+
+struct run {
+	const unsigned char *data;
+	size_t n, step;
+};
+
+static void
+converse(void *arg)
+{
+	const struct run *t = arg;
+	unsigned char file[1024];
+	struct map map = {"model.bin", file, tiny_model(file)};
+	size_t n = t->n - 2, lines = t->data[0] & 1 ? n * t->data[1] / 256 : n;
+	sampler = t->data[0] & 1;
+	fuzz_input(0, t->data + 2, lines, t->step);
+	fuzz_input(7, t->data + 2 + lines, n - lines, t->step);
+	struct weights *w = weights_read(map);
+	struct model *m = model_new(w);
+	struct pool *p = pool_new(1);
+	struct turns turns = {
+		.c = context_new(m, kernels_choose(), p),
+		.origin = {.model = "model.bin", .n_vocab = VOCAB, .has_print = true, .print = 0x0123456789abcdef},
+		.n_vocab = VOCAB,
+		.all = t->data[0] & 2,
+		.channel = sampler,
+	};
+	CHECK(turns_run(&turns, 0) == (lines > 0));
+	CHECK(context_length(turns.c) <= CONTEXT);
+	context_free(turns.c);
+	pool_free(p);
+	model_free(m);
+	weights_free(w);
+}
+
+/* Rows are whole, positions go up, and logits depend on the ids, not on the way they came. */
+static uint64_t
+run(const unsigned char *data, size_t n, size_t step)
+{
+	const size_t row = 16 + 4 * VOCAB;
+	uint64_t hash = fuzz_try(converse, &(struct run){data, n, step});
+	CHECK(fuzz_out.n % row == 0);
+	for (size_t i = 0; i < fuzz_out.n; i++)
+		hash = (hash ^ fuzz_out.p[i]) * 0x100000001b3;
+	for (size_t i = 0; i < fuzz_out.n; i += row) {
+		CHECK(le32(fuzz_out.p + i + 4) < CONTEXT && le32(fuzz_out.p + i + 8) < VOCAB);
+		CHECK((le32(fuzz_out.p + i + 12) & 4) / 4 == (le32(fuzz_out.p + i + 4) == CONTEXT - 1));
+	}
+	return hash;
+}
+
+void
+fuzz_one(const unsigned char *data, size_t n)
+{
+	if (n >= 2)
+		CHECK(run(data, n, SIZE_MAX) == run(data, n, 1));
+}

@@ -3,7 +3,7 @@
 # In an mdoc page a block from ".Bd -literal" to ".Ed", in Markdown one from ``` to ```, is a
 # session if its first line begins with "$ ". A line "$ COMMAND" is a command, lines "> MORE" behind
 # it continue it, and what follows up to the next "$ " is what it prints, on stdout and stderr.
-# An output line "..." stands for any lines. Numbers with a decimal point may differ by 0.01:
+# An output line "..." stands for any lines; blanks at the end of a line do not count. Numbers with a decimal point may differ by 0.01:
 # the last digits of a logit depend on the compiler.
 #
 #	awk -f examples.awk -v mode=script DOC             a script that runs them all, one shell
@@ -53,6 +53,7 @@ function plain(s) {
 }
 
 function quoted(s) {
+	sub(/[ \t]+$/, "", s)
 	if (!mdoc)
 		return s
 	gsub(/\\/, "\\e", s)
@@ -93,6 +94,8 @@ function script(   i) {
 function is_real(s) { return s ~ /^-?[0-9]+\.[0-9]+(e[-+]?[0-9]+)?$/ }
 
 function same_line(a, b,   i, x, y, n, m, d) {
+	sub(/[ \t]+$/, "", a)
+	sub(/[ \t]+$/, "", b)
 	if (a == b)
 		return 1
 	n = split(a, x, /[ \t]+/)

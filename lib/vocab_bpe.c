@@ -31,6 +31,15 @@ bpe_byte(uint32_t cp)
 	return cp <= 32 ? (int)cp : cp < 67 ? (int)(cp - 33 + 127) : 173;
 }
 
+bool
+bpe_plain(const unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] >= 128 || bpe_char(p[i]) != p[i])
+			return false;
+	return true;
+}
+
 static uint32_t
 pair_hash(uint32_t left, uint32_t right)
 {

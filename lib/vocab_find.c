@@ -30,7 +30,7 @@ void
 table_init(struct table *t, size_t n)
 {
 	size_t slots = 16;
-	while (slots / 4 * 3 < n)
+	while (slots / 5 * 4 < n)
 		slots *= 2;
 	t->slot = xcalloc(slots, sizeof *t->slot);
 	t->mask = (uint32_t)(slots - 1);
@@ -72,6 +72,9 @@ pieces_index(struct vocab *v)
 		uint32_t n;
 		const unsigned char *p = piece(v, id, &n);
 		if (n == 0 || type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_BYTE)
+			continue;
+		/* User-defined pieces stand for their spelling, not for the bytes it spells. */
+		if (type == PIECE_USER && v->bpe && !bpe_plain(p, n))
 			continue;
 		pieces_add(v, id, p, n);
 		if (n > v->max_piece)

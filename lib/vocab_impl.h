@@ -173,5 +173,7 @@ void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *o
  * if it stands for none. */
 uint32_t bpe_char(unsigned byte);
 int bpe_byte(uint32_t cp);
+/* Whether a spelling and the bytes it stands for are the same. */
+bool bpe_plain(const unsigned char *p, size_t n);
 
 #endif

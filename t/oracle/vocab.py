@@ -3,6 +3,7 @@
 
     python3 t/oracle/vocab.py [-n 100000] [-s seed] [-b] build/vocab_test model.gguf...
     python3 t/oracle/vocab.py -p tokenizer.model build/vocab_test tokenizer.bin
+    python3 t/oracle/vocab.py -w build/pretok_test      (only how text is cut into words)
 
 Oracles, each where its Python package can be imported: llama.cpp (llama_cpp),
 Hugging Face's tokenizers (with gguf, for vocabularies of the kind gpt2), and with
@@ -25,7 +26,7 @@ WORDS = """the of and to in is that it was for on are with as his they at be thi
 not but what all were when we there can an your which their said if do will each about how up out them
 then she many some so these would other into has more her two like him see time could no make than first
 been its who now people my made over did down only way find use may water long little very after words
-called just where most know don't I'll we've you're he'd I'm it's DON'T I'LL We'Ve let's y'all 'tis
+called just where most know don't I'll we've you're he'd I'm it's DON'T I'LL We'Ve let's y'all 'tis it'ſ 'ſ camelCase HTTPServer Ünïcode ǅ
 """.split()
 CODE = ["{", "}", "(", ")", ";", "=", "==", "->", "::", "//", "/*", "*/", "#include <stdio.h>", "int", "return",
         "def f(x):", "\n", "\n\t", "\n    ", "\n        ", "    ", "\t\t", "0x1F", "'a'", '"%s\\n"', "&&", "[i]",
@@ -120,23 +121,9 @@ def llama_cpp(model):
     return encode
 
 
-def hugging_face(model):
-    try:
-        import tokenizers
-        from tokenizers import Regex, pre_tokenizers as P
-        from gguf import GGUFReader
-    except Exception as e:
-        print("  tokenizers: left out,", e)
-        return None
-    if open(model, "rb").read(4) != b"GGUF":
-        return None
-    f = GGUFReader(model).fields
-    if f["tokenizer.ggml.model"].contents() != "gpt2":
-        return None
-    get = lambda k: [bytes(f[k].parts[i]).decode() for i in f[k].data]
-    pieces = get("tokenizer.ggml.tokens")
-    types = [int(f["tokenizer.ggml.token_type"].parts[i][0]) for i in f["tokenizer.ggml.token_type"].data]
-    pre = f["tokenizer.ggml.pre"].contents()
+def rules():
+    """What each name stands for in Hugging Face's terms: the models' tokenizer.json."""
+    from tokenizers import Regex, pre_tokenizers as P
     iso = lambda x: P.Split(Regex(x), "isolated")
     tail = P.ByteLevel(add_prefix_space=False, use_regex=False)
     gpt2 = P.ByteLevel(add_prefix_space=False, use_regex=True)
@@ -164,6 +151,54 @@ def hugging_face(model):
         "tekken": [iso(o200 % ("", "", "")), tail],
     }
     table["smollm"] = table["starcoder"]
+    return table
+
+
+def compare_words(program, texts, show):
+    """The words of the pre-tokenizers themselves; the last stage has no part in them."""
+    from tokenizers import pre_tokenizers as P
+    gpt2 = gpt2_iso(lambda x: P.Split(__import__("tokenizers").Regex(x), "isolated"))
+    texts = [t for t in texts if valid(t)]
+    failed = False
+    for name, stages in rules().items():
+        # ByteLevel respells the text: its expression alone is wanted, or nothing.
+        last = stages[-1:] if not isinstance(stages[-1], P.ByteLevel) else [gpt2] if stages[-1].use_regex else []
+        pre = P.Sequence(stages[:-1] + last)
+        with tempfile.TemporaryFile() as f:
+            for t in texts:
+                f.write(t + b"\0")
+            f.seek(0)
+            out = subprocess.run([program, name], stdin=f, stdout=subprocess.PIPE, check=True).stdout
+        differ = 0
+        for t, line in zip(texts, out.decode().split("\n")):
+            words = [w for w, _ in pre.pre_tokenize_str(t.decode())]
+            if [len(w.encode()) for w in words] != [int(x) for x in line.split()]:
+                differ += 1
+                if differ <= show:
+                    print(f"    {t.decode()!a}\n      ours {line}\n      theirs {words!a}")
+        print(f"{name}: {differ} of {len(texts)} strings are cut otherwise")
+        failed |= differ > 0
+    sys.exit(failed)
+
+
+def hugging_face(model):
+    try:
+        import tokenizers
+        from tokenizers import pre_tokenizers as P
+        from gguf import GGUFReader
+    except Exception as e:
+        print("  tokenizers: left out,", e)
+        return None
+    if open(model, "rb").read(4) != b"GGUF":
+        return None
+    f = GGUFReader(model).fields
+    if f["tokenizer.ggml.model"].contents() != "gpt2":
+        return None
+    get = lambda k: [bytes(f[k].parts[i]).decode() for i in f[k].data]
+    pieces = get("tokenizer.ggml.tokens")
+    types = [int(f["tokenizer.ggml.token_type"].parts[i][0]) for i in f["tokenizer.ggml.token_type"].data]
+    pre = f["tokenizer.ggml.pre"].contents()
+    table = rules()
     if pre not in table:
         print("  tokenizers: no rule here for", pre)
         return None
@@ -203,9 +238,12 @@ def main():
     a.add_argument("-p")
     a.add_argument("-v", type=int, default=3)
     a.add_argument("program")
-    a.add_argument("model", nargs="+")
+    a.add_argument("-w", action="store_true")
+    a.add_argument("model", nargs="*")
     o = a.parse_args()
     texts = list(strings(random.Random(o.s), o.n, o.b))
+    if o.w:
+        compare_words(o.program, texts, o.v)
     failed = False
     for model in o.model:
         print(model)

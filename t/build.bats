@@ -1,0 +1,54 @@
+# Makefile: compilers and flags of the user's choice, install, uninstall.
+
+load common
+
+build() # VARIABLE=VALUE... - build in the scratch folder, silently
+{
+	run make -s -C "$REPO" BUILD="$BATS_TEST_TMPDIR/build" BIN="$BATS_TEST_TMPDIR/bin" "$@"
+	echo "$output"
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+}
+
+answers() # the programs just built work
+{
+	[ "$(echo hi | PATH="$BATS_TEST_TMPDIR/bin:$PATH" sh -c \
+		'llm-tok m.bin | llm-fwd m.bin | llm-sample -t 0 -n 5 | llm-detok')" = 'Once upon a time,' ]
+}
+
+setup()
+{
+	[ -z "$LLM_SANITIZER" ] || skip 'says nothing about instrumented programs'
+	cd "$REPO" || return
+}
+
+@test "make: strict C11 and POSIX, many warnings, none given" {
+	build CFLAGS='-O1 -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror'
+	answers
+}
+
+@test "make CC=clang" {
+	need clang
+	build CC=clang CFLAGS='-O1 -Wpedantic -Werror'
+	answers
+}
+
+@test "make install, run from there, uninstall leaves nothing" {
+	export DESTDIR=$BATS_TEST_TMPDIR/root PREFIX=/opt/llm
+	make -s install DESTDIR="$DESTDIR" PREFIX=$PREFIX
+	cd "$BATS_TEST_TMPDIR"
+	[ "$(echo hi | PATH="$DESTDIR$PREFIX/bin:$PATH" sh -c \
+		'llm-tok | llm-fwd | llm-sample -t 0 -n 5 | llm-detok')" = 'Once upon a time,' ]
+	for page in llm-tok.1 llm-fwd.1 llm-sample.1 llm-detok.1 llm-tokens.5 llm-logits.5 llmutils.7; do
+		cmp "$REPO/man/$page" "$DESTDIR$PREFIX/share/man/man${page##*.}/$page"
+	done
+	make -s -C "$REPO" uninstall DESTDIR="$DESTDIR" PREFIX=$PREFIX
+	[ -z "$(find "$DESTDIR" -type f)" ]
+}
+
+@test "the programs need libc, libm and pthreads only" {
+	need ldd
+	for p in llm-tok llm-fwd llm-sample llm-detok; do
+		run ldd "$BIN/$p"
+		[ -z "$(echo "$output" | grep -vE 'linux-vdso|lib(c|m|pthread)\.so|ld-linux|ld-musl')" ]
+	done
+}

@@ -162,6 +162,30 @@ sort_unique(struct gguf *g)
 			die("%s: tensor %s stands twice", g->map.path, g->tensors[i].name);
 }
 
+static int
+place_cmp(const void *a, const void *b)
+{
+	const struct tensor *x = *(const struct tensor *const *)a, *y = *(const struct tensor *const *)b;
+	return (x->data > y->data) - (x->data < y->data);
+}
+
+/* Tensors that share their bytes would let a small file ask for the work and the
+ * memory of a large one. */
+static void
+refuse_overlap(const struct gguf *g)
+{
+	const struct tensor **t = xcalloc(g->n_tensors, sizeof *t);
+	size_t n = 0;
+	for (size_t i = 0; i < g->n_tensors; i++)
+		if (g->tensors[i].data)
+			t[n++] = g->tensors + i;
+	qsort(t, n, sizeof *t, place_cmp);
+	for (size_t i = 1; i < n; i++)
+		if (tensor_row_bytes(t[i - 1]) * tensor_rows(t[i - 1]) > (size_t)(t[i]->data - t[i - 1]->data))
+			die("%s: tensors %s and %s lie in the same place", g->map.path, t[i - 1]->name, t[i]->name);
+	xfree(t);
+}
+
 bool
 gguf_is(struct map m)
 {
@@ -213,6 +237,7 @@ gguf_read(struct map m)
 		place_tensor(&c, g->tensors + i, m.data + start, offset[i], align);
 	xfree(offset);
 	sort_unique(g);
+	refuse_overlap(g);
 	return g;
 }
 

@@ -41,7 +41,7 @@ struct gguf {
 	struct map map;
 	size_t n_kv, n_tensors;
 	struct gguf_kv *kv;		/* sorted by key, each once */
-	struct tensor *tensors;		/* sorted by name, each once */
+	struct tensor *tensors;		/* sorted by name, each once; their data do not overlap */
 };
 
 /* Whether the file begins as GGUF does. */

@@ -44,7 +44,8 @@ read_rope(struct weights *w)
 	if (!type.p || str_is(type, "none"))
 		return;
 	if (!str_is(type, "linear"))
-		die("%s: rope scaling '%.*s'; none and linear are known", w->path, (int)type.n, type.p);
+		die("%s: rope scaling '%.*s'; none and linear are known", w->path, (int)(type.n < 64 ? type.n : 64),
+			type.p);
 	w->shape.rope_scale = (float)(1 / arch_float(w, "rope.scaling.factor", 1));
 }
 

@@ -33,6 +33,8 @@ struct fuzz_text {
 	size_t n, cap;
 };
 extern struct fuzz_text fuzz_out, fuzz_err;
+/* Whether it may end without a word. */
+extern bool fuzz_silent;
 
 /* Memory of the runs before this call stays: for what LLVMFuzzerInitialize() makes. */
 void fuzz_keep_all(void);

@@ -56,7 +56,7 @@ converse(void *arg)
 	unsigned char file[1024];
 	struct map map = {"model.bin", file, tiny_model(file)};
 	size_t n = t->n - 2, lines = t->data[0] & 1 ? n * t->data[1] / 256 : n;
-	sampler = t->data[0] & 1;
+	fuzz_silent = sampler = t->data[0] & 1; /* it may leave at any time, and the model with it */
 	fuzz_input(0, t->data + 2, lines, t->step);
 	fuzz_input(7, t->data + 2 + lines, n - lines, t->step);
 	struct weights *w = weights_read(map);

@@ -156,6 +156,22 @@ vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
 	return v->text;
 }
 
+const char *
+vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t *n)
+{
+	enum piece_type type = vocab_type(v, id);
+	const char *text = vocab_text(v, id, special, n);
+	if (type == PIECE_CONTROL || type == PIECE_USER || (type == PIECE_UNKNOWN && special)) {
+		*prefix = v->space_prefix;
+		return text;
+	}
+	bool drop = *prefix && *n && *text == ' ';
+	if (*n)
+		*prefix = false;
+	*n -= drop;
+	return text + drop;
+}
+
 void
 emit(struct ids *out, uint32_t id)
 {

@@ -52,13 +52,14 @@ const char *vocab_spelling(const struct vocab *v, uint32_t id, size_t *n);
  * `special`. id < size. The result is valid until the next call on v; *n may be 0. */
 const char *vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n);
 
-/*
- * Whether text begins with a space that is not its own (SentencePiece's dummy
- * prefix), to be dropped when decoding: one leading space of the first piece of
- * text in a line, and of the first piece of text after a control, user-defined
- * or unknown piece that was spelled in the line.
- */
+/* Whether text begins with a space that is not its own (SentencePiece's dummy
+ * prefix): the first text of a line, and the first behind a control or
+ * user-defined piece, of which each is encoded as if it stood alone. */
 bool vocab_space_prefix(const struct vocab *v);
+
+/* vocab_text() without such spaces: what is left of a line's ids is the line's
+ * text. *prefix is the state, vocab_space_prefix(v) where a line begins. */
+const char *vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t *n);
 
 /*
  * The ids of a text (any bytes), without BOS; every byte string decodes to itself,

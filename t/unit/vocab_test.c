@@ -16,7 +16,7 @@
 const char progname[] = "vocab_test";
 const char usage_text[] = "usage: vocab_test [-s] [-r] model <records\n";
 
-/* Whether the ids decode to text[0..n): the rule of vocab_space_prefix(). */
+/* Whether the ids decode to text[0..n). */
 static bool
 comes_back(struct vocab *v, const uint32_t *ids, size_t n_ids, bool special, const char *text,
 	size_t n)
@@ -24,16 +24,8 @@ comes_back(struct vocab *v, const uint32_t *ids, size_t n_ids, bool special, con
 	bool prefix = vocab_space_prefix(v);
 	size_t at = 0;
 	for (size_t i = 0; i < n_ids; i++) {
-		enum piece_type type = vocab_type(v, ids[i]);
 		size_t len;
-		const char *p = vocab_text(v, ids[i], special, &len);
-		if (type == PIECE_CONTROL || type == PIECE_USER || type == PIECE_UNKNOWN) {
-			prefix = vocab_space_prefix(v);
-		} else if (prefix && len) {
-			prefix = false;
-			if (*p == ' ')
-				p++, len--;
-		}
+		const char *p = vocab_line_text(v, ids[i], special, &prefix, &len);
 		if (len > n - at || memcmp(p, text + at, len))
 			return false;
 		at += len;

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# vocab.bats - text to token ids and back, against the ids of the models' own tokenizers.
+#
+# More of it, against whole tokenizers and on random strings: t/oracle/vocab.py.
+
+load common
+
+setup()
+{
+	cd_scratch
+	M=$REPO/m.bin
+}
+
+# vectors VOCABULARY FILE [BOS]: the ids of all inputs are those of the file; BOS is the id
+# that begins each sequence. Behind each input an empty record ends the sequence.
+vectors()
+{
+	need_shared "vocab/$1"
+	awk -v RS='\n__ggml_vocab_test__\n' '{ printf "%s%c%c", $0, 0, 0 }' "$SHARED/vocab/$2.inp" >in
+	llm-tok -q -z "$SHARED/vocab/$1" <in | awk 'NR % 2' | sed "s/^$3 *//" >got
+	sed 's/^ //; s/ *$//' "$SHARED/vocab/$2.out" >want
+	[ "$(wc -l <want)" -ge 46 ]
+	diff want got
+	llm-tok -z "$SHARED/vocab/$1" <in | llm-detok -z | cmp - in
+}
+
+@test "ids of llama-spm" { vectors llama-spm.gguf llama-spm.gguf 1; }
+@test "ids of phi-3" { vectors phi-3.gguf phi-3.gguf 1; }
+@test "ids of gpt-2" { vectors gpt-2.gguf gpt-2.gguf; }
+@test "ids of starcoder" { vectors starcoder.gguf starcoder.gguf; }
+@test "ids of deepseek-coder" { vectors deepseek-coder.gguf deepseek-coder.gguf 32013; }
+@test "ids of llama2.c's tokenizer.bin" { vectors llama2-tokenizer.bin llama-spm.gguf 1; }
+
+# The same bytes in every run, most of them no UTF-8.
+noise()
+{
+	awk 'BEGIN { for (x = 1; n < 20000; n++) { x = (x * 16807) % 2147483647; printf "%c", int(x / 65536) % 256 } }'
+}
+
+# back MODEL: what is in the file `in` comes back byte for byte, in lines and in records.
+back()
+{
+	llm-tok "$1" <in | llm-detok | cmp - in
+	llm-tok -z "$1" <in | llm-detok -z | cmp - in
+}
+
+@test "any bytes come back: the model that ships" {
+	noise >in
+	[ "$(wc -c <in)" -ge 19000 ]
+	back "$M"
+}
+
+@test "any bytes come back: gpt-2, llama-spm, tokenizer.bin" {
+	noise >in
+	for v in gpt-2.gguf llama-spm.gguf llama2-tokenizer.bin; do
+		need_shared "vocab/$v"
+		back "$SHARED/vocab/$v"
+	done
+}
+
+@test "spaces at every place come back" {
+	printf ' \n  \n a\na \n a  b   c \n\n   \n\t\n \t \r\n\302\240\n\343\200\200 x' >in
+	back "$M"
+}
+
+@test "U+2581 is SentencePiece's own spelling of a space" {
+	[ "$(printf 'a\342\226\201b' | llm-tok -q "$M")" = "$(printf 'a b' | llm-tok -q "$M")" ]
+}
+
+@test "text is never a control token" {
+	printf '<s></s><unk><0x0A>\n' >in
+	back "$M"
+	! llm-tok -q "$M" <in | tr ' ' '\n' | sed 1d | grep -qx '[0-2]'
+	[ "$(printf '<s></s><unk>' | llm-tok -qs "$M")" = '1 1 2 0' ]
+	[ "$(printf '<s></s>' | llm-tok -s "$M" | llm-detok -s)" = '<s><s></s>' ]
+}
+
+@test "a user-defined token is found in any text, a control token only with -s" {
+	need_shared vocab/deepseek-coder.gguf
+	v=$SHARED/vocab/deepseek-coder.gguf
+	printf 'a<|User|>b<|EOT|>\n' >in
+	[ "$(llm-tok -q "$v" <in)" = '32013 64 32019 65 32021' ]
+	back "$v"
+	end='<｜end▁of▁sentence｜>'
+	[ "$(printf %s "$end" | llm-tok -qs "$v")" = '32013 32014' ]
+	! printf %s "$end" | llm-tok -q "$v" | grep -qw 32014
+}
+
+@test "10 MB without a word's end take seconds" {
+	head -c 10000000 /dev/zero | tr '\0' a >in
+	[ "$(timeout 60 llm-tok -n "$M" <in)" -gt 1000 ]
+	tr a ' ' <in >spaces
+	[ "$(timeout 60 llm-tok -n "$M" <spaces)" -gt 1000 ]
+	need_shared vocab/gpt-2.gguf
+	[ "$(timeout 60 llm-tok -n "$SHARED/vocab/gpt-2.gguf" <in)" -gt 1000 ]
+	[ "$(timeout 60 llm-tok -n "$SHARED/vocab/gpt-2.gguf" <spaces)" -eq 10000000 ]
+}
+
+# made PYTHON: a vocabulary of t/lib/mkgguf.py, changed by a statement on g, in made.gguf.
+made()
+{
+	need_python
+	PYTHONPATH=$REPO/t/lib PYTHONDONTWRITEBYTECODE=1 "$PYTHON" - <<-END
+	from mkgguf import *
+	g = Gguf()
+	$1
+	open('made.gguf', 'wb').write(g.bytes())
+	END
+}
+
+@test "unknown kinds of vocabularies are named, with those that are known" {
+	made 'add_bpe(g, pre="martian")'
+	fails 1 llm-tok made.gguf
+	[[ $stderr == *"'martian'; known: default gpt-2 "*qwen2* ]]
+	made 'add_bpe(g); g.set("tokenizer.ggml.model", scalar(STRING, "bert"))'
+	fails 1 llm-tok made.gguf
+	[[ $stderr == *"'bert'; known: llama gpt2" ]]
+}
+
+@test "merges that lead nowhere, doubled pieces, missing types" {
+	made 'add_bpe(g); g.set("tokenizer.ggml.merges", array(STRING, "h i,h i,hi hi,x,, ,a , b,z z,zz z".split(",")))'
+	printf 'hihi hi zzzzz xyz' >in
+	llm-tok made.gguf <in | llm-detok | cmp - in
+	made 'add_spm(g); p = [x[0] for x in spm_pieces(True)]
+	g.set("tokenizer.ggml.tokens", array(STRING, p[:-2] + [b"", p[-3]]))
+	g.set("tokenizer.ggml.token_type", None)'
+	llm-tok made.gguf <in | llm-detok | cmp - in
+}
+
+@test "the Unicode table is what its generator writes" {
+	need_python unicodedata2
+	"$PYTHON" "$REPO/t/gen/unicode.py" | cmp - "$REPO/lib/unicode_tables.h"
+}

@@ -121,9 +121,8 @@ made()
 	made 'add_bpe(g); g.set("tokenizer.ggml.merges", array(STRING, "h i,h i,hi hi,x,, ,a , b,z z,zz z".split(",")))'
 	printf 'hihi hi zzzzz xyz' >in
 	llm-tok made.gguf <in | llm-detok | cmp - in
-	made 'add_spm(g); p = [x[0] for x in spm_pieces(True)]
-	g.set("tokenizer.ggml.tokens", array(STRING, p[:-2] + [b"", p[-3]]))
-	g.set("tokenizer.ggml.token_type", None)'
+	made 'add_spm(g); p = [x[0] for x in spm_pieces(True)]; g.set("tokenizer.ggml.token_type", None)
+g.set("tokenizer.ggml.tokens", array(STRING, p[:-2] + [b"", p[-3]]))'
 	llm-tok made.gguf <in | llm-detok | cmp - in
 }
 

@@ -66,7 +66,7 @@ struct vocab {
 	bool llama2c;			/* pieces hold spaces as they are, not U+2581 */
 	bool space_prefix, rstrip;
 	uint32_t n;
-	int32_t bos, unk;		/* or -1 */
+	int32_t bos, eos, unk;		/* or -1 */
 
 	/* Piece i is at base + off[i]; its length stands `back` bytes before, its score
 	 * at scores + i * score_step or, with scores NULL, 8 bytes before. */

@@ -101,6 +101,17 @@ per_piece(const struct vocab *v, const char *key, enum gguf_type elem)
 	return kv ? kv->data : NULL;
 }
 
+/* In a file that does not say. */
+static enum piece_type
+likely_type(const struct vocab *v, uint32_t id, int byte)
+{
+	if ((int64_t)id == v->bos || (int64_t)id == v->eos)
+		return PIECE_CONTROL;
+	if (v->bpe)
+		return PIECE_NORMAL;
+	return (int64_t)id == v->unk ? PIECE_UNKNOWN : byte >= 0 ? PIECE_BYTE : PIECE_NORMAL;
+}
+
 static void
 read_types(struct vocab *v)
 {
@@ -112,10 +123,8 @@ read_types(struct vocab *v)
 		int byte = n == 6 ? byte_spelling(p, n) : -1;
 		if (type < PIECE_NORMAL || type > PIECE_BYTE || (type == PIECE_BYTE && byte < 0))
 			type = PIECE_NORMAL;
-		if (!types && !v->bpe && byte >= 0)
-			type = PIECE_BYTE;
-		if (!types && !v->bpe && (int64_t)id == v->unk)
-			type = PIECE_UNKNOWN;
+		if (!types)
+			type = likely_type(v, id, byte);
 		const struct known *k = known_piece(p, n);
 		/* "</s>" is also the end of HTML's strikethrough. */
 		if (k && type == PIECE_NORMAL && types && !strcmp(k->text, "</s>"))
@@ -166,7 +175,7 @@ read_eog(struct vocab *v)
 		"tokenizer.ggml.fim_sep_token_id",
 	};
 	drop_part_end(v);
-	mark_eog(v, id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : 2));
+	mark_eog(v, v->eos);
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		mark_eog(v, id_key(v, keys[i], -1));
 	if (v->n_eog)
@@ -225,6 +234,7 @@ vocab_from_gguf(const struct gguf *g)
 	}
 	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", v->bpe ? -1 : 0);
 	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", v->bpe ? -1 : 1);
+	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : 2);
 	read_types(v);
 	read_eog(v);
 	if (!gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : true))

@@ -82,7 +82,8 @@ find_vocab(const struct options *o, struct rows_header *h)
 	if (access(h->origin.model, R_OK) == 0)
 		return open_vocab(h->origin.model, h);
 	if (o->list)
-		warn("%s, the model that the stream names, is not here: pieces are left empty (give a model)",
+		warn("%s, the model that the stream names, is not here: "
+		     "pieces are left empty (give a model)",
 			h->origin.model);
 	return NULL;
 }
@@ -138,7 +139,8 @@ main(int argc, char **argv)
 		if (!o.quiet)
 			token_header_write(1, &rows.h.origin);
 		talk(&(struct talk){.rows = &rows, .reply = &reply, .sampler = &o.sampler,
-			.eog = rows.h.eog, .n_eog = rows.h.n_eog, .limit = o.limit, .prompt = o.prompt});
+			.eog = rows.h.eog, .n_eog = rows.h.n_eog, .limit = o.limit,
+			.prompt = o.prompt});
 	}
 	reply_close(&reply);
 	close_out(1, "stdout");

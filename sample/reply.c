@@ -47,7 +47,7 @@ open_dir(char *cut, const char *path, const char **name)
 		return -1;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		refuse(path, errno == ELOOP || errno == ENOTDIR ? "not in a directory (a link is none)"
-								: strerror(errno));
+			: strerror(errno));
 	if (st.st_uid != geteuid())
 		refuse(path, "in a directory of another user");
 	if (st.st_mode & (S_IWGRP | S_IWOTH))

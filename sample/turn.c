@@ -9,7 +9,8 @@ check_order(const struct talk *t)
 	bool same = t->any && now->sequence == t->last.sequence;
 	uint64_t want = same ? (uint64_t)t->last.position + 1 : 0;
 	if (now->position > want) /* lower ones: rewound */
-		die("%s: row %ju is of position %u where %ju should be: -p needs a row for every token (llm-fwd -a)",
+		die("%s: row %ju is of position %u where %ju should be: "
+		    "-p needs a row for every token (llm-fwd -a)",
 			t->rows->name, (uintmax_t)t->rows->n, now->position, (uintmax_t)want);
 }
 
@@ -68,15 +69,18 @@ answered(struct talk *t, const struct row_head *from, uint32_t id)
 		return !t->held;
 	case REPLY_CHANNEL:
 		if (!(now->flags & ROW_REPLY))
-			die("%s: row %ju answers no reply: the model has stopped listening (was a filter too slow?)",
+			die("%s: row %ju answers no reply: the model has stopped listening "
+			    "(was a filter too slow?)",
 				t->rows->name, (uintmax_t)t->rows->n);
 		if (now->token != id)
 			die("%s: row %ju answers token %u, but %u was sent", t->rows->name,
 				(uintmax_t)t->rows->n, now->token, id);
 		return true;
 	case REPLY_HAND:
-		if (now->token != id || now->sequence != from->sequence || now->position != from->position + 1)
-			die("%s: row %ju does not answer the reply: with -r ask one question at a time",
+		if (now->token != id || now->sequence != from->sequence ||
+			now->position != from->position + 1)
+			die("%s: row %ju does not answer the reply: "
+			    "with -r ask one question at a time",
 				t->rows->name, (uintmax_t)t->rows->n);
 		return true;
 	}

@@ -68,6 +68,17 @@ merge_slot(const struct vocab *v, uint32_t hash, const unsigned char *l, size_t 
 	return i;
 }
 
+/* Whether piece id is ordinary text, spelled l and then r. */
+static bool
+piece_is(const struct vocab *v, uint32_t id, const unsigned char *l, size_t ln,
+	const unsigned char *r, size_t rn)
+{
+	uint32_t n;
+	const unsigned char *p = piece(v, id, &n);
+	return n == ln + rn && !memcmp(p, l, ln) && !memcmp(p + ln, r, rn) &&
+		vocab_type(v, id) == PIECE_NORMAL;
+}
+
 /* Index the merges, which are read from the map where they are needed. One that
  * is there already, or has no two parts, is no merge. */
 static void
@@ -80,6 +91,7 @@ merges_index(struct vocab *v)
 		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
 	table_init(&v->merges, kv->n);
 	v->merge_base = kv->data;
+	v->merge_first = NO_ID;
 	v->merge_off = xreallocarray(NULL, kv->n, sizeof *v->merge_off);
 	const unsigned char *p = kv->data;
 	for (uint32_t m = 0; m < kv->n; m++) {
@@ -94,6 +106,9 @@ merges_index(struct vocab *v)
 		uint32_t i = merge_slot(v, hash, l, ln, gap + 1, rn, &v->merges.probes);
 		if (!v->merges.slot[i])
 			v->merges.slot[i] = slot_of(hash, m);
+		for (uint32_t id = 0; m == 0 && id < v->n && v->merge_first == NO_ID; id++)
+			if (piece_is(v, id, l, ln, gap + 1, rn))
+				v->merge_first = id;
 	}
 }
 
@@ -106,16 +121,46 @@ pair_rank(const struct vocab *v, const struct word *w, const struct symbol *l,
 	return slot ? slot_index(slot) : NO_RANK;
 }
 
+/* The pieces of single bytes. */
+static void
+bytes_index(struct vocab *v)
+{
+	memset(v->byte_id, 0xFF, sizeof v->byte_id);
+	for (uint32_t id = 0; id < v->n; id++) {
+		uint32_t n, cp;
+		const unsigned char *p = piece(v, id, &n);
+		if (n == 0 || n > 2 || utf8_next(p, n, &cp) != n || bpe_byte(cp) < 0)
+			continue;
+		enum piece_type type = vocab_type(v, id);
+		if (type == PIECE_NORMAL || type == PIECE_UNUSED || (type == PIECE_USER && bpe_plain(p, n)))
+			v->byte_id[bpe_byte(cp)] = id;
+	}
+}
+
 void
 bpe_prepare(struct vocab *v)
 {
-	pieces_index(v);
 	merges_index(v);
-	for (unsigned b = 0; b < 256; b++) {
-		unsigned char c[4];
-		size_t n = utf8_put(c, bpe_char(b));
-		v->byte_id[b] = pieces_find(v, c, n, hash_bytes(c, n));
-	}
+	bytes_index(v);
+}
+
+/*
+ * The piece of a symbol, or NO_ID. Most vocabularies number the pieces in the
+ * order of the merges that make them: then a look where it should be spares the
+ * index of all pieces, which is half of what the first text of a program costs.
+ */
+static uint32_t
+symbol_piece(struct vocab *v, const struct symbol *sym)
+{
+	const unsigned char *s = v->word.s + sym->off;
+	if (sym->made == NO_RANK)
+		return v->byte_id[s[0] < 128 ? s[0] : (unsigned)bpe_byte((s[0] & 0x1Fu) << 6 | (s[1] & 0x3Fu))];
+	if (!v->pieces.slot && v->merge_first != NO_ID && sym->made < v->n - v->merge_first &&
+		piece_is(v, v->merge_first + sym->made, s, sym->n, s, 0))
+		return v->merge_first + sym->made;
+	if (!v->pieces.slot)
+		pieces_index(v);
+	return pieces_find(v, s, sym->n, sym->hash);
 }
 
 /* Some vocabularies lack pieces for bytes that are rare in text. The models' own
@@ -158,7 +203,9 @@ encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		word_bytes(w, c, len);
 		word_symbol(w, len);
 	}
-	if (whole && w->len <= v->max_piece) {
+	if (whole) {
+		if (!v->pieces.slot)
+			pieces_index(v);
 		uint32_t id = pieces_find(v, w->s, w->len, hash_bytes(w->s, w->len));
 		if (id != NO_ID) {
 			emit(out, id);
@@ -170,7 +217,7 @@ encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		const struct symbol *sym = &w->sym[i];
 		if (!sym->n)
 			continue;
-		uint32_t id = pieces_find(v, w->s + sym->off, sym->n, sym->hash);
+		uint32_t id = symbol_piece(v, sym);
 		if (id != NO_ID)
 			emit(out, id);
 		else

@@ -188,7 +188,8 @@ word_symbol(struct word *w, size_t n)
 	uint32_t i = (uint32_t)w->n_sym++;
 	struct symbol *sym = &w->sym[i];
 	*sym = (struct symbol){.off = (uint32_t)(w->len - n), .n = (uint32_t)n,
-		.prev = i ? i - 1 : NO_ID, .next = NO_ID, .rank = NO_RANK};
+		.prev = i ? i - 1 : NO_ID, .next = NO_ID, .rank = NO_RANK,
+		.made = NO_RANK};
 	sym->hash = hash_bytes(w->s + sym->off, n);
 	if (i)
 		w->sym[i - 1].next = i;
@@ -278,6 +279,7 @@ word_merge(const struct vocab *v, struct word *w, rank_fn *rank)
 		if (left->rank != key >> 32)
 			continue;
 		struct symbol *right = &w->sym[left->next];
+		left->made = left->rank;
 		left->n += right->n;
 		left->hash = hash_bytes(w->s + left->off, left->n);
 		left->next = right->next;

@@ -34,6 +34,7 @@ struct symbol {
 	uint32_t prev, next;	/* indices, NO_ID at the ends */
 	uint32_t rank;		/* of the pair it makes with the next: lower first */
 	uint32_t hash;		/* of its bytes */
+	uint32_t made;		/* the rank of the pair it was merged from, or NO_RANK */
 };
 
 /* What is merged at a time, and the room to do it in; used again and again. */
@@ -81,7 +82,7 @@ struct vocab {
 
 	/* For encoding; built by the first. */
 	bool ready;
-	struct table pieces;
+	struct table pieces;		/* no slots: not built yet (BPE) */
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
 	bool split_words;		/* SentencePiece: no piece reaches over a word's end */
@@ -89,6 +90,7 @@ struct vocab {
 	struct table merges;
 	const unsigned char *merge_base; /* merge m, "left right", is at merge_base + merge_off[m], */
 	uint32_t *merge_off;		/* its length 8 bytes before */
+	uint32_t merge_first;		/* the piece that merge 0 makes, or NO_ID */
 	bool warned;
 	struct word word;
 	struct specials special[2];	/* user-defined ones; control and unknown ones, too */

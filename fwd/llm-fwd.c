@@ -94,6 +94,7 @@ main(int argc, char **argv)
 	struct weights *w = weights_open(path);
 	struct model *m = model_new(w);
 	struct rows_header h = describe(path, w);
+	const struct kernels *k = kernels_choose();
 	const char *reply = alone ? NULL : reply_open(1);
 
 	if (reply)
@@ -103,7 +104,7 @@ main(int argc, char **argv)
 
 	struct pool *p = pool_new(threads ? threads : cpu_count());
 	struct turns t = {
-		.c = context_new(m, kernels_choose(), p),
+		.c = context_new(m, k, p),
 		.origin = h.origin,
 		.n_vocab = h.width,
 		.all = all,

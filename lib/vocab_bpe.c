@@ -84,9 +84,8 @@ piece_is(const struct vocab *v, uint32_t id, const unsigned char *l, size_t ln,
 static void
 merges_index(struct vocab *v)
 {
+	/* vocab_from_gguf() saw to it that it is there */
 	const struct gguf_kv *kv = gguf_array(v->meta, "tokenizer.ggml.merges", GGUF_STRING);
-	if (!kv)
-		die("%s: a gpt2 vocabulary without merges (tokenizer.ggml.merges)", v->path);
 	if (kv->n > VOCAB_MAX || kv->bytes > UINT32_MAX)
 		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
 	table_init(&v->merges, kv->n);

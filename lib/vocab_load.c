@@ -232,6 +232,9 @@ vocab_from_gguf(const struct gguf *g)
 		if (!v->scores)
 			die("%s: a llama vocabulary without tokenizer.ggml.scores", v->path);
 	}
+	/* Looked for here, before anything is written; encoding reads them. */
+	if (v->bpe && !gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING))
+		die("%s: a gpt2 vocabulary without merges (tokenizer.ggml.merges)", v->path);
 	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", v->bpe ? -1 : 0);
 	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", v->bpe ? -1 : 1);
 	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : 2);

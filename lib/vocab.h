@@ -23,6 +23,8 @@ struct vocab;
  * content; of a llama2.c model: tokenizer.bin in the same folder. Dies, naming
  * the file, on bad ones. Lives until the process ends. */
 struct vocab *vocab_open(const char *path);
+/* The same, but NULL where the file is a model that brings none. */
+struct vocab *vocab_find(const char *path);
 /* The tokenizer.bin in the folder of a llama2.c model; NULL if there is none. */
 struct vocab *vocab_beside(const char *path);
 /* The same from what is mapped already; gguf stays owned by the caller and must outlive it. */

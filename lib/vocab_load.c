@@ -323,19 +323,29 @@ vocab_beside(const char *path)
 }
 
 struct vocab *
-vocab_open(const char *path)
+vocab_find(const char *path)
 {
 	struct map m = map_file(path);
 	if (gguf_is(m)) {
 		struct gguf *g = gguf_read(m);
+		if (!gguf_get(g, "tokenizer.ggml.tokens")) {
+			gguf_free(g);
+			return NULL;
+		}
 		struct vocab *v = vocab_from_gguf(g);
 		v->gguf = g;
 		return v;
 	}
-	if (!llama2c_is(m))
-		return vocab_from_llama2c(m);
-	struct vocab *v = vocab_beside(path);
+	return llama2c_is(m) ? vocab_beside(path) : vocab_from_llama2c(m);
+}
+
+struct vocab *
+vocab_open(const char *path)
+{
+	struct vocab *v = vocab_find(path);
 	if (!v)
-		die("%s: a llama2.c model: its vocabulary, %s, should be here:", path, beside(path));
+		die("%s: this model brings no vocabulary"
+		    " (GGUF: tokenizer.ggml.tokens; llama2.c: %s)",
+			path, beside(path));
 	return v;
 }

@@ -55,17 +55,19 @@ parse(struct options *o, int argc, char **argv)
 	o->model = argv[optind];
 }
 
-/* The vocabulary of a model file, checked against the stream's. Its path becomes
- * that of the stream, for those behind us. */
+/* A vocabulary that was opened from `path`, checked against the stream's. The path
+ * becomes that of the stream, for those behind us. */
 static struct vocab *
-open_vocab(const char *path, struct rows_header *h)
+checked(struct vocab *v, const char *path, struct rows_header *h)
 {
-	struct vocab *v = vocab_open(path);
-	struct origin ours = {xstrdup(path), vocab_size(v), true, vocab_fingerprint(v)};
+	struct origin ours = {(char *)path, vocab_size(v), true, vocab_fingerprint(v)};
 	if (!h->origin.n_vocab)
 		h->origin.n_vocab = h->width;
 	origin_check(&h->origin, &ours, "stdin");
-	xfree(h->origin.model);
+	if (path != h->origin.model) {
+		xfree(h->origin.model);
+		ours.model = xstrdup(path);
+	}
 	h->origin = ours;
 	return v;
 }
@@ -75,16 +77,19 @@ open_vocab(const char *path, struct rows_header *h)
 static struct vocab *
 find_vocab(const struct options *o, struct rows_header *h)
 {
+	const char *named = h->origin.model;
 	if (o->model)
-		return open_vocab(o->model, h);
-	if ((!o->list && h->has_eog) || !h->origin.model)
+		return checked(vocab_open(o->model), o->model, h);
+	if ((!o->list && h->has_eog) || !named)
 		return NULL;
-	if (access(h->origin.model, R_OK) == 0)
-		return open_vocab(h->origin.model, h);
+	bool here = access(named, R_OK) == 0;
+	struct vocab *v = here ? vocab_find(named) : NULL;
+	if (v)
+		return checked(v, named, h);
 	if (o->list)
-		warn("%s, the model that the stream names, is not here: "
+		warn("%s, the model that the stream names, %s: "
 		     "pieces are left empty (give a model)",
-			h->origin.model);
+			named, here ? "brings no vocabulary" : "is not here");
 	return NULL;
 }
 

@@ -360,6 +360,11 @@ def llama2c_files():
         data = bytearray(llama2c(2))
         data[37:41] = struct.pack('<i', group)
         model('group %d' % group, bytes(data))
+    # ... which the forward pass and the sampler can do without
+    for path in file('bare.bin', llama2c(0)), file('bare.gguf', bare().bytes()):
+        for how, want in ('-n 3 -s 1 -q', 1), ('-l 2 -q', 2):
+            CASES.append(('no vocabulary', ['sh', '-c', 'llm-fwd -1 "$0" | llm-sample %s 2>/dev/null' % how, path], b'1 2\n', 0, (),
+                          lambda out, want=want: out.count(b'\n') == want))
     case('no tokenizer.bin', ['llm-tok', file('model.bin', llama2c(0))], b'hi\n', 1, ('model.bin', 'tokenizer.bin'))
     os.mkdir('other')
     file('other/tokenizer.bin', b'nothing')

@@ -15,7 +15,7 @@
 void fuzz_one(const unsigned char *data, size_t n);
 /* Bytes that may be allocated beside FUZZ_FACTOR times the input's. */
 extern const size_t fuzz_base;
-#define FUZZ_FACTOR 200
+#define FUZZ_FACTOR 600
 
 /* Call fn(arg); false: it died, and said why. A second run of the same input in
  * fuzz_one() begins with nothing read, written or said. */

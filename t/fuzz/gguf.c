@@ -2,7 +2,7 @@
 #include "gguf_mutate.h"
 #include "feed.h"
 
-const size_t fuzz_base = 64 << 20;
+const size_t fuzz_base = 1 << 20;
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 

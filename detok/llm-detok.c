@@ -105,14 +105,8 @@ put_id(struct detok *d)
 		die("%s: line %zu: token id %u is not in the vocabulary of %u pieces (%s)", r->name, r->line, r->id,
 			vocab_size(d->v), d->path);
 	size_t n;
-	const char *text = vocab_text(d->v, r->id, d->special, &n);
-	bool control = vocab_type(d->v, r->id) == PIECE_CONTROL;
-	if (n && !control) {
-		bool space = d->prefix && *text == ' ';
-		put(d, text + space, n - space);
-		d->prefix = false;
-	} else
-		put(d, text, n);
+	const char *text = vocab_line_text(d->v, r->id, d->special, &d->prefix, &n);
+	put(d, text, n);
 }
 
 static void

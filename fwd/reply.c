@@ -82,7 +82,8 @@ settle(atomic_bool *what)
 	pthread_mutex_unlock(&lock);
 }
 
-/* The thread that watches: for the hello, and for the reader's end. */
+/* The thread that watches: for the hello, and for the reader's end. A sampler behind
+ * a filter that leaves between two turns only shows on the channel. */
 static void *
 watch(void *arg)
 {
@@ -90,13 +91,14 @@ watch(void *arg)
 	for (;;) {
 		if (poll(p, 2, -1) < 0)
 			continue;
-		if (p[0].revents & (POLLERR | POLLHUP | POLLNVAL)) {
+		bool left = atomic_load(&connected) && p[1].revents & POLLHUP;
+		if (left || p[0].revents & (POLLERR | POLLHUP | POLLNVAL)) {
 			kill(getpid(), SIGPIPE);
 			return NULL;
 		}
 		if (p[1].revents) {
 			remove_names();
-			p[1].fd = -1;
+			p[1].events = 0; /* from now on only POLLHUP */
 			settle(&connected);
 		}
 	}
@@ -150,9 +152,9 @@ bool
 reply_wait(int out)
 {
 	long drained = -1; /* when the pipe was first seen empty */
+	if (atomic_load(&foreign))
+		return false;
 	while (!atomic_load(&connected)) {
-		if (atomic_load(&foreign))
-			return false;
 		if (unread_bytes(out) > 0)
 			drained = -1;
 		else if (drained < 0)

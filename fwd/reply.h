@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 /* Make the channel for the reader of descriptor `out`, and watch from a thread of
- * its own for the sampler to connect and for the reader to go away, which ends the
- * process as SIGPIPE would. Returns the FIFO's path; NULL where `out` is no pipe or
+ * its own for the sampler to connect, and for it or the reader to go away, which ends
+ * the process by SIGPIPE. Returns the FIFO's path; NULL where `out` is no pipe or
  * socket, so that no sampler can be behind it. Dies where it cannot be made. The
  * names are removed at exit, whether by exit(3) or by a signal that can be caught. */
 const char *reply_open(int out);

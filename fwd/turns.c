@@ -3,6 +3,7 @@
 
 #include "reply.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 /* One line of tokens. */
@@ -97,8 +98,10 @@ static void
 serve(struct turns *t, struct token_reader *replies, struct line *l, uint32_t sequence)
 {
 	for (;;) {
-		if (!read_line(t, replies, l))
-			exit(1); /* the sampler left: if something is wrong, it said so */
+		if (!read_line(t, replies, l)) { /* the sampler left; it knows why */
+			raise(SIGPIPE);
+			exit(1); /* SIGPIPE is blocked */
+		}
 		if (l->n == 0 && !l->rewound)
 			return;
 		feed(t, l, sequence, ROW_REPLY, true);

@@ -6,6 +6,7 @@
 #include "turns.h"
 #include "vocab.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,6 +112,7 @@ main(int argc, char **argv)
 		.channel = reply != NULL,
 	};
 	bool any = turns_run(&t, 0);
+	signal(SIGPIPE, SIG_IGN); /* all is said: the sampler may leave */
 	close_out(1, "stdout");
 	return any ? 0 : 1; /* no input at all: whoever should have written it said why */
 }

@@ -64,10 +64,10 @@ bool vocab_space_prefix(const struct vocab *v);
 const char *vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t *n);
 
 /*
- * The ids of a text (any bytes), without BOS; every byte string decodes to itself,
- * as far as the ids of the models' own tokenizers allow: in SentencePiece
- * vocabularies of GGUF files U+2581 is encoded as a space, and where a
- * vocabulary has no piece for a byte, that byte is lost.
+ * The ids of a text (any bytes), without BOS, as the models' own tokenizers give
+ * them; every byte string decodes to itself where the vocabulary has a piece for
+ * each byte. To that end U+2581, SentencePiece's spelling of a space, is encoded
+ * byte by byte; other tokenizers take it for a space.
  * User-defined pieces are found first, at each place the longest; with `special`
  * control and unknown pieces are, too.
  * Appends to *ids, an array of *cap elements that holds *n (grown with grow()).

@@ -4,9 +4,10 @@
  *
  * A character that no piece holds is spelled in byte pieces (<0xE2>), without
  * which it is the unknown piece. Spaces are U+2581 in the pieces of a GGUF file,
- * so text that holds U+2581 itself gets the ids of a space, as it does in
- * SentencePiece and llama.cpp; a tokenizer.bin of llama2.c, whose pieces hold
- * real spaces, has no such double meaning.
+ * so text that holds U+2581 itself is spelled in byte pieces, too: SentencePiece
+ * and llama.cpp give it the ids of a space, from which it would not come back.
+ * A tokenizer.bin of llama2.c, whose pieces hold real spaces, has no such double
+ * meaning.
  */
 #include <string.h>
 
@@ -112,6 +113,18 @@ encode_word(struct vocab *v, struct ids *out)
 	word_clear(w);
 }
 
+/* Text that is spelled like a space and is none; without byte pieces it is taken for one. */
+static bool
+not_a_space(const struct vocab *v, uint32_t cp)
+{
+	if (cp != 0x2581 || v->llama2c)
+		return false;
+	for (size_t i = 0; i < SPM_SPACE_LEN; i++)
+		if (v->byte_id[(unsigned char)SPM_SPACE[i]] == NO_ID)
+			return false;
+	return true;
+}
+
 void
 spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {
@@ -127,7 +140,12 @@ spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struc
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t cp;
 		len = utf8_next(s + i, n - i, &cp);
-		/* U+2581 counts as the space that it will be taken for. */
+		if (not_a_space(v, cp)) {
+			encode_word(v, out);
+			for (size_t k = 0; k < len; k++)
+				emit_byte(v, s[i + k], out);
+			continue;
+		}
 		bool is_space = cp == ' ' || (cp == 0x2581 && !v->llama2c);
 		if (is_space && !was_space && v->split_words)
 			encode_word(v, out);

@@ -63,8 +63,10 @@ back()
 	back "$M"
 }
 
-@test "U+2581 is SentencePiece's own spelling of a space" {
-	[ "$(printf 'a\342\226\201b' | llm-tok -q "$M")" = "$(printf 'a b' | llm-tok -q "$M")" ]
+@test "U+2581, SentencePiece's own spelling of a space, is no space in text" {
+	printf 'a\342\226\201b \342\226\201 \342\226\201\342\226\201  c\n\342\226\201\n \342\226\201' >in
+	back "$M"
+	[ "$(printf 'x\342\226\201x' | llm-tok -q "$M")" = '1 1969 2004 229 153 132 2004' ]
 }
 
 @test "text is never a control token" {

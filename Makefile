@@ -47,8 +47,8 @@ endif
 
 # The main job: text streams from the model that ships.
 demo: all
-	@echo '$$ echo "Tell me a story about a fox." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok'
-	@PATH="$$PWD/$(BIN):$$PATH"; echo "Tell me a story about a fox." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok
+	@echo '$$ echo "Tell me a story about a bird." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok'
+	@PATH="$$PWD/$(BIN):$$PATH"; echo "Tell me a story about a bird." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok
 
 test: all
 	LLM_BIN="$$PWD/$(BIN)" t/run

@@ -342,11 +342,6 @@ round_trip() # FILE
 	round_trip g
 }
 
-@test "SentencePiece's sign for a space is taken for one, as by the reference tokenizers" {
-	[ "$(printf 'a\xe2\x96\x81b\n' | llm-tok -q)" = "$(printf 'a b\n' | llm-tok -q)" ]
-	printf 'a\xe2\x96\x81b\n' | llm-tok | llm-detok | cmp - <(printf 'a b\n')
-}
-
 @test "there and back: noise, long lines, long runs of spaces" {
 	head -c 100000 /dev/urandom >f
 	round_trip f

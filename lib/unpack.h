@@ -3,6 +3,8 @@
  *
  * Not a module but a body: lib/tensor.c compiles it for any machine, and each
  * kernel file once more for its instruction set, where the loops become vectors.
+ * Here are the numbers that stand alone, the blocks of 32, and the table of all;
+ * unpack_k.h and unpack_iq.h hold the rest.
  *
  * The block formats are ggml's (ggml-common.h, ggml-quants.c). In the pictures a
  * box is a field, its byte count below; d and m are half-precision scales, q the
@@ -162,6 +164,9 @@ unpack_llama2c_q8(const struct tensor *t, size_t row, float *restrict out)
 		out[i] = lef32(t->scale + (first + i) / t->group * 4) * (float)(int8_t)p[i];
 }
 
+#include "unpack_k.h"
+#include "unpack_iq.h"
+
 /* Unpack one row of t: out[0..dim[0]). */
 typedef void unpack_fn(const struct tensor *t, size_t row, float *restrict out);
 
@@ -173,6 +178,12 @@ unpacker(uint32_t type)
 		[T_F32] = unpack_f32, [T_F16] = unpack_f16, [T_BF16] = unpack_bf16,
 		[T_Q4_0] = unpack_q4_0, [T_Q4_1] = unpack_q4_1, [T_Q5_0] = unpack_q5_0,
 		[T_Q5_1] = unpack_q5_1, [T_Q8_0] = unpack_q8_0, [T_LLAMA2C_Q8] = unpack_llama2c_q8,
+		[T_Q2_K] = unpack_q2_k, [T_Q3_K] = unpack_q3_k, [T_Q4_K] = unpack_q4_k, [T_Q5_K] = unpack_q5_k,
+		[T_Q6_K] = unpack_q6_k, [T_TQ1_0] = unpack_tq1_0, [T_TQ2_0] = unpack_tq2_0,
+		[T_MXFP4] = unpack_mxfp4, [T_NVFP4] = unpack_nvfp4, [T_IQ4_NL] = unpack_iq4_nl,
+		[T_IQ4_XS] = unpack_iq4_xs, [T_IQ2_XXS] = unpack_iq2_xxs, [T_IQ2_XS] = unpack_iq2_xs,
+		[T_IQ2_S] = unpack_iq2_s, [T_IQ3_XXS] = unpack_iq3_xxs, [T_IQ3_S] = unpack_iq3_s,
+		[T_IQ1_S] = unpack_iq1_s, [T_IQ1_M] = unpack_iq1_m,
 	};
 	return type < T_COUNT ? table[type] : NULL;
 }

@@ -1,55 +1,66 @@
 /*
  * arch.h - architectures: each is a row of a table that the forward pass asks.
+ *
+ * Biases, experts and whether matrices are stored in one are told by the tensors
+ * that are there; the row says the rest.
  */
 #ifndef ARCH_H
 #define ARCH_H
 
 #include "weights.h"
 
+/* x / sqrt(mean x^2 + eps) (arXiv:1910.07467), or the same of x - mean x
+ * (arXiv:1607.06450); times weights, plus a bias where there is one. */
+enum norm_kind {
+	NORM_RMS, NORM_LAYER
+};
+
 /* How a head's dimensions pair up for rotation (RoFormer, arXiv:2104.09864):
  * neighbours (Llama as GGUF has it), or the first half with the second (NeoX). */
-enum rope {
-	ROPE_PAIRS, ROPE_HALVES
+enum rope_kind {
+	ROPE_NONE, ROPE_PAIRS, ROPE_HALVES
+};
+
+/* The feed-forward layer: act(gate) * up where there is a gate, else act(up). */
+enum activation {
+	ACT_SILU,		/* x / (1 + e^-x) */
+	ACT_GELU,		/* x Phi(x) (arXiv:1606.08415) */
+	ACT_GELU_TANH,		/* its approximation by tanh */
+	ACT_SWIGLU_OAI		/* gpt-oss: clamped, sigmoid(1.702 x), up + 1 */
+};
+
+/* What a model has, and how; parts that a row does not name are refused. */
+enum {
+	PARALLEL = 1 << 0,		/* attention and feed-forward side by side, if the file does not say */
+	PARALLEL_BY_NORM = 1 << 1,	/* the same where the feed-forward layer has no norm of its own */
+	UNGATED = 1 << 2,		/* the feed-forward layer has no gate */
+	QK_NORMS = 1 << 3,		/* norms of queries and keys */
+	QK_NORMS_MAYBE = 1 << 4,	/* some models have them */
+	POST_NORMS = 1 << 5,		/* norms of what attention and feed-forward add */
+	NO_PRE_NORMS = 1 << 6,		/* but none before them */
+	POST_IS_FFN_NORM = 1 << 7,	/* post_attention_norm names the norm before the feed-forward layer */
+	SINKS = 1 << 8,			/* attention sinks (arXiv:2309.17453), learned */
+	EMBD_NORM = 1 << 9,		/* a norm of embeddings */
+	EMBD_SQRT = 1 << 10,		/* embeddings are multiplied by sqrt(n_embd) */
+	LOGITS_DIVIDED = 1 << 11,	/* logit_scale divides */
+	NOT_RENORMALIZED = 1 << 12,	/* expert weights do not sum to 1, if the file does not say */
+	YARN_UNROUNDED = 1 << 13,	/* the ramp of YaRN begins and ends between pairs */
+	SLIDING_UNSTRETCHED = 1 << 14	/* rope of sliding layers is not stretched */
 };
 
 struct arch {
 	const char *name;		/* general.architecture */
-	enum rope rope;
+	enum norm_kind norm;
+	enum rope_kind rope;
+	enum activation act;
+	unsigned flags;
+	unsigned window_every;		/* every so many-th layer does not slide; 0: all do */
+	unsigned no_rope_every;		/* every so many-th layer has no rope; 0: all have */
+	float alibi;			/* see struct shape, if the file does not say */
+	unsigned wide_layers;		/* the size of so many layers divides scores by sqrt(n_embd / n_heads) */
 };
 
-/* The tensors of one layer; a bias is NULL where the model has none. Shapes are
- * rows x columns; a norm's weights and a bias are float32 vectors. */
-struct layer {
-	const float *attn_norm;		/* n_embd */
-	const struct tensor *q;		/* n_heads head_dim x n_embd */
-	const struct tensor *k, *v;	/* n_kv_heads head_dim x n_embd */
-	const struct tensor *o;		/* n_embd x n_heads head_dim */
-	const float *q_bias, *k_bias, *v_bias, *o_bias;
-	const float *ffn_norm;		/* n_embd */
-	const struct tensor *gate, *up;	/* n_ff x n_embd */
-	const struct tensor *down;	/* n_embd x n_ff */
-	const float *gate_bias, *up_bias, *down_bias;
-};
-
-/* A model ready to run; read-only, shared by all threads. */
-struct model {
-	const struct weights *w;
-	const struct arch *arch;
-	struct shape shape;
-	const struct tensor *embd;	/* n_vocab x n_embd */
-	struct layer *layer;		/* shape.n_layers */
-	const float *out_norm;		/* n_embd */
-	const struct tensor *out;	/* n_vocab x n_embd; embd itself where they are tied */
-	float *rope_freq;		/* radians a position, for each of rope_dim/2 pairs */
-	bool *used;			/* one for each of w->tensors: the forward pass has a place for it */
-	float **copied;			/* vectors that could not stay in the map */
-	size_t n_copied, copied_cap;
-};
-
-/* Find every tensor that the architecture needs, check its shape, and refuse the
- * file if it holds one that the forward pass would leave out. Dies with the
- * reason. The weights must outlive the model. */
-struct model *model_new(const struct weights *w);
-void model_free(struct model *m);
+/* The row of a model's architecture; dies with its name and those that are known. */
+const struct arch *arch_of(const struct weights *w);
 
 #endif

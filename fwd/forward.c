@@ -1,50 +1,19 @@
 /*
  * forward.c - the forward pass of a transformer; see forward.h.
  *
- * Vaswani et al., arXiv:1706.03762, in the form of Llama (arXiv:2302.13971):
- * for each layer
+ * Vaswani et al., arXiv:1706.03762. For each layer
  *
- *	x += O attention(rope(Q h), rope(K h), V h)	with h = norm(x)
- *	x += D (silu(G h) * U h)			with h = norm(x)
+ *	x += attention(norm(x))
+ *	x += feed_forward(norm(x))
  *
- * and logits = E norm(x). Tokens are fed BATCH at a time: matrices meet all of
- * them at once, and causality is the length of the past that each one attends to.
+ * or, side by side (GPT-J), x += attention(norm(x)) + feed_forward(norm(x)); and
+ * logits = E norm(x). Tokens are fed BATCH at a time: matrices meet all of them at
+ * once, and causality is the length of the past that each one attends to.
  */
-#include "forward.h"
+#include "batch.h"
 
 #include <math.h>
 #include <string.h>
-
-enum {
-	BATCH = 64,		/* tokens that go through the layers together */
-	OUT_BATCH = 8,		/* tokens whose logits are made together */
-	ROWS_CHUNK = 16		/* rows of a matrix that a thread takes at a time */
-};
-
-/* Keys and values of one layer: position x (n_kv_heads head_dim). */
-struct kv {
-	float *k, *v;
-};
-
-struct context {
-	const struct model *m;
-	const struct kernels *kern;
-	struct pool *pool;
-	size_t length, cap;	/* positions in use, positions that there is room for */
-	uint32_t *tokens;
-	size_t tokens_cap;
-	struct kv *kv;		/* one a layer */
-	/* The batch; every row is one token. */
-	float *x;		/* residual stream, n_embd */
-	float *h;		/* normed, n_embd */
-	float *q;		/* queries, then what the heads answer: n_heads head_dim */
-	float *att;		/* the heads' answers, n_heads head_dim */
-	float *gate, *up;	/* n_ff */
-	float *cos, *sin;	/* of the angles at the token's position, rope_dim / 2 */
-	float *logits;		/* OUT_BATCH x n_vocab */
-	float **scratch;	/* a thread: MATMUL_ROWS unpacked rows */
-	float **score;		/* a thread: one for each position */
-};
 
 static float *
 floats(size_t rows, size_t cols)
@@ -55,31 +24,45 @@ floats(size_t rows, size_t cols)
 	return xreallocarray(NULL, n, sizeof(float));
 }
 
+static size_t
+max_size(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 struct context *
 context_new(const struct model *m, const struct kernels *k, struct pool *p)
 {
 	const struct shape *s = &m->shape;
 	struct context *c = xcalloc(1, sizeof *c);
 	const size_t heads = s->n_heads * s->head_dim;
-	size_t widest = s->n_embd > s->n_ff ? s->n_embd : s->n_ff;
-	widest = widest > heads ? widest : heads;
 	c->m = m;
 	c->kern = k;
 	c->pool = p;
 	c->kv = xcalloc(s->n_layers, sizeof *c->kv);
 	c->x = floats(BATCH, s->n_embd);
 	c->h = floats(BATCH, s->n_embd);
+	c->part = floats(BATCH, s->n_embd);
+	c->part2 = floats(BATCH, s->n_embd);
 	c->q = floats(BATCH, heads);
 	c->att = floats(BATCH, heads);
-	c->gate = floats(BATCH, s->n_ff);
-	c->up = floats(BATCH, s->n_ff);
-	c->cos = floats(BATCH, s->rope_dim / 2);
-	c->sin = floats(BATCH, s->rope_dim / 2);
+	c->gate = floats(BATCH, m->widest_ffn);
+	c->up = floats(BATCH, m->widest_ffn);
+	if (s->n_experts) {
+		c->gathered = floats(BATCH, s->n_embd);
+		c->answer = floats(BATCH, s->n_embd);
+		c->router = floats(BATCH, s->n_experts);
+		c->route = xcalloc(BATCH * s->n_used, sizeof *c->route);
+	}
+	for (int i = 0; i < 2; i++) {
+		c->cos[i] = floats(BATCH, s->rope_dim / 2 + 1);
+		c->sin[i] = floats(BATCH, s->rope_dim / 2 + 1);
+	}
 	c->logits = floats(OUT_BATCH, s->n_vocab);
 	c->scratch = xcalloc((size_t)pool_threads(p), sizeof *c->scratch);
 	c->score = xcalloc((size_t)pool_threads(p), sizeof *c->score);
 	for (int i = 0; i < pool_threads(p); i++)
-		c->scratch[i] = floats(MATMUL_ROWS, widest);
+		c->scratch[i] = floats(MATMUL_ROWS, max_size(max_size(s->n_embd, m->widest_ffn), heads));
 	return c;
 }
 
@@ -94,9 +77,11 @@ context_free(struct context *c)
 		xfree(c->scratch[i]);
 		xfree(c->score[i]);
 	}
-	float *const rows[] = {c->x, c->h, c->q, c->att, c->gate, c->up, c->cos, c->sin, c->logits};
+	float *const rows[] = {c->x, c->h, c->part, c->part2, c->q, c->att, c->gate, c->up, c->gathered, c->answer,
+		c->router, c->cos[0], c->sin[0], c->cos[1], c->sin[1], c->logits};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		xfree(rows[i]);
+	xfree(c->route);
 	xfree(c->scratch);
 	xfree(c->score);
 	xfree(c->kv);
@@ -151,185 +136,125 @@ reserve(struct context *c, size_t need)
 	c->cap = cap;
 }
 
-/* What the threads work on: n tokens of the batch in layer l. */
-struct job {
-	struct context *c;
-	const struct layer *y;
-	struct kv kv;
-	size_t n;
-	const struct tensor *w[3];	/* matrices that meet the same input, */
-	const float *bias[3];
-	float *out[3];			/* and where each leaves its output */
-	const float *in;
-};
-
 /* Rows [first, last) of the matrices one after the other: out = w in (+ bias). */
 static void
 matmul_rows(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
 	for (size_t i = 0, start = 0; i < 3 && j->w[i]; i++) {
-		size_t rows = j->w[i]->dim[1], end = start + rows;
+		const struct matrix *m = j->w[i];
+		size_t rows = m->w.dim[1], end = start + rows;
 		size_t a = first > start ? first : start, b = last < end ? last : end;
 		if (a < b) {
-			j->c->kern->matmul(j->w[i], a - start, b - start, j->in, j->n, j->out[i], rows,
+			j->c->kern->matmul(&m->w, a - start, b - start, j->in, j->n_in, j->out[i], rows,
 				j->c->scratch[thread]);
-			for (size_t t = 0; j->bias[i] && t < j->n; t++)
+			for (size_t t = 0; m->bias && t < j->n_in; t++)
 				for (size_t r = a - start; r < b - start; r++)
-					j->out[i][t * rows + r] += j->bias[i][r];
+					j->out[i][t * rows + r] += m->bias[r];
 		}
 		start = end;
 	}
 }
 
-/* out = w in + bias for all tokens, up to three matrices over the same input. */
-static void
-matmul(struct job *j, const float *in, size_t n_out, const struct tensor *const w[],
-	const float *const bias[], float *const out[])
+void
+matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct matrix *const w[], float *const out[])
 {
 	size_t rows = 0;
 	j->in = in;
+	j->n_in = n;
 	for (size_t i = 0; i < 3; i++) {
 		j->w[i] = i < n_out ? w[i] : NULL;
-		j->bias[i] = i < n_out ? bias[i] : NULL;
 		j->out[i] = i < n_out ? out[i] : NULL;
-		rows += i < n_out ? w[i]->dim[1] : 0;
+		rows += i < n_out ? w[i]->w.dim[1] : 0;
 	}
 	pool_run(j->c->pool, matmul_rows, j, rows, ROWS_CHUNK);
 }
 
-/* Root mean square norm (arXiv:1910.07467): h = x / rms(x) * weight. */
+/* One vector, or part of one, of norm->width numbers. */
 static void
-norm(const struct model *m, float *h, const float *x, const float *weight)
+norm_one(const struct model *m, const float *weight, const float *bias, float *out, const float *x, size_t n)
 {
-	const size_t n = m->shape.n_embd;
-	double sum = 0;
+	double mean = 0, sum = 0;
+	for (size_t i = 0; m->arch->norm == NORM_LAYER && i < n; i++)
+		mean += (double)x[i];
+	mean /= (double)n;
 	for (size_t i = 0; i < n; i++)
-		sum += (double)x[i] * (double)x[i];
-	float scale = 1 / sqrtf((float)(sum / (double)n) + m->shape.norm_eps);
+		sum += ((double)x[i] - mean) * ((double)x[i] - mean);
+	const float scale = 1 / sqrtf((float)(sum / (double)n) + m->shape.norm_eps), centre = (float)mean;
 	for (size_t i = 0; i < n; i++)
-		h[i] = weight[i] * (x[i] * scale);
+		out[i] = weight[i] * ((x[i] - centre) * scale) + (bias ? bias[i] : 0);
 }
 
-/* Turn each head of a token by the angles of its position. */
-static void
-rotate(const struct model *m, float *heads, size_t n_heads, const float *cos, const float *sin)
+void
+apply_norm(const struct model *m, const struct norm *norm, float *out, const float *x, size_t n)
 {
-	const size_t half = m->shape.rope_dim / 2, dim = m->shape.head_dim;
-	const size_t step = m->arch->rope == ROPE_PAIRS ? 2 : 1, apart = m->arch->rope == ROPE_PAIRS ? 1 : half;
-	for (size_t h = 0; h < n_heads; h++)
-		for (size_t i = 0; i < half; i++) {
-			float *a = heads + h * dim + i * step, *b = a + apart;
-			float x = *a, y = *b;
-			*a = x * cos[i] - y * sin[i];
-			*b = x * sin[i] + y * cos[i];
-		}
+	for (size_t t = 0; t < n; t++, x += norm->n, out += norm->n)
+		for (size_t i = 0; i < norm->n; i += norm->width)
+			norm_one(m, norm->weight + i, norm->bias ? norm->bias + i : NULL, out + i, x + i, norm->width);
 }
 
-static void
-angles(struct context *c, size_t n)
+/* The rows as they are where there is no norm. */
+static const float *
+normed(struct job *j, const struct norm *norm, const float *x)
 {
-	const size_t half = c->m->shape.rope_dim / 2;
-	for (size_t t = 0; t < n; t++)
-		for (size_t i = 0; i < half; i++) {
-			float angle = (float)(c->length + t) * c->m->rope_freq[i];
-			c->cos[t * half + i] = cosf(angle);
-			c->sin[t * half + i] = sinf(angle);
-		}
+	if (!norm->weight)
+		return x;
+	apply_norm(j->c->m, norm, j->c->h, x, j->n);
+	return j->c->h;
 }
 
 static void
-softmax(float *x, size_t n)
+add(struct job *j, const float *part)
 {
-	float max = x[0], sum = 0;
-	for (size_t i = 1; i < n; i++)
-		max = x[i] > max ? x[i] : max;
-	for (size_t i = 0; i < n; i++)
-		sum += x[i] = expf(x[i] - max);
-	for (size_t i = 0; i < n; i++)
-		x[i] /= sum;
-}
-
-/* Items are (head, token) pairs: softmax(q K / sqrt(head_dim)) V over the past. */
-static void
-attend(void *arg, size_t first, size_t last, int thread)
-{
-	struct job *j = arg;
 	struct context *c = j->c;
-	const struct shape *s = &c->m->shape;
-	const size_t dim = s->head_dim, width = s->n_kv_heads * dim, group = s->n_heads / s->n_kv_heads;
-	const float scale = 1 / sqrtf((float)dim);
-	float *score = c->score[thread];
-	for (size_t item = first; item < last; item++) {
-		size_t head = item / j->n, t = item % j->n, past = c->length + t + 1;
-		const float *q = c->q + (t * s->n_heads + head) * dim;
-		const float *k = j->kv.k + head / group * dim, *v = j->kv.v + head / group * dim;
-		float *out = c->att + (t * s->n_heads + head) * dim;
-		for (size_t p = 0; p < past; p++)
-			score[p] = c->kern->dot(q, k + p * width, dim) * scale;
-		softmax(score, past);
-		memset(out, 0, dim * sizeof *out);
-		for (size_t p = 0; p < past; p++)
-			c->kern->axpy(out, score[p], v + p * width, dim);
-	}
-}
-
-/* Items are (token, unit) pairs of the feed-forward layer: gate = silu(gate) * up. */
-static void
-activate(void *arg, size_t first, size_t last, int thread)
-{
-	struct job *j = arg;
-	float *gate = j->c->gate, *up = j->c->up;
-	(void)thread;
-	for (size_t i = first; i < last; i++)
-		gate[i] = gate[i] / (1 + expf(-gate[i])) * up[i];
-}
-
-/* x += y */
-static void
-add(float *x, const float *y, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		x[i] += y[i];
+	const float scale = c->m->shape.residual_scale > 0 ? c->m->shape.residual_scale : 1;
+	for (size_t i = 0; i < j->n * c->m->shape.n_embd; i++)
+		c->x[i] += part[i] * scale;
 }
 
 static void
-attention_block(struct job *j)
+layer(struct job *j)
 {
 	struct context *c = j->c;
 	const struct layer *y = j->y;
-	const struct shape *s = &c->m->shape;
-	const size_t width = s->n_kv_heads * s->head_dim, half = s->rope_dim / 2;
-	float *k = j->kv.k + c->length * width, *v = j->kv.v + c->length * width;
 
-	for (size_t t = 0; t < j->n; t++)
-		norm(c->m, c->h + t * s->n_embd, c->x + t * s->n_embd, y->attn_norm);
-	matmul(j, c->h, 3, (const struct tensor *const[]){y->q, y->k, y->v},
-		(const float *const[]){y->q_bias, y->k_bias, y->v_bias}, (float *const[]){c->q, k, v});
-	for (size_t t = 0; t < j->n; t++) {
-		const float *cos = c->cos + t * half, *sin = c->sin + t * half;
-		rotate(c->m, c->q + t * s->n_heads * s->head_dim, s->n_heads, cos, sin);
-		rotate(c->m, k + t * width, s->n_kv_heads, cos, sin);
-	}
-	pool_run(c->pool, attend, j, s->n_heads * j->n, 4);
-	matmul(j, c->att, 1, &y->o, &y->o_bias, &c->h);
-	add(c->x, c->h, j->n * s->n_embd);
+	const float *h = normed(j, &y->attn_norm, c->x);
+	attention(j, h, c->part);
+	if (y->attn_post_norm.weight)
+		apply_norm(c->m, &y->attn_post_norm, c->part, c->part, j->n);
+	if (!y->parallel)
+		add(j, c->part);
+	if (y->ffn_norm.weight || !y->parallel)
+		h = normed(j, &y->ffn_norm, c->x);
+	feed_forward(j, h, c->part2);
+	if (y->ffn_post_norm.weight)
+		apply_norm(c->m, &y->ffn_post_norm, c->part2, c->part2, j->n);
+	if (y->parallel)
+		add(j, c->part);
+	add(j, c->part2);
 }
 
+/* The first rows: a token's embedding, its position's where positions are learned. */
 static void
-feed_forward_block(struct job *j)
+embed(struct context *c, const uint32_t *ids, size_t n)
 {
-	struct context *c = j->c;
-	const struct layer *y = j->y;
-	const struct shape *s = &c->m->shape;
-
-	for (size_t t = 0; t < j->n; t++)
-		norm(c->m, c->h + t * s->n_embd, c->x + t * s->n_embd, y->ffn_norm);
-	matmul(j, c->h, 2, (const struct tensor *const[]){y->gate, y->up},
-		(const float *const[]){y->gate_bias, y->up_bias}, (float *const[]){c->gate, c->up});
-	pool_run(c->pool, activate, j, j->n * s->n_ff, 1024);
-	matmul(j, c->gate, 1, &y->down, &y->down_bias, &c->h);
-	add(c->x, c->h, j->n * s->n_embd);
+	const struct model *m = c->m;
+	const size_t embd = m->shape.n_embd;
+	float scale = m->arch->flags & EMBD_SQRT ? sqrtf((float)embd) : 1;
+	scale = m->shape.embd_scale > 0 ? m->shape.embd_scale : scale;
+	for (size_t t = 0; t < n; t++) {
+		float *x = c->x + t * embd;
+		tensor_unpack(&m->embd.w, ids[t], x);
+		for (size_t i = 0; i < embd; i++)
+			x[i] *= scale;
+		if (matrix_there(&m->positions)) {
+			tensor_unpack(&m->positions.w, c->length + t, c->h);
+			for (size_t i = 0; i < embd; i++)
+				x[i] += c->h[i];
+		}
+	}
+	if (m->embd_norm.weight)
+		apply_norm(m, &m->embd_norm, c->x, c->x, n);
 }
 
 /* Through all layers: n <= BATCH tokens at positions length .. length + n - 1. */
@@ -337,16 +262,28 @@ static void
 forward(struct context *c, const uint32_t *ids, size_t n)
 {
 	const struct model *m = c->m;
+	const size_t half = m->shape.rope_dim / 2;
 	reserve(c, c->length + n);
-	memcpy(c->tokens + c->length, ids, n * sizeof *ids);
-	angles(c, n);
-	for (size_t t = 0; t < n; t++)
-		tensor_unpack(m->embd, ids[t], c->x + t * m->shape.n_embd);
+	memmove(c->tokens + c->length, ids, n * sizeof *ids);
+	for (size_t i = 0; m->arch->rope != ROPE_NONE && i < 2; i++)
+		for (size_t t = 0; t < n; t++)
+			rope_angles(m->rope + i, c->is_short, c->length + t, c->cos[i] + t * half, c->sin[i] + t * half);
+	embed(c, ids, n);
 	for (size_t l = 0; l < m->shape.n_layers; l++) {
 		struct job j = {.c = c, .y = m->layer + l, .kv = c->kv[l], .n = n};
-		attention_block(&j);
-		feed_forward_block(&j);
+		layer(&j);
 	}
+}
+
+static void
+scale_logits(const struct model *m, float *x, size_t n)
+{
+	const struct shape *s = &m->shape;
+	const float cap = s->logit_cap, scale = m->arch->flags & LOGITS_DIVIDED ? 1 / s->logit_scale : s->logit_scale;
+	for (size_t i = 0; s->logit_scale > 0 && i < n; i++)
+		x[i] *= scale;
+	for (size_t i = 0; cap > 0 && i < n; i++)
+		x[i] = cap * tanhf(x[i] / cap);
 }
 
 /* Logits of tokens [first, n) of the batch that just went through the layers. */
@@ -354,23 +291,46 @@ static void
 output(struct context *c, size_t first, size_t n, logits_fn *fn, void *arg)
 {
 	const struct model *m = c->m;
-	const size_t embd = m->shape.n_embd;
-	static const float *const no_bias[1];
 	for (size_t t = first; t < n; t += OUT_BATCH) {
 		struct job j = {.c = c, .n = n - t < OUT_BATCH ? n - t : OUT_BATCH};
-		for (size_t i = 0; i < j.n; i++)
-			norm(m, c->h + i * embd, c->x + (t + i) * embd, m->out_norm);
-		matmul(&j, c->h, 1, &m->out, no_bias, &c->logits);
+		apply_norm(m, &m->out_norm, c->h, c->x + t * m->shape.n_embd, j.n);
+		matmul(&j, c->h, j.n, 1, (const struct matrix *const[]){&m->out}, &c->logits);
+		scale_logits(m, c->logits, j.n * m->shape.n_vocab);
 		for (size_t i = 0; i < j.n; i++)
 			fn(arg, c->length + t + i, c->tokens[c->length + t + i], c->logits + i * m->shape.n_vocab);
 	}
+}
+
+/*
+ * A model with two sets of rope factors uses one up to its original context and the
+ * other beyond (arXiv:2402.13753). When a sequence grows across that edge, or is
+ * rewound behind it, the keys of its past are made anew, so that logits depend on
+ * the tokens alone. Returns how many of n tokens can be fed on this side.
+ */
+static size_t
+keep_side(struct context *c, size_t n)
+{
+	const struct rope *r = &c->m->rope[0];
+	if (!r->freq_short)
+		return n;
+	const bool is_short = c->length < r->original;
+	const size_t length = c->length;
+	if (is_short != c->is_short) {
+		c->is_short = is_short;
+		for (c->length = 0; c->length < length;) {
+			size_t now = length - c->length < BATCH ? length - c->length : BATCH;
+			forward(c, c->tokens + c->length, now);
+			c->length += now;
+		}
+	}
+	return is_short && r->original - length < n ? r->original - length : n;
 }
 
 void
 context_feed(struct context *c, const uint32_t *ids, size_t n, bool all, logits_fn *fn, void *arg)
 {
 	while (n) {
-		size_t now = n < BATCH ? n : BATCH;
+		size_t now = keep_side(c, n < BATCH ? n : BATCH);
 		forward(c, ids, now);
 		if (all || now == n)
 			output(c, all ? 0 : now - 1, now, fn, arg);

@@ -4,9 +4,9 @@
 #ifndef FORWARD_H
 #define FORWARD_H
 
-#include "arch.h"
 #include "kernels.h"
 #include "pool.h"
+#include "transformer.h"
 
 /* The context: keys and values of the tokens fed so far. One sequence. */
 struct context;

@@ -22,17 +22,18 @@ const char usage_text[] =
 /* The vocabulary beside the weights, or NULL: the forward pass needs none, but
  * where there is one it tells which ids end a generation. */
 static struct vocab *
-find_vocab(const struct weights *w)
+find_vocab(const struct model *m)
 {
+	const struct weights *w = m->w;
 	struct vocab *v;
 	if (w->gguf)
 		v = gguf_get(w->gguf, "tokenizer.ggml.tokens") ? vocab_from_gguf(w->gguf) : NULL;
 	else
 		v = vocab_beside(w->path);
-	if (v && vocab_size(v) != w->shape.n_vocab) {
+	if (v && vocab_size(v) != m->shape.n_vocab) {
 		if (w->gguf)
 			die("%s: its vocabulary has %u pieces, its weights %zu", w->path, vocab_size(v),
-				w->shape.n_vocab);
+				m->shape.n_vocab);
 		vocab_free(v); /* that tokenizer.bin belongs to another model of the folder */
 		v = NULL;
 	}
@@ -41,18 +42,18 @@ find_vocab(const struct weights *w)
 
 /* What the header says: the model, its vocabulary, the ids that end a generation. */
 static struct rows_header
-describe(const char *path, const struct weights *w)
+describe(const char *path, const struct model *m)
 {
 	static const uint32_t llama2c_eog[] = {1, 2};
-	struct rows_header h = {.width = (uint32_t)w->shape.n_vocab};
-	struct vocab *v = find_vocab(w);
+	struct rows_header h = {.width = (uint32_t)m->shape.n_vocab};
+	struct vocab *v = find_vocab(m);
 	h.origin.model = xstrdup(path);
 	h.origin.n_vocab = h.width;
 	if (v) {
 		h.origin.has_print = true;
 		h.origin.print = vocab_fingerprint(v);
 	}
-	if (v || !w->gguf) {
+	if (v || !m->w->gguf) {
 		size_t n = 2;
 		const uint32_t *ids = v ? vocab_eog(v, &n) : llama2c_eog;
 		h.has_eog = true;
@@ -94,7 +95,7 @@ main(int argc, char **argv)
 	const char *path = model_path(argv[optind]);
 	struct weights *w = weights_open(path);
 	struct model *m = model_new(w);
-	struct rows_header h = describe(path, w);
+	struct rows_header h = describe(path, m);
 	const struct kernels *k = kernels_choose();
 	const char *reply = alone ? NULL : reply_open(1);
 

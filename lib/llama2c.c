@@ -199,6 +199,6 @@ llama2c_read(struct weights *w, struct map m)
 	w->shape = (struct shape){
 		.n_vocab = h.vocab, .n_ctx = h.seq_len, .n_embd = h.dim, .n_layers = h.layers,
 		.n_heads = h.heads, .n_kv_heads = h.kv_heads, .head_dim = h.dim / h.heads, .n_ff = h.hidden,
-		.rope_dim = h.dim / h.heads, .norm_eps = 1e-5f, .rope_base = 10000, .rope_scale = 1,
+		.rope_dim = h.dim / h.heads, .norm_eps = 1e-5f, .rope_base = 10000, .rope_factor = 1, .rope_magnitude = 1,
 	};
 }

@@ -8,7 +8,16 @@
 
 struct gguf;
 
-/* The shape of a transformer, in the words of GGUF's metadata. */
+/* How rope's angles are stretched for longer contexts than a model was first trained for. */
+enum rope_scaling {
+	ROPE_PLAIN,		/* not at all, or by a tensor of factors (Llama 3) */
+	ROPE_LINEAR,		/* positions are divided by the factor (arXiv:2306.15595) */
+	ROPE_YARN,		/* slow pairs are, fast ones are not (arXiv:2309.00071) */
+	ROPE_LONG		/* two tensors of factors, one for long contexts (arXiv:2402.13753) */
+};
+
+/* The shape of a transformer, in the words of GGUF's metadata. A number that a
+ * file does not give is 0 where that means "no such thing". */
 struct shape {
 	size_t n_vocab;		/* rows of the embedding */
 	size_t n_ctx;		/* longest context the model was trained for */
@@ -18,16 +27,39 @@ struct shape {
 	size_t n_kv_heads;	/* heads of keys and values; divides n_heads */
 	size_t head_dim;	/* width of a head */
 	size_t n_ff;		/* width of the feed-forward layer */
-	size_t rope_dim;	/* dimensions of a head that rope turns; even */
 	float norm_eps;
+
+	size_t n_experts, n_used;	/* experts of a layer, and how many a token goes to */
+	size_t n_ff_expert;		/* width of an expert */
+	int renormalize;		/* whether the weights of those sum to 1; -1: not said */
+	float expert_scale;		/* what they are multiplied by; 0: nothing */
+
+	size_t window;			/* tokens that a sliding layer attends to */
+	size_t window_every;		/* every so many-th layer does not slide */
+	const unsigned char *slides;	/* or a bool a layer: whether it slides */
+
+	size_t rope_dim;	/* dimensions of a head that rope turns; even */
 	float rope_base;
-	float rope_scale;	/* linear scaling: positions are multiplied by it */
+	float rope_base_sliding;	/* of sliding layers */
+	enum rope_scaling rope_scaling;
+	float rope_factor;
+	size_t rope_original;		/* context before stretching */
+	float yarn_fast, yarn_slow;	/* turns within it, above and below which pairs are fast or slow */
+	float yarn_log;			/* how much the magnitude's growth with the factor is taken back */
+	float rope_magnitude;		/* what queries and keys are multiplied by */
+
+	float alibi;		/* the largest bias by distance is 2^-(alibi / heads) a token (arXiv:2108.12409) */
+	float clamp;		/* queries, keys and values are clamped to +-clamp */
+	float embd_scale, residual_scale, attn_scale, logit_scale;	/* factors; 0: none given */
+	float attn_cap, logit_cap;	/* x becomes cap tanh(x / cap) */
+	float temperature;	/* queries behind rope_original grow by it times the log of the distance */
+	int parallel;		/* attention and feed-forward side by side; -1: not said */
 };
 
 struct weights {
 	const char *path;
 	char arch[33];			/* "llama" */
-	struct shape shape;
+	struct shape shape;		/* of llama2.c; that of GGUF: shape_read() */
 	size_t n_tensors;
 	struct tensor *tensors;		/* sorted by name; GGUF's names */
 	struct gguf *gguf;		/* NULL if the file is not GGUF */

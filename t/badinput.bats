@@ -29,6 +29,7 @@ make_model() # KIND FILE
 @test "GGUF: version, byte order, counts, lengths, types, doubled keys, alignment" { broken gguf-head; }
 @test "GGUF: tensors missing, doubled, misaligned, outside, overlapping, of wrong shape or type" { broken gguf-tensors; }
 @test "GGUF: shapes contradictory, zero, missing, of wrong type" { broken gguf-shape; }
+@test "GGUF: experts, matrices in one, windows, factors that contradict each other" { broken gguf-arch; }
 @test "GGUF: vocabularies with ids out of range, odd pieces, merges in circles" { broken gguf-vocab; }
 @test "llama2.c: every version cut, every field of the header broken" { broken llama2c; }
 @test "tokenizer.bin: cut, lengths that lie" { broken tokenizer; }

@@ -12,8 +12,8 @@ import struct
 import subprocess
 import sys
 
-from mkgguf import (ARRAY, BOOL, F32, F64, I32, STRING, U8, U32, U64, add_bpe, add_spm, array, bare, bpe, Gguf,
-                    llama2c, scalar, spm, text, tokenizer_bin, vocab_only)
+from mkgguf import (ARRAY, BOOL, F32, F64, I32, STRING, U8, U32, U64, add_bpe, add_spm, array, bare, bpe, experts, fused, Gguf,
+                    llama2c, scalar, spm, stretched, text, tokenizer_bin, vocab_only, windows)
 
 CASES = []      # (name, argv, stdin, status, words, stdout may hold)
 ALONE = {'llm-fwd': ['llm-fwd', '-1', '-t', '1'], 'llm-tok': ['llm-tok'], 'llm-detok': ['llm-detok']}
@@ -75,6 +75,8 @@ def good():
         model('type', bare(kind).bytes(), status=0)
     for kind in 2, 3, 6, 7, 8:
         model('type', bare(kind, embd=32, ff=32).bytes(), status=0)
+    for make in experts, fused, windows, stretched:
+        model(make.__name__, make().bytes(), status=0)
     for v in 0, 1, 2:
         for tied in True, False:
             model('llama2.c', llama2c(v, tied=tied), status=0)
@@ -251,7 +253,7 @@ def gguf_shape():
             model('%s %g' % (k, v), spm().set(k, scalar(F32, v)).bytes(), words=(k,))
         model(k + ' huge', spm().set(k, scalar(F64, 1e300)).bytes(), words=(k,))
         model(k + ' whole', spm().set(k, scalar(U32, 1)).bytes(), words=(k,))
-    for v in 'yarn', 'longrope', '', 'x' * 5000, 'a\0b\nc':
+    for v in 'su', 'dynamic', '', 'x' * 5000, 'a\0b\nc':
         model('rope scaling %r' % v[:9], spm().set('llama.rope.scaling.type', scalar(STRING, v)).bytes())
     for f in 0.0, -2.0, float('nan'), float('inf'):
         g = spm().set('llama.rope.scaling.type', scalar(STRING, 'linear'))
@@ -262,6 +264,50 @@ def gguf_shape():
     model('architecture a number', spm().set('general.architecture', scalar(U32, 5)).bytes(), words=('general.architecture',))
     model('no weights', vocab_only(add_spm).bytes())
     model('as many layers as memory', bare(layers=1).set('llama.block_count', scalar(U32, 2**16)).bytes())
+
+
+def gguf_arch():
+    """Architectures: experts, matrices in one, windows, factors."""
+    def broken(make, what, words=(), kv=None, drop=None, dims=None):
+        g = make()
+        for k, v in (kv or {}).items():
+            g.set(k, v)
+        g.tensors = [t for t in g.tensors if t[0] != drop]
+        for name, d in (dims or {}).items():
+            g.tensor(name)[1] = d
+        model('%s: %s' % (make.__name__, what), g.bytes(), words=words)
+
+    def u32(v):
+        return scalar(U32, v)
+    for k, v in ('expert_count', 2), ('expert_count', 0), ('expert_count', 65536), ('expert_used_count', 0), ('expert_used_count', 4), \
+            ('expert_used_count', 2**31), ('expert_feed_forward_length', 3), ('expert_feed_forward_length', 2**24):
+        broken(experts, '%s %d' % (k, v), kv={'qwen3moe.' + k: u32(v)})
+    for t in experts().tensors:
+        if t[0].startswith('blk.1.ffn') and t[0].endswith('weight') and 'shexp' not in t[0] and 'gate_exps' not in t[0]:
+            broken(experts, 'without ' + t[0], words=(t[0],), drop=t[0])
+        if t[0].startswith('blk.1.'):
+            broken(experts, 'other shape of ' + t[0], words=(t[0].replace('up_shexp', 'down_shexp'),), dims={t[0]: [2, 2]})
+    broken(experts, 'weights scaled by a NaN', words=('expert_weights_scale',), kv={'qwen3moe.expert_weights_scale': scalar(F32, float('nan'))})
+    broken(fused, 'no positions', words=('position_embd',), drop='position_embd.weight')
+    broken(fused, 'positions for a shorter context', words=('position_embd',), dims={'position_embd.weight': [8, 15]})
+    broken(fused, 'a row too few', words=('attn_qkv',), dims={'blk.0.attn_qkv.weight': [8, 15]})
+    broken(fused, 'a bias too short', words=('attn_qkv.bias',), dims={'blk.0.attn_qkv.bias': [15]})
+    p = 'gemma3.attention.sliding_window_pattern'
+    broken(windows, 'a pattern too short', words=(p,), kv={p: array(BOOL, [1, 0])})
+    broken(windows, 'a pattern of strings', words=(p,), kv={p: array(STRING, ['1'] * 3)})
+    broken(windows, 'a pattern of -1', words=(p,), kv={p: scalar(I32, -1)})
+    broken(windows, 'a pattern of text', words=(p,), kv={p: scalar(STRING, 'L')})
+    broken(windows, 'a window of 2^40', words=('sliding_window',), kv={'gemma3.attention.sliding_window': scalar(U64, 2**40)})
+    broken(windows, 'no window, but text', words=('sliding_window',), kv={'gemma3.attention.sliding_window': scalar(STRING, '2')})
+    for k in 'attn_logit_softcapping', 'attention.scale', 'residual_scale', 'attention.max_alibi_bias':
+        for v in -1.0, float('nan'), float('inf'):
+            broken(windows, '%s %g' % (k, v), words=(k,), kv={'gemma3.' + k: scalar(F32, v)})
+    broken(windows, 'a norm of half a head', words=('attn_k_norm',), dims={'blk.0.attn_k_norm.weight': [2]})
+    broken(stretched, 'a factor too few', words=('rope_factors_long',), dims={'rope_factors_long.weight': [1]})
+    broken(stretched, 'original context 0', words=('original_context_length',), kv={'phi3.rope.scaling.original_context_length': u32(0)})
+    broken(stretched, 'gate and up a row short', words=('ffn_gate',), dims={'blk.0.ffn_up.weight': [8, 31]})
+    broken(bare, 'no norm before attention', words=('attn_norm',), drop='blk.0.attn_norm.weight')
+    broken(bare, 'no norm before feed-forward', words=('ffn_norm',), drop='blk.0.ffn_norm.weight')
 
 
 def gguf_vocab():
@@ -443,7 +489,7 @@ def token_streams():
 
 
 GROUPS = {'good': good, 'no-model': no_model, 'gguf-cut': gguf_cut, 'gguf-head': gguf_head, 'gguf-tensors': gguf_tensors,
-          'gguf-shape': gguf_shape, 'gguf-vocab': gguf_vocab, 'llama2c': llama2c_files, 'tokenizer': tokenizer_files,
+          'gguf-shape': gguf_shape, 'gguf-arch': gguf_arch, 'gguf-vocab': gguf_vocab, 'llama2c': llama2c_files, 'tokenizer': tokenizer_files,
           'token-streams': token_streams}
 
 

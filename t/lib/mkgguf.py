@@ -204,6 +204,69 @@ def bare(kind=0, n_vocab=6, **how):
     return add_llama(Gguf(), n_vocab, kind, **how)
 
 
+def as_arch(g, arch):
+    """The same file of another architecture."""
+    for kv in g.kv:
+        kv[0] = kv[0].replace('llama.', arch + '.')
+    return g.set('general.architecture', scalar(STRING, arch))
+
+
+def experts(n=3, used=2, shared=True):
+    """A mixture of experts and one for all, norms of heads (qwen3moe)."""
+    g = bare(layers=2)
+    g.tensors = [t for t in g.tensors if not t[0].split('.')[-2] in ('ffn_gate', 'ffn_up', 'ffn_down')]
+    for k, v in ('expert_count', n), ('expert_used_count', used), ('expert_feed_forward_length', 4):
+        g.set('llama.' + k, scalar(U32, v))
+    for i in range(2):
+        parts = [('ffn_gate_inp.weight', 8, n), ('ffn_gate_exps.weight', 8, 4, n), ('ffn_up_exps.weight', 8, 4, n),
+                 ('ffn_down_exps.weight', 4, 8, n), ('ffn_up_exps.bias', 4, n), ('attn_q_norm.weight', 4), ('attn_k_norm.weight', 4)]
+        if shared:
+            parts += [('ffn_gate_shexp.weight', 8, 5), ('ffn_up_shexp.weight', 8, 5), ('ffn_down_shexp.weight', 5, 8),
+                      ('ffn_gate_inp_shexp.weight', 8)]
+        add_tensors(g, i, parts)
+    return as_arch(g, 'qwen3moe')
+
+
+def fused():
+    """One matrix for queries, keys and values; learned positions; biases (gpt2)."""
+    g = bare(layers=1)
+    g.tensors = [t for t in g.tensors if not t[0].split('.')[-2] in ('attn_q', 'attn_k', 'attn_v', 'ffn_gate')]
+    add_tensors(g, 0, [('attn_qkv.weight', 8, 16), ('attn_qkv.bias', 16), ('attn_norm.bias', 8), ('ffn_up.bias', 16)])
+    g.tensors.append(['position_embd.weight', [8, 16], 0, matrix(0, 128, 77), None])
+    return as_arch(g, 'gpt2')
+
+
+def windows():
+    """Sliding windows, caps, norms behind (gemma3)."""
+    g = bare(layers=3)
+    for k, v in ('attention.sliding_window', scalar(U32, 2)), ('attn_logit_softcapping', scalar(F32, 5.0)), \
+            ('final_logit_softcapping', scalar(F32, 3.0)), ('attention.sliding_window_pattern', array(BOOL, [1, 0, 1])):
+        g.set('llama.' + k, v)
+    for i in range(3):
+        add_tensors(g, i, [('post_attention_norm.weight', 8), ('post_ffw_norm.weight', 8), ('attn_q_norm.weight', 8), ('attn_k_norm.weight', 4)])
+    return as_arch(g, 'gemma3')
+
+
+def stretched():
+    """Two sets of rope factors, gate and up in one matrix (phi3)."""
+    g = bare(ctx=16)
+    g.tensors = [t for t in g.tensors if not t[0].split('.')[-2] in ('ffn_gate', 'ffn_up')]
+    add_tensors(g, 0, [('ffn_up.weight', 8, 32)])
+    for name in 'rope_factors_long.weight', 'rope_factors_short.weight':
+        g.tensors.append([name, [2], 0, struct.pack('<2f', 1, 2), None])
+    g.set('llama.rope.scaling.type', scalar(STRING, 'longrope'))
+    g.set('llama.rope.scaling.original_context_length', scalar(U32, 2))
+    return as_arch(g, 'phi3')
+
+
+def add_tensors(g, layer, parts):
+    for name, *dims in parts:
+        n = 1
+        for d in dims:
+            n *= d
+        g.tensors.append(['blk.%d.%s' % (layer, name), dims, 0, matrix(0, n, len(g.tensors) + 1), None])
+
+
 def vocab_only(add, **how):
     g = Gguf()
     g.set('general.architecture', scalar(STRING, 'llama'))
@@ -252,6 +315,10 @@ KINDS = {
     'bpe': lambda: bpe().bytes(),
     'bare': lambda: bare().bytes(),
     'tied': lambda: bare(tied=True, layers=2).bytes(),
+    'experts': lambda: experts().bytes(),
+    'fused': lambda: fused().bytes(),
+    'windows': lambda: windows().bytes(),
+    'stretched': lambda: stretched().bytes(),
     'vocab-spm': lambda: vocab_only(add_spm).bytes(),
     'vocab-bpe': lambda: vocab_only(add_bpe).bytes(),
     'llama2c-0': lambda: llama2c(0),
@@ -272,7 +339,7 @@ def seeds(where):
         with open(os.path.join(d, name), 'wb') as f:
             f.write(data)
 
-    for name in [*TYPES, 'bare', 'tied']:
+    for name in [*TYPES, 'bare', 'tied', 'experts', 'fused', 'windows', 'stretched']:
         put('gguf', name, KINDS[name]())
     more = bare()
     more.set('llama.rope.scaling.type', scalar(STRING, 'linear')).set('llama.rope.scaling.factor', scalar(F32, 2.0))

@@ -1,0 +1,329 @@
+/* transformer.c - a model's tensors, found by name; see transformer.h. */
+#include "transformer.h"
+
+#include "shape.h"
+
+#include <math.h>
+#include <string.h>
+
+enum need { OPTIONAL, REQUIRED, ABSENT };
+
+/* What the row of an architecture says of a part. */
+static enum need
+need_if(const struct model *m, unsigned flag)
+{
+	return m->arch->flags & flag ? REQUIRED : ABSENT;
+}
+
+/* The tensor of that name, marked as used; its dimensions are for the caller to check. */
+static const struct tensor *
+get(struct model *m, const char *name, enum need need)
+{
+	const struct weights *w = m->w;
+	const struct tensor *t = need == ABSENT ? NULL : weights_get(w, name);
+	if (!t && need == REQUIRED)
+		die("%s: tensor %s is missing", w->path, name);
+	if (!t)
+		return NULL;
+	if (!tensor_readable(t))
+		die("%s: tensor %s is %s (type %u), which this version cannot read", w->path, name,
+			tensor_format(t->type)->name, t->type);
+	m->used[t - w->tensors] = true;
+	return t;
+}
+
+/* The same of that shape; depth > 1: so many matrices. */
+static const struct tensor *
+find(struct model *m, const char *name, enum need need, size_t depth, size_t rows, size_t cols)
+{
+	const struct tensor *t = get(m, name, need);
+	if (t && (t->dim[0] != cols || t->dim[1] != rows || t->dim[2] != depth || t->dim[3] != 1))
+		die("%s: tensor %s is %zu x %zu x %zu x %zu, not %zu x %zu x %zu", m->w->path, name, t->dim[0],
+			t->dim[1], t->dim[2], t->dim[3], cols, rows, depth);
+	return t;
+}
+
+/* All numbers of a tensor as float32s: in the map where they lie there, else a copy. */
+static const float *
+floats(struct model *m, const struct tensor *t)
+{
+	if (!t || tensor_floats(t))
+		return t ? tensor_floats(t) : NULL;
+	const size_t rows = tensor_rows(t);
+	size_t n;
+	if (!mul_size(rows, t->dim[0], &n))
+		die("out of memory");
+	m->copied = grow(m->copied, &m->copied_cap, m->n_copied + 1, sizeof *m->copied);
+	float *x = m->copied[m->n_copied++] = xreallocarray(NULL, n, sizeof *x);
+	for (size_t r = 0; r < rows; r++)
+		tensor_unpack(t, r, x + r * t->dim[0]);
+	return x;
+}
+
+static const size_t NO_LAYER = SIZE_MAX;
+
+/* "<base><suffix>", with the number of the layer in front; valid until the next call. */
+static const char *
+name_of(size_t layer, const char *base, const char *suffix)
+{
+	static char name[128];
+	if (layer == NO_LAYER)
+		snprintf(name, sizeof name, "%s%s", base, suffix);
+	else
+		snprintf(name, sizeof name, "blk.%zu.%s%s", layer, base, suffix);
+	return name;
+}
+
+static struct matrix
+matrices(struct model *m, size_t l, const char *base, enum need need, size_t depth, size_t rows, size_t cols)
+{
+	struct matrix x = {.bias = NULL};
+	const struct tensor *t = find(m, name_of(l, base, ".weight"), need, depth, rows, cols);
+	if (!t)
+		return x;
+	x.w = *t;
+	x.bias = floats(m, find(m, name_of(l, base, ".bias"), OPTIONAL, 1, depth, rows));
+	return x;
+}
+
+static struct matrix
+matrix(struct model *m, size_t l, const char *base, enum need need, size_t rows, size_t cols)
+{
+	return matrices(m, l, base, need, 1, rows, cols);
+}
+
+struct matrix
+matrix_view(const struct matrix *m, size_t first, size_t rows)
+{
+	struct matrix v = *m;
+	v.w.dim[1] = rows;
+	v.w.dim[2] = 1;
+	v.w.n_dims = 2;
+	v.w.data += first * tensor_row_bytes(&m->w);
+	v.bias = m->bias ? m->bias + first : NULL;
+	return v;
+}
+
+static struct norm
+norm(struct model *m, size_t l, const char *base, enum need need, size_t n)
+{
+	struct norm x = {.width = n, .n = n};
+	x.weight = floats(m, find(m, name_of(l, base, ".weight"), need, 1, 1, n));
+	if (x.weight)
+		x.bias = floats(m, find(m, name_of(l, base, ".bias"), OPTIONAL, 1, 1, n));
+	return x;
+}
+
+/* Of queries or keys: one for every head, one for each, or one for all together. */
+static struct norm
+head_norm(struct model *m, size_t l, const char *base, size_t n_heads)
+{
+	const size_t dim = m->shape.head_dim, all = n_heads * dim;
+	const enum need need = m->arch->flags & QK_NORMS_MAYBE ? OPTIONAL : need_if(m, QK_NORMS);
+	const struct tensor *t = get(m, name_of(l, base, ".weight"), need);
+	if (!t)
+		return (struct norm){.width = dim};
+	const size_t width = t->dim[0], n = width * t->dim[1];
+	if (t->dim[2] != 1 || t->dim[3] != 1 || !(width == dim || width == all) || !(n == dim || n == all))
+		die("%s: tensor %s is %zu x %zu: no norm of %zu heads of %zu", m->w->path, t->name, t->dim[0], t->dim[1],
+			n_heads, dim);
+	struct norm x = {.weight = floats(m, t), .width = width, .n = n};
+	x.bias = floats(m, find(m, name_of(l, base, ".bias"), OPTIONAL, 1, t->dim[1], width));
+	return x;
+}
+
+static void
+resolve_attention(struct model *m, size_t l)
+{
+	const struct shape *s = &m->shape;
+	const size_t embd = s->n_embd, q = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim;
+	struct layer *y = m->layer + l;
+	struct matrix all = matrix(m, l, "attn_qkv", OPTIONAL, q + 2 * kv, embd);
+	if (matrix_there(&all)) {
+		y->q = matrix_view(&all, 0, q);
+		y->k = matrix_view(&all, q, kv);
+		y->v = matrix_view(&all, q + kv, kv);
+	} else {
+		y->q = matrix(m, l, "attn_q", REQUIRED, q, embd);
+		y->k = matrix(m, l, "attn_k", REQUIRED, kv, embd);
+		y->v = matrix(m, l, "attn_v", REQUIRED, kv, embd);
+	}
+	y->o = matrix(m, l, "attn_output", REQUIRED, embd, q);
+	y->q_norm = head_norm(m, l, "attn_q_norm", s->n_heads);
+	y->k_norm = head_norm(m, l, "attn_k_norm", s->n_kv_heads);
+	y->sinks = floats(m, find(m, name_of(l, "attn_sinks", ".weight"), need_if(m, SINKS), 1, 1, s->n_heads));
+}
+
+/* A feed-forward layer, or `depth` experts; gate and up may be one matrix. */
+static struct ffn
+resolve_ffn(struct model *m, size_t l, const char *suffix, enum need need, size_t depth, size_t n_ff)
+{
+	const size_t embd = m->shape.n_embd;
+	char name[3][32];
+	static const char *const part[3] = {"ffn_gate", "ffn_up", "ffn_down"};
+	for (int i = 0; i < 3; i++)
+		snprintf(name[i], sizeof name[i], "%s%s", part[i], suffix);
+	const struct tensor *up = weights_get(m->w, name_of(l, name[1], ".weight"));
+	struct ffn f = {.down = matrices(m, l, name[2], need, depth, embd, n_ff)};
+	if (up && depth == 1 && n_ff <= SIZE_MAX / 2 && up->dim[1] == 2 * n_ff) {
+		struct matrix both = matrix(m, l, name[1], need, 2 * n_ff, embd);
+		f.gate = matrix_view(&both, 0, n_ff);
+		f.up = matrix_view(&both, n_ff, n_ff);
+	} else {
+		f.gate = matrices(m, l, name[0], m->arch->flags & UNGATED ? ABSENT : need, depth, n_ff, embd);
+		f.up = matrices(m, l, name[1], need, depth, n_ff, embd);
+	}
+	if (matrix_there(&f.up) && n_ff > m->widest_ffn)
+		m->widest_ffn = n_ff;
+	return f;
+}
+
+static void
+resolve_experts(struct model *m, size_t l)
+{
+	const struct shape *s = &m->shape;
+	struct layer *y = m->layer + l;
+	y->router = matrix(m, l, "ffn_gate_inp", REQUIRED, s->n_experts, s->n_embd);
+	y->experts = resolve_ffn(m, l, "_exps", REQUIRED, s->n_experts, s->n_ff_expert);
+	const struct tensor *t = weights_get(m->w, name_of(l, "ffn_up_shexp", ".weight"));
+	if (!t)
+		return;
+	y->shared = resolve_ffn(m, l, "_shexp", REQUIRED, 1, t->dim[1]);
+	t = find(m, name_of(l, "ffn_gate_inp_shexp", ".weight"), OPTIONAL, 1, 1, s->n_embd);
+	if (t)
+		y->shared_gate.w = *t;
+}
+
+/* Which layers slide, and which have no rope. */
+static void
+resolve_positions(struct model *m, size_t l)
+{
+	const struct shape *s = &m->shape;
+	const struct arch *a = m->arch;
+	const size_t every = s->window_every ? s->window_every : a->window_every;
+	bool slides = s->slides ? s->slides[l] != 0 : !every || (l + 1) % every != 0;
+	m->layer[l].window = slides ? s->window : 0;
+	if (a->rope != ROPE_NONE && !(a->no_rope_every && (l + 1) % a->no_rope_every == 0))
+		m->layer[l].rope = m->rope + (m->layer[l].window > 0);
+}
+
+/* Norms of the residual stream, before attention and feed-forward and of what they add. */
+static void
+resolve_norms(struct model *m, size_t l)
+{
+	const size_t embd = m->shape.n_embd;
+	const unsigned flags = m->arch->flags;
+	const enum need before = flags & NO_PRE_NORMS ? ABSENT : REQUIRED;
+	struct layer *y = m->layer + l;
+	y->parallel = m->shape.parallel >= 0 ? m->shape.parallel : (flags & PARALLEL) != 0;
+	y->attn_norm = norm(m, l, "attn_norm", before, embd);
+	y->attn_post_norm = norm(m, l, "post_attention_norm", need_if(m, POST_NORMS | POST_IS_FFN_NORM), embd);
+	y->ffn_post_norm = norm(m, l, "post_ffw_norm", need_if(m, POST_NORMS), embd);
+	if (flags & POST_IS_FFN_NORM) {
+		y->ffn_norm = y->attn_post_norm;
+		y->attn_post_norm.weight = NULL;
+		return;
+	}
+	y->ffn_norm = norm(m, l, "ffn_norm", y->parallel || flags & PARALLEL_BY_NORM ? OPTIONAL : before, embd);
+	if (flags & PARALLEL_BY_NORM)
+		y->parallel = !y->ffn_norm.weight;
+	struct norm second = norm(m, l, "attn_norm_2", y->parallel ? OPTIONAL : ABSENT, embd);
+	if (second.weight) { /* Falcon's with two: the first is the feed-forward layer's */
+		y->ffn_norm = y->attn_norm;
+		y->attn_norm = second;
+	}
+}
+
+static void
+resolve_layer(struct model *m, size_t l)
+{
+	resolve_norms(m, l);
+	resolve_attention(m, l);
+	if (m->shape.n_experts)
+		resolve_experts(m, l);
+	else
+		m->layer[l].ffn = resolve_ffn(m, l, "", REQUIRED, 1, m->shape.n_ff);
+	resolve_positions(m, l);
+}
+
+static void
+resolve_rope(struct model *m)
+{
+	const size_t n = m->shape.rope_dim / 2;
+	const struct tensor *factors = find(m, "rope_freqs.weight", OPTIONAL, 1, 1, n), *short_factors = NULL;
+	if (!factors) {
+		factors = find(m, "rope_factors_long.weight", OPTIONAL, 1, 1, n);
+		short_factors = find(m, "rope_factors_short.weight", OPTIONAL, 1, 1, n);
+	}
+	for (int i = 0; m->arch->rope != ROPE_NONE && i < 2; i++)
+		m->rope[i] = rope_new(m->w->path, &m->shape, m->arch, i, factors, short_factors);
+}
+
+/* Where one layer has a bias, all have; a file that lost one would run all the same. */
+static void
+refuse_uneven(const struct model *m)
+{
+	static const char first[] = "blk.0.";
+	const struct weights *w = m->w;
+	for (size_t i = 0; i < w->n_tensors; i++)
+		for (size_t l = 1; l < m->shape.n_layers && !strncmp(w->tensors[i].name, first, sizeof first - 1); l++) {
+			const char *name = name_of(l, w->tensors[i].name + sizeof first - 1, "");
+			if (!weights_get(w, name))
+				die("%s: tensor %s is missing", w->path, name);
+		}
+}
+
+/* A tensor that the forward pass does not use would be left out in silence. */
+static void
+refuse_unused(const struct model *m)
+{
+	for (size_t i = 0; i < m->w->n_tensors; i++)
+		if (!m->used[i])
+			die("%s: tensor %s: architecture '%s' as known here has no place for it", m->w->path,
+				m->w->tensors[i].name, m->arch->name);
+}
+
+struct model *
+model_new(const struct weights *w)
+{
+	struct model *m = xcalloc(1, sizeof *m);
+	const struct shape *s = &m->shape;
+	m->w = w;
+	m->used = xcalloc(w->n_tensors, sizeof *m->used);
+	m->arch = arch_of(w);
+	m->shape = w->gguf ? shape_read(w) : w->shape;
+	if (!(s->alibi > 0))
+		m->shape.alibi = m->arch->alibi;
+	if (!(s->attn_scale > 0) && m->arch->wide_layers && s->n_layers == m->arch->wide_layers)
+		m->shape.attn_scale = 1 / sqrtf((float)(s->n_embd / s->n_heads));
+	m->embd = matrix(m, NO_LAYER, "token_embd", REQUIRED, s->n_vocab, s->n_embd);
+	m->embd_norm = norm(m, NO_LAYER, "token_embd_norm", need_if(m, EMBD_NORM), s->n_embd);
+	m->positions = matrix(m, NO_LAYER, "position_embd",
+		m->arch->rope == ROPE_NONE && !(s->alibi > 0) ? REQUIRED : ABSENT, s->n_ctx, s->n_embd);
+	m->out_norm = norm(m, NO_LAYER, "output_norm", REQUIRED, s->n_embd);
+	m->out = matrix(m, NO_LAYER, "output", OPTIONAL, s->n_vocab, s->n_embd);
+	if (!matrix_there(&m->out))
+		m->out = m->embd; /* tied */
+	if (s->n_layers > w->n_tensors)
+		die("%s: %zu layers, but only %zu tensors", w->path, s->n_layers, w->n_tensors);
+	m->layer = xcalloc(s->n_layers, sizeof *m->layer);
+	resolve_rope(m);
+	for (size_t l = 0; l < s->n_layers; l++)
+		resolve_layer(m, l);
+	refuse_unused(m);
+	refuse_uneven(m);
+	return m;
+}
+
+void
+model_free(struct model *m)
+{
+	for (size_t i = 0; i < m->n_copied; i++)
+		xfree(m->copied[i]);
+	for (int i = 0; i < 2; i++)
+		rope_free(m->rope + i);
+	xfree(m->copied);
+	xfree(m->used);
+	xfree(m->layer);
+	xfree(m);
+}

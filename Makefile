@@ -81,12 +81,12 @@ install: all
 	install -m 755 $(BINS) $(DESTDIR)$(BINDIR)
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 man/llm-tokens.5 man/llm-logits.5 $(DESTDIR)$(MANDIR)/man5
-	install -m 644 man/llmutils.7 $(DESTDIR)$(MANDIR)/man7
+	install -m 644 man/llmutils.7 man/llm-models.7 $(DESTDIR)$(MANDIR)/man7
 	install -m 644 m.bin $(DESTDIR)$(DATADIR)
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
-	rm -f $(DESTDIR)$(MANDIR)/man5/llm-tokens.5 $(DESTDIR)$(MANDIR)/man5/llm-logits.5 $(DESTDIR)$(MANDIR)/man7/llmutils.7
+	rm -f $(DESTDIR)$(MANDIR)/man5/llm-tokens.5 $(DESTDIR)$(MANDIR)/man5/llm-logits.5 $(DESTDIR)$(MANDIR)/man7/llmutils.7 $(DESTDIR)$(MANDIR)/man7/llm-models.7
 	rm -f $(DESTDIR)$(DATADIR)/m.bin
 	-rmdir $(DESTDIR)$(DATADIR)
 

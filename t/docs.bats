@@ -6,7 +6,7 @@
 
 load common
 
-PAGES="llm-tok.1 llm-fwd.1 llm-sample.1 llm-detok.1 llm-tokens.5 llm-logits.5 llmutils.7"
+PAGES="llm-tok.1 llm-fwd.1 llm-sample.1 llm-detok.1 llm-tokens.5 llm-logits.5 llm-models.7 llmutils.7"
 
 # examples SHELL DOC: run all examples of a document in a folder that holds only m.bin.
 setup()
@@ -28,6 +28,7 @@ examples()
 @test "llm-detok.1: examples (dash)" { examples dash man/llm-detok.1; }
 @test "llm-tokens.5: examples (dash)" { examples dash man/llm-tokens.5; }
 @test "llm-logits.5: examples (dash)" { examples dash man/llm-logits.5; }
+@test "llm-models.7: examples (dash)" { examples dash man/llm-models.7; }
 @test "llmutils.7: examples (dash)" { examples dash man/llmutils.7; }
 @test "README: examples (dash)" { examples dash README.md; }
 @test "llm-tok.1: examples (bash)" { examples bash man/llm-tok.1; }
@@ -36,6 +37,7 @@ examples()
 @test "llm-detok.1: examples (bash)" { examples bash man/llm-detok.1; }
 @test "llm-tokens.5: examples (bash)" { examples bash man/llm-tokens.5; }
 @test "llm-logits.5: examples (bash)" { examples bash man/llm-logits.5; }
+@test "llm-models.7: examples (bash)" { examples bash man/llm-models.7; }
 @test "llmutils.7: examples (bash)" { examples bash man/llmutils.7; }
 @test "README: examples (bash)" { examples bash README.md; }
 

@@ -249,6 +249,17 @@ gguf_free(struct gguf *g)
 	xfree(g);
 }
 
+void
+gguf_join(struct gguf *g, struct gguf *part)
+{
+	g->tensors = xreallocarray(g->tensors, g->n_tensors + part->n_tensors, sizeof *g->tensors);
+	if (part->n_tensors)
+		memcpy(g->tensors + g->n_tensors, part->tensors, part->n_tensors * sizeof *g->tensors);
+	g->n_tensors += part->n_tensors;
+	gguf_free(part);
+	sort_unique(g);
+}
+
 const struct gguf_kv *
 gguf_get(const struct gguf *g, const char *key)
 {

@@ -51,6 +51,9 @@ bool gguf_is(struct map m);
 struct gguf *gguf_read(struct map m);
 void gguf_free(struct gguf *g);
 
+/* Give g the tensors of another part of the same model, which is freed. */
+void gguf_join(struct gguf *g, struct gguf *part);
+
 /* The value of a key, or NULL where the file has none. */
 const struct gguf_kv *gguf_get(const struct gguf *g, const char *key);
 /* A whole number in [min, max], `missing` where there is none; dies where the

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "llama2c.h"
+#include "split.h"
 #include "vocab_impl.h"
 
 /* Pieces that end a generation wherever they occur, and pieces that are control
@@ -327,7 +328,7 @@ vocab_find(const char *path)
 {
 	struct map m = map_file(path);
 	if (gguf_is(m)) {
-		struct gguf *g = gguf_read(m);
+		struct gguf *g = gguf_open(m, false);
 		if (!gguf_get(g, "tokenizer.ggml.tokens")) {
 			gguf_free(g);
 			return NULL;

@@ -1,8 +1,8 @@
 /* weights.c - a model file of any kind; see weights.h. */
 #include "weights.h"
 
-#include "gguf.h"
 #include "llama2c.h"
+#include "split.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 static void
 read_gguf(struct weights *w, struct map m)
 {
-	struct gguf *g = w->gguf = gguf_read(m);
+	struct gguf *g = w->gguf = gguf_open(m, true);
 	struct str arch = gguf_str(g, "general.architecture");
 	if (!arch.p)
 		die("%s: key 'general.architecture' is missing", m.path);

@@ -426,6 +426,34 @@ deepseek3(const unsigned char *s, size_t n)
 	return i;
 }
 
+/* White space, brackets, bars and ends of sentences in several scripts. */
+static bool
+in_bloom(struct ch c)
+{
+	static const uint32_t wide[] = {0x2026, 0x3002, 0xFF0C, 0x3001, 0x0964, 0x06D4, 0x060C};
+	for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+		if (c.cp == wide[i])
+			return true;
+	return c.set == SET_SPACE || (c.cp && c.cp < 128 && strchr("(|.,!?)", (int)c.cp));
+}
+
+/*  ?[^(\s|[.,!?…。，、।۔،])]+, and what is between. */
+static size_t
+bloom(const unsigned char *s, size_t n)
+{
+	size_t i = *s == ' ', len = 0;
+	while (i + len < n && !in_bloom(ch_at(s + i + len, n - i - len)))
+		len += ch_at(s + i + len, n - i - len).len;
+	if (len)
+		return i + len;
+	for (i = 0; i < n; i += ch_at(s + i, n - i).len) {
+		size_t lead = s[i] == ' ';
+		if (i && i + lead < n && !in_bloom(ch_at(s + i + lead, n - i - lead)))
+			break;
+	}
+	return i;
+}
+
 static const struct pretok table[] = {
 	{"default", {punctuation_default, gpt2, numbers, digits3}, false, false},
 	{"gpt-2 phi-2 jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe "
@@ -446,6 +474,7 @@ static const struct pretok table[] = {
 		{numbers3, asian_deepseek3, deepseek3}, false, false},
 	{"falcon", {punctuation_falcon, gpt2, digits3}, false, false},
 	{"tekken", {tekken}, true, true},
+	{"bloom poro-chat gpt3-finnish", {bloom}, false, false},
 	{"gpt-4o llama4 kanana2 talkie minimax-m2", {gpt4o}, false, false},
 };
 #define ROWS (sizeof table / sizeof *table)

@@ -147,6 +147,7 @@ def rules():
         "deepseek-v3": [iso(r"\p{N}{1,3}"), iso("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"),
                         iso(r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"""
                             r"""| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""), tail],
+        "bloom": [iso(r" ?[^(\s|[.,!?…。，、।۔،])]+"), tail],
         "gpt-4o": [iso(o200 % (ci, ci, "{1,3}")), tail],
         "tekken": [iso(o200 % ("", "", "")), tail],
     }

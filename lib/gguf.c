@@ -332,12 +332,6 @@ gguf_str(const struct gguf *g, const char *key)
 	return gguf_next_str(&p);
 }
 
-bool
-str_is(struct str s, const char *text)
-{
-	return s.p && s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
-}
-
 const struct gguf_kv *
 gguf_array(const struct gguf *g, const char *key, enum gguf_type elem)
 {

@@ -22,12 +22,6 @@ enum gguf_type {
 	GGUF_BOOL, GGUF_STRING, GGUF_ARRAY, GGUF_U64, GGUF_I64, GGUF_F64
 };
 
-/* A string in the map: not NUL-terminated, owned by the map. */
-struct str {
-	const char *p;
-	size_t n;
-};
-
 struct gguf_kv {
 	struct str key;
 	uint32_t type;			/* enum gguf_type */
@@ -63,7 +57,6 @@ double gguf_float(const struct gguf *g, const char *key, double missing);
 bool gguf_bool(const struct gguf *g, const char *key, bool missing);
 /* {NULL, 0} where there is none. */
 struct str gguf_str(const struct gguf *g, const char *key);
-bool str_is(struct str s, const char *text);
 
 /* The array of a key whose elements have type `elem` (for whole numbers any of
  * 32 bits will do), or NULL where the file has none. */

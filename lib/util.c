@@ -314,6 +314,12 @@ map_file(const char *path)
 	return m;
 }
 
+bool
+str_is(struct str s, const char *text)
+{
+	return s.p && s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
+}
+
 float
 lef32(const unsigned char *p)
 {

@@ -57,6 +57,13 @@ char *xstrdup(const char *s);
  * doubles. Returns the array, perhaps moved. */
 void *grow(void *p, size_t *cap, size_t need, size_t size);
 
+/* A string that is not NUL-terminated, owned by what it lies in. */
+struct str {
+	const char *p;
+	size_t n;
+};
+bool str_is(struct str s, const char *text);
+
 /* *r = a * b, or a + b; false, *r untouched, if that overflows. */
 bool mul_size(size_t a, size_t b, size_t *r);
 bool add_size(size_t a, size_t b, size_t *r);

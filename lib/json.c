@@ -1,0 +1,385 @@
+/* json.c - read JSON; see json.h. */
+#include "json.h"
+
+#include "unicode.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a node's 28 bits can count. */
+enum { LEN_MAX = (1 << 28) - 1 };
+
+struct reader {
+	struct json_doc *d;
+	const char *p, *end;
+	uint32_t open[JSON_DEPTH];	/* arrays and objects around p */
+	size_t depth;
+	uint32_t *slot;			/* keys of one object, by their hash */
+	size_t slot_cap;
+};
+
+static _Noreturn void
+bad(const struct reader *r, const char *at, const char *what)
+{
+	size_t line = 1;
+	for (const char *q = r->d->text; q < at; q++)
+		line += *q == '\n';
+	die("%s: line %zu, byte %zu: not JSON: %s", r->d->name, line, (size_t)(at - r->d->text), what);
+}
+
+static void
+blanks(struct reader *r)
+{
+	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\r' || *r->p == '\t'))
+		r->p++;
+}
+
+static struct json *
+node(struct reader *r, enum json_type type, size_t off, size_t n)
+{
+	struct json_doc *d = r->d;
+	if (n > LEN_MAX)
+		bad(r, r->p, "a string or number of more than 256 MB");
+	d->node = grow(d->node, &d->node_cap, d->n_nodes + 1, sizeof *d->node);
+	struct json *v = d->node + d->n_nodes++;
+	*v = (struct json){.type = type, .n = (uint32_t)n, .off = (uint32_t)off, .skip = 1};
+	return v;
+}
+
+/* Four hex digits behind "\u". */
+static uint32_t
+hex4(struct reader *r)
+{
+	uint32_t u = 0;
+	for (int i = 0; i < 4; i++, r->p++) {
+		int c = r->p < r->end ? *r->p : 0;
+		if (c >= '0' && c <= '9')
+			u = u << 4 | (uint32_t)(c - '0');
+		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+			u = u << 4 | (uint32_t)((c | 32) - 'a' + 10);
+		else
+			bad(r, r->p, "\\u needs four hexadecimal digits");
+	}
+	return u;
+}
+
+static uint32_t
+escape(struct reader *r)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	const char *c = r->p < r->end && *r->p ? strchr(from, *r->p) : NULL;
+	if (c) {
+		r->p++;
+		return (unsigned char)to[c - from];
+	}
+	if (r->p == r->end || *r->p++ != 'u')
+		bad(r, r->p, "an escape that JSON does not have");
+	uint32_t u = hex4(r);
+	if (u >= 0xDC00 && u <= 0xDFFF)
+		bad(r, r->p, "the second half of a surrogate pair alone");
+	if (u < 0xD800 || u > 0xDFFF)
+		return u;
+	if (r->end - r->p < 2 || r->p[0] != '\\' || r->p[1] != 'u')
+		bad(r, r->p, "the first half of a surrogate pair alone");
+	r->p += 2;
+	uint32_t low = hex4(r);
+	if (low < 0xDC00 || low > 0xDFFF)
+		bad(r, r->p, "the first half of a surrogate pair alone");
+	return 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
+}
+
+/* Bytes up to the next quote or escape, checked. */
+static void
+plain(struct reader *r)
+{
+	while (r->p < r->end && *r->p != '"' && *r->p != '\\') {
+		unsigned char c = (unsigned char)*r->p;
+		uint32_t cp;
+		size_t n = 1;
+		if (c < 0x20)
+			bad(r, r->p, "a control character within a string");
+		if (c >= 0x80 && (n = utf8_next((const unsigned char *)r->p, (size_t)(r->end - r->p), &cp)) == 1)
+			bad(r, r->p, "a byte that is not UTF-8");
+		r->p += n;
+	}
+	if (r->p == r->end)
+		bad(r, r->p, "a string has no end");
+}
+
+static void
+keep(struct reader *r, const char *p, size_t n)
+{
+	struct json_doc *d = r->d;
+	d->unescaped = grow(d->unescaped, &d->unescaped_cap, d->n_unescaped + n, 1);
+	memcpy(d->unescaped + d->n_unescaped, p, n);
+	d->n_unescaped += n;
+}
+
+static void
+string(struct reader *r)
+{
+	const char *begin = ++r->p;
+	plain(r);
+	if (*r->p == '"') {
+		node(r, JSON_STRING, (size_t)(begin - r->d->text), (size_t)(r->p++ - begin));
+		return;
+	}
+	const size_t off = r->d->n_unescaped;
+	keep(r, begin, (size_t)(r->p - begin));
+	while (*r->p == '\\') {
+		unsigned char utf8[4];
+		r->p++;
+		keep(r, (char *)utf8, utf8_put(utf8, escape(r)));
+		begin = r->p;
+		plain(r);
+		keep(r, begin, (size_t)(r->p - begin));
+	}
+	r->p++;
+	node(r, JSON_STRING, off, r->d->n_unescaped - off)->escaped = 1;
+}
+
+static size_t
+digits(struct reader *r)
+{
+	size_t n = 0;
+	for (; r->p < r->end && *r->p >= '0' && *r->p <= '9'; r->p++)
+		n++;
+	return n;
+}
+
+static bool
+word(struct reader *r, const char *text)
+{
+	size_t n = strlen(text);
+	if ((size_t)(r->end - r->p) < n || memcmp(r->p, text, n) != 0)
+		return false;
+	r->p += n;
+	return true;
+}
+
+static void
+number(struct reader *r)
+{
+	const char *begin = r->p;
+	if (*r->p == '-')
+		r->p++;
+	if (!word(r, "Infinity") && !word(r, "NaN")) {
+		bool zero = r->p < r->end && *r->p == '0';
+		size_t n = digits(r);
+		if (n == 0 || (zero && n > 1))
+			bad(r, begin, "a value cannot begin like that");
+		if (r->p < r->end && *r->p == '.' && (r->p++, !digits(r)))
+			bad(r, r->p, "a number ends with its point");
+		if (r->p < r->end && (*r->p | 32) == 'e') {
+			r->p++;
+			if (r->p < r->end && (*r->p == '+' || *r->p == '-'))
+				r->p++;
+			if (!digits(r))
+				bad(r, r->p, "an exponent without digits");
+		}
+	}
+	node(r, JSON_NUMBER, (size_t)(begin - r->d->text), (size_t)(r->p - begin));
+}
+
+/* Die if the object that ends here has a key twice. */
+static void
+unique_keys(struct reader *r, const struct json *object)
+{
+	size_t slots = 4, probes = 0;
+	if (object->n < 2)
+		return;
+	while (slots < 2 * (size_t)object->n)
+		slots *= 2;
+	r->slot = grow(r->slot, &r->slot_cap, slots, sizeof *r->slot);
+	memset(r->slot, 0, slots * sizeof *r->slot);
+	const struct json *key = json_first(object);
+	for (size_t i = 0; i < object->n; i++, key = json_next(json_next(key))) {
+		struct str s = json_str(r->d, key);
+		uint32_t h = 2166136261u;
+		for (size_t j = 0; j < s.n; j++)
+			h = (h ^ (unsigned char)s.p[j]) * 16777619u;
+		for (h ^= h >> 15;; h++) {
+			uint32_t at = r->slot[h & (slots - 1)];
+			if (!at)
+				break;
+			struct str other = json_str(r->d, r->d->node + at);
+			if (other.n == s.n && memcmp(other.p, s.p, s.n) == 0)
+				die("%s: not JSON: key \"%.*s\" stands twice in one object", r->d->name,
+					(int)(s.n < 64 ? s.n : 64), s.p);
+			if (++probes > 64 * (size_t)object->n + 4096)
+				die("%s: its keys are made to collide", r->d->name);
+		}
+		r->slot[h & (slots - 1)] = (uint32_t)(key - r->d->node);
+	}
+}
+
+/* What opens or is whole here. */
+static void
+value(struct reader *r)
+{
+	blanks(r);
+	if (r->p == r->end)
+		bad(r, r->p, "it ends too early");
+	if (*r->p == '{' || *r->p == '[') {
+		if (r->depth == JSON_DEPTH)
+			bad(r, r->p, "nested more than 128 deep");
+		r->open[r->depth++] = (uint32_t)r->d->n_nodes;
+		node(r, *r->p++ == '{' ? JSON_OBJECT : JSON_ARRAY, 0, 0);
+	} else if (*r->p == '"')
+		string(r);
+	else if (word(r, "null"))
+		node(r, JSON_NULL, 0, 0);
+	else if (word(r, "false"))
+		node(r, JSON_FALSE, 0, 0);
+	else if (word(r, "true"))
+		node(r, JSON_TRUE, 0, 0);
+	else
+		number(r);
+}
+
+static void
+close_innermost(struct reader *r)
+{
+	struct json *v = r->d->node + r->open[--r->depth];
+	v->skip = (uint32_t)(r->d->n_nodes - r->open[r->depth]);
+	if (v->type == JSON_OBJECT)
+		unique_keys(r, v);
+	r->p++;
+}
+
+static void
+key(struct reader *r)
+{
+	blanks(r);
+	if (r->p == r->end || *r->p != '"')
+		bad(r, r->p, "a key, in quotes, should stand here");
+	string(r);
+	blanks(r);
+	if (r->p == r->end || *r->p++ != ':')
+		bad(r, r->p, "':' should stand behind a key");
+}
+
+/* The next child of what is open, or its end. */
+static void
+inside(struct reader *r)
+{
+	const uint32_t at = r->open[r->depth - 1];
+	const bool object = r->d->node[at].type == JSON_OBJECT;
+	const char end = object ? '}' : ']';
+	blanks(r);
+	if (r->p < r->end && *r->p == end) {
+		close_innermost(r);
+		return;
+	}
+	if (r->d->node[at].n && (r->p == r->end || *r->p++ != ','))
+		bad(r, r->p, object ? "',' or '}' should stand here" : "',' or ']' should stand here");
+	if (r->d->node[at].n == LEN_MAX)
+		bad(r, r->p, "more than 2^28 values in one");
+	r->d->node[at].n++;
+	if (object)
+		key(r);
+	value(r);
+}
+
+struct json_doc *
+json_read(const char *name, const char *text, size_t n)
+{
+	struct json_doc *d = xcalloc(1, sizeof *d);
+	struct reader r = {.d = d, .p = text, .end = text + n};
+	d->name = name;
+	d->text = text;
+	if (n > UINT32_MAX / 2)
+		die("%s: JSON of %zu bytes; 2 GB is the most", name, n);
+	value(&r);
+	while (r.depth)
+		inside(&r);
+	blanks(&r);
+	if (r.p != r.end)
+		bad(&r, r.p, "something stands behind its end");
+	xfree(r.slot);
+	return d;
+}
+
+void
+json_free(struct json_doc *d)
+{
+	xfree(d->unescaped);
+	xfree(d->node);
+	xfree(d);
+}
+
+static const struct json *
+get(const struct json_doc *d, const struct json *v, const char *name, size_t n)
+{
+	if (!json_is(v, JSON_OBJECT))
+		return NULL;
+	const struct json *k = json_first(v);
+	for (size_t i = 0; i < v->n; i++, k = json_next(json_next(k))) {
+		struct str s = json_str(d, k);
+		if (s.n == n && memcmp(s.p, name, n) == 0)
+			return json_next(k);
+	}
+	return NULL;
+}
+
+const struct json *
+json_get(const struct json_doc *d, const struct json *v, const char *name)
+{
+	return get(d, v, name, strlen(name));
+}
+
+const struct json *
+json_path(const struct json_doc *d, const char *path)
+{
+	const struct json *v = d->node;
+	for (size_t n; v && *path; path += n + (path[n] == '.')) {
+		n = strcspn(path, ".");
+		v = get(d, v, path, n);
+	}
+	return v;
+}
+
+struct str
+json_str(const struct json_doc *d, const struct json *v)
+{
+	if (!json_is(v, JSON_STRING))
+		return (struct str){NULL, 0};
+	return (struct str){v->n ? (v->escaped ? d->unescaped : d->text) + v->off : "", v->n};
+}
+
+double
+json_float(const struct json_doc *d, const struct json *v, const char *name, double missing)
+{
+	char buf[64], *end;
+	if (!v || v->type == JSON_NULL)
+		return missing;
+	if (v->type != JSON_NUMBER || v->n >= sizeof buf)
+		die("%s: '%s' is not a number", d->name, name);
+	memcpy(buf, d->text + v->off, v->n);
+	buf[v->n] = '\0';
+	return strtod(buf, &end);
+}
+
+uint64_t
+json_uint(const struct json_doc *d, const struct json *v, const char *name, uint64_t missing,
+	uint64_t min, uint64_t max)
+{
+	if (!v || v->type == JSON_NULL)
+		return missing;
+	double x = json_float(d, v, name, 0);
+	if (!(x >= (double)min && x <= (double)max && x < 0x1p63 && x == floor(x)))
+		die("%s: '%s' is %g, not a whole number from %llu to %llu", d->name, name, x, (unsigned long long)min,
+			(unsigned long long)max);
+	return (uint64_t)x;
+}
+
+bool
+json_bool(const struct json_doc *d, const struct json *v, const char *name, bool missing)
+{
+	if (!v || v->type == JSON_NULL)
+		return missing;
+	if (v->type != JSON_TRUE && v->type != JSON_FALSE)
+		die("%s: '%s' is neither true nor false", d->name, name);
+	return v->type == JSON_TRUE;
+}

@@ -1,0 +1,73 @@
+/*
+ * json.h - read JSON (RFC 8259): the small files of a Hugging Face folder, the
+ * header of safetensors, tokenizer.json with its million strings.
+ *
+ * A document is one array of nodes in the order of the text; strings stay where
+ * they lie unless they hold an escape. Everything is checked at once: UTF-8,
+ * surrogates, numbers, depth (at most JSON_DEPTH), and that no object has a key
+ * twice. NaN, Infinity and -Infinity are numbers, as Python's json writes them.
+ */
+#ifndef JSON_H
+#define JSON_H
+
+#include "util.h"
+
+enum { JSON_DEPTH = 128 };
+enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+/* A value. The children of an array follow it; those of an object are pairs, a
+ * string and a value. */
+struct json {
+	uint32_t type : 3, escaped : 1, n : 28;	/* strings, numbers: bytes; else children, or pairs */
+	uint32_t off;		/* strings: in the text or in the unescaped bytes; numbers: in the text */
+	uint32_t skip;		/* nodes of this value and all inside it */
+};
+
+struct json_doc {
+	const char *name;		/* of the file, for diagnostics; not owned */
+	const char *text;		/* not owned; must outlive the document */
+	char *unescaped;
+	size_t n_unescaped, unescaped_cap;
+	struct json *node;		/* the root first */
+	size_t n_nodes, node_cap;
+};
+
+/* Read n bytes of text; dies with name, the line and what is wrong. */
+struct json_doc *json_read(const char *name, const char *text, size_t n);
+void json_free(struct json_doc *d);
+
+/* The value of an object's key; NULL where there is none, or where v is NULL or no
+ * object. Linear: for large objects walk the pairs. */
+const struct json *json_get(const struct json_doc *d, const struct json *v, const char *key);
+/* The same of a path: "model.vocab". */
+const struct json *json_path(const struct json_doc *d, const char *path);
+
+/* Walk: the first child (the first key), and what follows a child on its level;
+ * there are v->n of them, or 2 v->n for an object. */
+static inline const struct json *
+json_first(const struct json *v)
+{
+	return v + 1;
+}
+static inline const struct json *
+json_next(const struct json *child)
+{
+	return child + child->skip;
+}
+static inline bool
+json_is(const struct json *v, enum json_type type)
+{
+	return v && v->type == type;
+}
+
+/* The bytes of a string, {NULL, 0} where v is NULL or none; may hold NUL. */
+struct str json_str(const struct json_doc *d, const struct json *v);
+/* A number, or `missing` where v is NULL or null; dies, naming the key, where it is
+ * something else. */
+double json_float(const struct json_doc *d, const struct json *v, const char *key, double missing);
+/* A whole number in [min, max] ("4096" and "4096.0" alike). */
+uint64_t json_uint(const struct json_doc *d, const struct json *v, const char *key, uint64_t missing,
+	uint64_t min, uint64_t max);
+bool json_bool(const struct json_doc *d, const struct json *v, const char *key, bool missing);
+
+#endif

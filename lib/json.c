@@ -111,6 +111,8 @@ static void
 keep(struct reader *r, const char *p, size_t n)
 {
 	struct json_doc *d = r->d;
+	if (!n)
+		return;
 	d->unescaped = grow(d->unescaped, &d->unescaped_cap, d->n_unescaped + n, 1);
 	memcpy(d->unescaped + d->n_unescaped, p, n);
 	d->n_unescaped += n;

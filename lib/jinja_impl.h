@@ -1,0 +1,153 @@
+/*
+ * jinja_impl.h - what the parts of the interpreter share; users read jinja.h.
+ *
+ * jinja_parse.c: text to a tree. jinja_value.c: values, what Python would print
+ * for them, how they compare. jinja_eval.c: the tree, run. jinja_builtin.c: filters,
+ * tests, methods and functions, a table row each.
+ */
+#ifndef JINJA_IMPL_H
+#define JINJA_IMPL_H
+
+#include "jinja.h"
+
+typedef struct jinja_value val;
+typedef struct jinja_str jstr;
+
+enum { STEPS_MAX = 50000000, DEPTH_MAX = 500, NEST_MAX = 200, MEMORY_MAX = 128 << 20 };
+
+struct jinja_list {
+	size_t n, cap;
+	val *v;
+	bool tuple;
+};
+struct jinja_dict {
+	size_t n, cap;
+	val *key, *v;
+};
+
+struct frame {
+	struct frame *up;
+	struct jinja_dict vars;
+};
+
+struct jinja_macro {
+	const struct node *node;
+	struct frame *frame;		/* where it was defined */
+};
+
+enum node_kind {
+	/* expressions */
+	N_LITERAL, N_NAME, N_LIST, N_TUPLE, N_DICT, N_NEGATE, N_NOT, N_BINARY, N_AND, N_OR, N_COMPARE, N_COND,
+	N_ATTR, N_INDEX, N_SLICE, N_CALL, N_KWARG, N_FILTER, N_TEST, N_CAPTURED,
+	/* statements */
+	N_TEXT, N_OUTPUT, N_IF, N_FOR, N_SET, N_SET_BLOCK, N_MACRO, N_CALL_BLOCK, N_FILTER_BLOCK, N_BREAK, N_CONTINUE
+};
+
+/* Operators: of one character as it is. */
+enum op { OP_FLOORDIV = 128, OP_POW, OP_EQ, OP_NE, OP_LE, OP_GE, OP_IN, OP_NOT_IN };
+
+struct node {
+	enum node_kind kind;
+	int op;			/* enum op; of a test: 1 where it is negated */
+	size_t line;
+	jstr s;			/* a name or text */
+	val v;			/* a literal */
+	struct node *a, *b, *c, *d;
+	struct node *args;	/* a list through next */
+	struct node *next;
+};
+
+struct chunk {
+	struct chunk *next;
+	size_t used, size;
+	max_align_t data[];
+};
+
+/* A string that grows. */
+struct text {
+	uint32_t *p;
+	size_t n, cap;
+};
+
+struct jinja {
+	const char *name;
+	struct chunk *tree, *values;	/* memory of the template, and of a run */
+	size_t memory, steps;
+	int depth;
+	struct node *root;
+	const struct node *at;		/* what is evaluated, for diagnostics */
+	size_t line;			/* while parsing */
+	struct frame *globals, *frame;
+	struct text *out;
+	val captured;			/* of a filter block */
+	enum { RUNS, BREAKS, CONTINUES } flow;
+};
+
+/* Arguments of a call, a filter or a test. */
+struct args {
+	size_t n, n_named;
+	val v[16];
+	jstr name[16];
+	val named[16];
+};
+
+_Noreturn void jinja_die(const struct jinja *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Zeroed memory of a run; `tree`: of the template. */
+void *jinja_alloc(struct jinja *j, size_t n, size_t size);
+void *tree_alloc(struct jinja *j, size_t n, size_t size);
+void chunks_free(struct chunk **list);
+/* Count work. */
+void jinja_work(struct jinja *j, size_t steps);
+
+/* jinja_value.c */
+uint32_t ch_code(uint32_t c);
+bool ch_space(uint32_t c);
+jstr jstr_of(struct jinja *j, const char *ascii);
+jstr jstr_cut(jstr s, size_t from, size_t to);
+jstr jstr_decode(struct jinja *j, const char *text, size_t n, bool foreign, bool tree);
+bool jstr_is(jstr s, const char *ascii);
+bool jstr_eq(jstr a, jstr b);
+size_t jstr_find(struct jinja *j, jstr s, jstr what, size_t from);	/* SIZE_MAX: not there */
+jstr jstr_strip(jstr s, const jstr *chars, bool left, bool right);
+void text_put(struct jinja *j, struct text *t, const uint32_t *p, size_t n);
+void text_ascii(struct jinja *j, struct text *t, const char *s);
+val val_str(jstr s);
+val val_int(int64_t i);
+val val_float(double f);
+val val_undefined(void);
+val val_function(const char *name, struct jinja *j);
+bool val_true(val v);
+bool val_number(val v, double *x);
+bool val_eq(struct jinja *j, val a, val b);
+int val_cmp(struct jinja *j, val a, val b);
+bool val_in(struct jinja *j, val x, val in);
+val *dict_find(struct jinja *j, struct jinja_dict *d, val key);
+void dict_set(struct jinja *j, struct jinja_dict *d, val key, val v);
+void list_push(struct jinja *j, struct jinja_list *l, val v);
+val val_list(struct jinja *j);
+size_t val_length(struct jinja *j, val v);
+/* A list of what iterating gives; dies where v cannot be iterated. */
+struct jinja_list *val_iter(struct jinja *j, val v);
+void val_print(struct jinja *j, struct text *t, val v);		/* as str() */
+jstr val_string(struct jinja *j, val v);
+void val_json(struct jinja *j, struct text *t, val v, int indent, int level, bool sort);
+const char *val_kind(val v);
+
+/* jinja_parse.c */
+struct node *jinja_parse_tree(struct jinja *j, jstr text);
+
+/* jinja_eval.c */
+val jinja_get(struct jinja *j, val v, val key);
+val jinja_attr(struct jinja *j, val v, jstr name);
+val jinja_call_macro(struct jinja *j, struct jinja_macro *m, const struct args *a);
+bool jinja_utf8(const char *s, jstr name);
+
+/* jinja_builtin.c */
+val call_function(struct jinja *j, jstr name, const struct args *a);
+val call_method(struct jinja *j, val self, jstr name, const struct args *a);
+bool method_known(val self, jstr name);
+val call_filter(struct jinja *j, jstr name, val self, const struct args *a);
+bool call_test(struct jinja *j, jstr name, val self, const struct args *a);
+bool function_known(jstr name);
+
+#endif

@@ -115,7 +115,6 @@ val val_str(jstr s);
 val val_int(int64_t i);
 val val_float(double f);
 val val_undefined(void);
-val val_function(const char *name, struct jinja *j);
 bool val_true(val v);
 bool val_number(val v, double *x);
 bool val_eq(struct jinja *j, val a, val b);
@@ -140,7 +139,6 @@ struct node *jinja_parse_tree(struct jinja *j, jstr text);
 val jinja_get(struct jinja *j, val v, val key);
 val jinja_attr(struct jinja *j, val v, jstr name);
 val jinja_call_macro(struct jinja *j, struct jinja_macro *m, const struct args *a);
-bool jinja_utf8(const char *s, jstr name);
 
 /* jinja_builtin.c */
 val call_function(struct jinja *j, jstr name, const struct args *a);

@@ -235,11 +235,6 @@ jinja_none(void)
 	return (val){.type = JINJA_NONE};
 }
 val
-val_function(const char *name, struct jinja *j)
-{
-	return (val){.type = JINJA_FUNCTION, .s = jstr_of(j, name)};
-}
-val
 jinja_text(struct jinja *j, const char *text, size_t n, bool foreign)
 {
 	return val_str(jstr_decode(j, text, n, foreign, false));

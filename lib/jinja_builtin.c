@@ -819,7 +819,7 @@ f_round(struct jinja *j, val self, const struct args *a)
 static val
 select_by(struct jinja *j, val self, const struct args *a, bool of_attribute, bool want)
 {
-	struct jinja_list *l = val_iter(j, self);
+	struct jinja_list *l = val_true(self) ? val_iter(j, self) : val_list(j).list;
 	val out = val_list(j);
 	size_t name = of_attribute;
 	struct args rest = {.n = a->n > name + 1 ? a->n - name - 1 : 0};
@@ -860,7 +860,7 @@ static val
 f_map(struct jinja *j, val self, const struct args *a)
 {
 	const val *of = arg(a, SIZE_MAX, "attribute"), *missing = arg(a, SIZE_MAX, "default");
-	struct jinja_list *l = val_iter(j, self);
+	struct jinja_list *l = val_true(self) ? val_iter(j, self) : val_list(j).list;
 	struct args rest = {.n = a->n ? a->n - 1 : 0};
 	val out = val_list(j);
 	if (!of && !a->n)

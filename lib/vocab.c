@@ -33,6 +33,33 @@ vocab_size(const struct vocab *v)
 	return v->n;
 }
 
+static struct str
+spelling(const struct vocab *v, int32_t id)
+{
+	struct str s = {NULL, 0};
+	if (id >= 0)
+		s.p = vocab_spelling(v, (uint32_t)id, &s.n);
+	return s;
+}
+
+struct str
+vocab_bos_spelling(const struct vocab *v)
+{
+	return spelling(v, v->bos_piece);
+}
+
+struct str
+vocab_eos_spelling(const struct vocab *v)
+{
+	return spelling(v, v->eos);
+}
+
+struct str
+vocab_chat_template(const struct vocab *v)
+{
+	return v->meta ? gguf_str(v->meta, "tokenizer.chat_template") : (struct str){NULL, 0};
+}
+
 int32_t
 vocab_bos(const struct vocab *v)
 {
@@ -203,13 +230,9 @@ is_blank(unsigned char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-void
-vocab_encode(struct vocab *v, const char *text, size_t len, bool special, uint32_t **ids,
-	size_t *n, size_t *cap)
+static void
+prepare(struct vocab *v)
 {
-	struct ids out = {ids, n, cap};
-	struct specials *t = &v->special[special];
-	const unsigned char *s = (const unsigned char *)text;
 	if (!v->ready) {
 		if (v->bpe)
 			bpe_prepare(v);
@@ -217,12 +240,44 @@ vocab_encode(struct vocab *v, const char *text, size_t len, bool special, uint32
 			spm_prepare(v);
 		v->ready = true;
 	}
-	if (!t->built)
-		specials_index(v, special);
+	for (int control = 0; control < 2; control++)
+		if (!v->special[control].built)
+			specials_index(v, control);
+}
+
+/* A text that is encoded: trusted == NULL: all of it may be control pieces or none, as `special` says. */
+struct source {
+	const unsigned char *s;
+	size_t len;
+	bool special;
+	const bool *trusted;
+};
+
+/* The special piece to take at byte i, or NULL. */
+static const struct special *
+special_at(const struct vocab *v, const struct source *t, size_t i)
+{
+	const struct special *sp;
+	if (t->special && v->special[1].list && (sp = specials_at(&v->special[1], t->s + i, t->len - i))) {
+		bool ok = true;
+		for (size_t k = 0; t->trusted && k < sp->n; k++)
+			ok &= t->trusted[i + k];
+		if (ok)
+			return sp;
+	}
+	return v->special[0].list ? specials_at(&v->special[0], t->s + i, t->len - i) : NULL;
+}
+
+static void
+encode(struct vocab *v, const struct source *t, struct ids out)
+{
+	const unsigned char *s = t->s;
+	const size_t len = t->len;
+	prepare(v);
 	bool prefix = v->space_prefix;
 	size_t from = 0, i = 0;
-	while (t->list && i < len) {
-		const struct special *sp = specials_at(t, s + i, len - i);
+	while (v->special[t->special].list && i < len) {
+		const struct special *sp = special_at(v, t, i);
 		if (!sp) {
 			i++;
 			continue;
@@ -231,11 +286,27 @@ vocab_encode(struct vocab *v, const char *text, size_t len, bool special, uint32
 		emit(&out, sp->id);
 		prefix = v->space_prefix;
 		i += sp->n;
-		while (special && i < len && is_blank(s[i]) && strips(v, sp))
+		while (t->special && i < len && is_blank(s[i]) && strips(v, sp))
 			i++;
 		from = i;
 	}
 	encode_part(v, s + from, len - from, prefix, &out);
+}
+
+void
+vocab_encode(struct vocab *v, const char *text, size_t len, bool special, uint32_t **ids,
+	size_t *n, size_t *cap)
+{
+	struct source t = {(const unsigned char *)text, len, special, NULL};
+	encode(v, &t, (struct ids){ids, n, cap});
+}
+
+void
+vocab_encode_trusted(struct vocab *v, const char *text, size_t len, const bool *trusted, uint32_t **ids,
+	size_t *n, size_t *cap)
+{
+	struct source t = {(const unsigned char *)text, len, true, trusted};
+	encode(v, &t, (struct ids){ids, n, cap});
 }
 
 void

@@ -40,6 +40,11 @@ uint64_t vocab_fingerprint(const struct vocab *v);
 
 /* Beginning-of-sequence id to put first, or -1. */
 int32_t vocab_bos(const struct vocab *v);
+/* How the BOS and the EOS token are spelled, added to texts or not; {NULL, 0}: there is none. */
+struct str vocab_bos_spelling(const struct vocab *v);
+struct str vocab_eos_spelling(const struct vocab *v);
+/* The chat template (jinja.h) that comes with the vocabulary, or {NULL, 0}; owned by it. */
+struct str vocab_chat_template(const struct vocab *v);
 
 /* Whether the id ends a generation (EOS, end of turn, ...). id < size. */
 bool vocab_is_eog(const struct vocab *v, uint32_t id);
@@ -73,6 +78,10 @@ const char *vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *pr
  * Appends to *ids, an array of *cap elements that holds *n (grown with grow()).
  */
 void vocab_encode(struct vocab *v, const char *text, size_t len, bool special,
+	uint32_t **ids, size_t *n, size_t *cap);
+/* The same with `special`, but a control or unknown piece is found only where all its bytes are
+ * trusted, trusted[i] for text[i]: what a stranger wrote into a text stays text. */
+void vocab_encode_trusted(struct vocab *v, const char *text, size_t len, const bool *trusted,
 	uint32_t **ids, size_t *n, size_t *cap);
 
 #endif

@@ -68,6 +68,7 @@ struct vocab {
 	bool space_prefix, rstrip;
 	uint32_t n;
 	int32_t bos, eos, unk;		/* or -1 */
+	int32_t bos_piece;		/* the same as bos, but also where texts do not begin with it */
 
 	/* Piece i is at base + off[i]; its length stands `back` bytes before, its score
 	 * at scores + i * score_step or, with scores NULL, 8 bytes before. */

@@ -241,6 +241,7 @@ vocab_from_gguf(const struct gguf *g)
 	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : 2);
 	read_types(v);
 	read_eog(v);
+	v->bos_piece = v->bos;
 	if (!gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : true))
 		v->bos = -1;
 	v->space_prefix = !v->bpe && gguf_bool(g, "tokenizer.ggml.add_space_prefix", true);
@@ -284,7 +285,7 @@ vocab_from_llama2c(struct map m)
 	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
 	llama2c_records(m, v->off);
 	v->type = xcalloc(v->n, 1);
-	v->bos = v->n > 1 ? 1 : -1;
+	v->bos_piece = v->bos = v->n > 1 ? 1 : -1;
 	v->unk = 0;
 	for (uint32_t id = 0; id < v->n; id++) {
 		uint32_t n;

@@ -1,4 +1,5 @@
 /* llm-tok - text to token ids. See llm-tok(1). */
+#include "chat.h"
 #include "model.h"
 #include "vocab.h"
 
@@ -7,8 +8,10 @@
 
 const char progname[] = "llm-tok";
 const char usage_text[] =
-	"usage: llm-tok [-nqsz] [model]\n"
+	"usage: llm-tok [-cnqsz] [-S text] [model]\n"
 	"Read lines of text, write lines of token ids (llm-tokens(5)).\n"
+	"  -c  chat: each line is a user's turn, in the words of the model's template\n"
+	"  -S text  with -c: the system message\n"
 	"  -n  only the number of tokens\n"
 	"  -q  no header\n"
 	"  -s  control tokens spelled in the text are taken as such\n"
@@ -19,6 +22,7 @@ enum { CHUNK = 1 << 16 };
 
 struct tok {
 	struct vocab *v;
+	struct chat *chat;	/* or NULL: plain text */
 	bool count_only, special;
 	char end;		/* of a record */
 	bool begun;		/* the sequence has its BOS */
@@ -49,14 +53,34 @@ put_id(struct tok *t, uint32_t id, bool first)
 	t->n_out += (size_t)n;
 }
 
+/* The ids of a user's turn; how many. What the model needs at the start is the template's to say. */
+static size_t
+encode_turn(struct tok *t, const char *text, size_t len)
+{
+	size_t n = 0;
+	if (len == 0) {
+		chat_end(t->chat);
+		return 0;
+	}
+	const struct chat_text *c = chat_user(t->chat, text, len);
+	if (t->special)
+		vocab_encode(t->v, c->text, c->n, true, &t->ids, &n, &t->cap_ids);
+	else
+		vocab_encode_trusted(t->v, c->text, c->n, c->trusted, &t->ids, &n, &t->cap_ids);
+	return n;
+}
+
 /* One record of text; `ended`: its newline (NUL) was there, and ours follows. */
 static void
 record(struct tok *t, const char *text, size_t len, bool ended)
 {
 	size_t n = 0;
-	int32_t bos = t->begun || len == 0 ? -1 : vocab_bos(t->v);
+	int32_t bos = t->chat || t->begun || len == 0 ? -1 : vocab_bos(t->v);
 	t->begun = len != 0; /* an empty record ends the sequence */
-	vocab_encode(t->v, text, len, t->special, &t->ids, &n, &t->cap_ids);
+	if (t->chat)
+		n = encode_turn(t, text, len);
+	else
+		vocab_encode(t->v, text, len, t->special, &t->ids, &n, &t->cap_ids);
 	if (bos >= 0)
 		put_id(t, (uint32_t)bos, true);
 	for (size_t i = 0; i < n; i++)
@@ -104,11 +128,18 @@ int
 main(int argc, char **argv)
 {
 	struct tok t = {.end = '\n'};
-	bool header = true;
+	bool header = true, chat = false;
+	const char *system = NULL;
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, ":hnqsVz")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":chnqS:sVz")) != -1;)
 		switch (opt) {
+		case 'c':
+			chat = true;
+			break;
+		case 'S':
+			system = optarg;
+			break;
 		case 'n':
 			t.count_only = true;
 			break;
@@ -131,8 +162,13 @@ main(int argc, char **argv)
 	if (argc - optind > 1)
 		die_usage("'%s': one model is enough", argv[optind + 1]);
 
+	if (system && !chat)
+		die_usage("-S is the system message of a chat: it needs -c");
+
 	const char *path = model_path(argv[optind]);
 	t.v = vocab_open(path);
+	if (chat)
+		t.chat = chat_new(t.v, path, system);
 	if (header && !t.count_only) {
 		struct origin o = {(char *)path, vocab_size(t.v), true, vocab_fingerprint(t.v)};
 		token_header_write(1, &o);

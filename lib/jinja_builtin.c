@@ -157,7 +157,7 @@ split_blanks(struct jinja *j, jstr s, int64_t max)
 			return out;
 		size_t end = i;
 		if (max >= 0 && (int64_t)out.list->n >= max)
-			end = jstr_strip(jstr_cut(s, i, s.n), NULL, false, true).n + i;
+			end = s.n;
 		while (end < s.n && !(max >= 0 && (int64_t)out.list->n >= max) && !ch_space(s.p[end]))
 			end++;
 		jinja_push(j, out, val_str(jstr_cut(s, i, end)));

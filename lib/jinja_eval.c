@@ -525,16 +525,18 @@ run_for(struct jinja *j, const struct node *n)
 {
 	struct jinja_list *l = chosen(j, n);
 	struct frame *before = j->frame;
+	bool whole = false; /* whether a run of the body came to its end: "else" asks that */
 	for (size_t i = 0; i < l->n && j->flow != BREAKS; i++) {
 		j->flow = RUNS;
 		frame_push(j, before);
 		loop_variable(j, l, i);
 		assign_targets(j, n->args, l->v[i]);
 		run(j, n->c);
+		whole |= j->flow == RUNS;
 	}
 	j->frame = before;
 	j->flow = RUNS;
-	if (l->n)
+	if (whole)
 		return;
 	frame_push(j, before);
 	run(j, n->d);

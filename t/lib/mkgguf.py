@@ -2,6 +2,7 @@
 """Write small model files: GGUF, llama2.c's models and its tokenizer.bin.
 
 usage: mkgguf.py KIND OUT     one file; KIND is a name in KINDS
+       mkgguf.py chat OUT TEMPLATE   a vocabulary with the chat template in that file
        mkgguf.py seeds DIR    the fuzzers' seeds
 
 As a module it is what badinput.py breaks. Standard library only.
@@ -274,6 +275,18 @@ def vocab_only(add, **how):
     return g
 
 
+CHATML = ("{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}"
+          "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
+
+
+def chat(template=CHATML):
+    g = vocab_only(add_bpe)
+    p = ['<|endoftext|>', '<|im_end|>', '<|im_start|>', *bpe_chars().values()]
+    g.set('tokenizer.ggml.tokens', array(STRING, p)).set('tokenizer.ggml.merges', array(STRING, []))
+    g.set('tokenizer.ggml.token_type', array(I32, [3, 3, 3] + [1] * 256))
+    return g.set('tokenizer.chat_template', scalar(STRING, template))
+
+
 def llama2c(version=0, dim=8, hidden=8, layers=2, heads=2, kv_heads=1, vocab=6, seq=16, tied=True, group=4):
     head, kv = dim // heads, dim // heads * kv_heads
     ints = [dim, hidden, layers, heads, kv_heads, vocab if tied or version else -vocab, seq]
@@ -320,6 +333,7 @@ KINDS = {
     'windows': lambda: windows().bytes(),
     'stretched': lambda: stretched().bytes(),
     'vocab-spm': lambda: vocab_only(add_spm).bytes(),
+    'chat': lambda: chat().bytes(),
     'vocab-bpe': lambda: vocab_only(add_bpe).bytes(),
     'llama2c-0': lambda: llama2c(0),
     'llama2c-0-untied': lambda: llama2c(0, tied=False),
@@ -383,6 +397,10 @@ def seeds(where):
 
 
 def main():
+    if len(sys.argv) == 4 and sys.argv[1] == 'chat':
+        with open(sys.argv[3], 'rb') as t, open(sys.argv[2], 'wb') as f:
+            f.write(chat(t.read()).bytes())
+        return
     if len(sys.argv) != 3 or sys.argv[1] not in [*KINDS, 'seeds']:
         sys.exit(__doc__ + 'kinds: ' + ' '.join(KINDS))
     if sys.argv[1] == 'seeds':

@@ -121,7 +121,8 @@ refused()
 @test "templates without an end or a bound are stopped" {
 	refused '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}' 'deep'
 	refused '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}' 'it takes more than'
-	refused '{{ "x" * 999999999 }}' 'memory'
+	refused '{{ "x" * 999999999 }}' 'repeated'
+	refused '{{ "x" * 40000000 }}' 'memory'
 	refused '{% set ns = namespace(s="x") %}{% for a in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}' 'memory'
 	refused "{{ $(printf '(%.0s' $(seq 5000)) }}" 'deep'
 	refused "{{ $(printf -- 'not %.0s' $(seq 5000)) x }}" 'deep'

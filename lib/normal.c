@@ -1,0 +1,178 @@
+/* normal.c - Unicode's normalization forms; see normal.h. */
+#include "normal.h"
+
+#include "unicode.h"
+#include "util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct decomposition {
+	uint32_t cp;
+	uint16_t off, n;
+};
+struct combining {
+	uint32_t from, to;
+	uint8_t class;
+};
+struct composition {
+	uint32_t a, b, cp;
+};
+#include "unicode_normal.h"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+enum { L = 0x1100, V = 0x1161, T = 0x11A7, S = 0xAC00, L_N = 19, V_N = 21, T_N = 28, S_N = L_N * V_N * T_N };
+
+/* A character and its combining class; a byte of invalid UTF-8 is RAW | byte. */
+#define RAW 0x40000000u
+struct part {
+	uint32_t cp, class, order;
+};
+struct parts {
+	struct part *p;
+	size_t n, cap;
+};
+
+void
+bytes_add(struct bytes *b, const void *p, size_t n)
+{
+	if (!n)
+		return;
+	b->s = grow(b->s, &b->cap, b->n + n, 1);
+	memcpy(b->s + b->n, p, n);
+	b->n += n;
+}
+
+static int
+decomposition_cmp(const void *key, const void *row)
+{
+	uint32_t cp = *(const uint32_t *)key, r = ((const struct decomposition *)row)->cp;
+	return (cp > r) - (cp < r);
+}
+
+static int
+combining_cmp(const void *key, const void *row)
+{
+	uint32_t cp = *(const uint32_t *)key;
+	const struct combining *r = row;
+	return cp < r->from ? -1 : cp > r->to;
+}
+
+static int
+composition_cmp(const void *a, const void *b)
+{
+	const struct composition *x = a, *y = b;
+	return x->a != y->a ? (x->a > y->a) - (x->a < y->a) : (x->b > y->b) - (x->b < y->b);
+}
+
+static void
+add(struct parts *t, uint32_t cp)
+{
+	const struct combining *c = cp < 0x300 ? NULL :
+		bsearch(&cp, combining, COUNT(combining), sizeof *combining, combining_cmp);
+	t->p = grow(t->p, &t->cap, t->n + 1, sizeof *t->p);
+	t->p[t->n] = (struct part){cp, c ? c->class : 0, (uint32_t)t->n};
+	t->n++;
+}
+
+static void
+decompose(struct parts *t, uint32_t cp, bool compatible)
+{
+	const struct decomposition *d = NULL;
+	if (cp >= S && cp < S + S_N) {
+		uint32_t i = cp - S;
+		add(t, L + i / (V_N * T_N));
+		add(t, V + i % (V_N * T_N) / T_N);
+		if (i % T_N)
+			add(t, T + i % T_N);
+		return;
+	}
+	if (cp >= 0xA0 && compatible)
+		d = bsearch(&cp, decompositions_compatible, COUNT(decompositions_compatible), sizeof *d, decomposition_cmp);
+	if (cp >= 0xA0 && !d)
+		d = bsearch(&cp, decompositions_canonical, COUNT(decompositions_canonical), sizeof *d, decomposition_cmp);
+	for (size_t i = 0; d && i < d->n; i++)
+		add(t, decomposed[d->off + i]);
+	if (!d)
+		add(t, cp);
+}
+
+static int
+class_cmp(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+	return x->class != y->class ? (x->class > y->class) - (x->class < y->class) : (x->order > y->order) - (x->order < y->order);
+}
+
+/* Marks between two starters by their class, stable. */
+static void
+reorder(struct parts *t)
+{
+	for (size_t i = 0, end; i < t->n; i = end) {
+		for (end = i + 1; end < t->n && t->p[i].class && t->p[end].class;)
+			end++;
+		if (t->p[i].class && end - i > 1)
+			qsort(t->p + i, end - i, sizeof *t->p, class_cmp);
+	}
+}
+
+/* The character that a and b make, or 0. */
+static uint32_t
+composed(uint32_t a, uint32_t b)
+{
+	if (a >= L && a < L + L_N && b >= V && b < V + V_N)
+		return S + ((a - L) * V_N + (b - V)) * T_N;
+	if (a >= S && a < S + S_N && (a - S) % T_N == 0 && b > T && b < T + T_N)
+		return a + (b - T);
+	struct composition key = {a, b, 0};
+	const struct composition *c = bsearch(&key, compositions, COUNT(compositions), sizeof key, composition_cmp);
+	return c ? c->cp : 0;
+}
+
+static void
+compose_parts(struct parts *t)
+{
+	size_t n = 0, starter = SIZE_MAX;
+	uint32_t last = 0; /* the class before, since the starter */
+	for (size_t i = 0; i < t->n; i++) {
+		struct part x = t->p[i];
+		uint32_t c = starter != SIZE_MAX && (n == starter + 1 || last < x.class) ? composed(t->p[starter].cp, x.cp) : 0;
+		if (c && !(n > starter + 1 && x.class == 0)) {
+			t->p[starter].cp = c;
+			continue;
+		}
+		if (x.class == 0) {
+			starter = n;
+			last = 0;
+		} else
+			last = x.class;
+		t->p[n++] = x;
+	}
+	t->n = n;
+}
+
+void
+normalize(const unsigned char *s, size_t n, bool compatible, bool compose, struct bytes *out)
+{
+	struct parts t = {NULL, 0, 0};
+	size_t ascii = 0;
+	while (ascii < n && s[ascii] < 0x80)
+		ascii++;
+	if (ascii == n) {
+		bytes_add(out, s, n);
+		return;
+	}
+	for (size_t i = 0, len; i < n; i += len) {
+		uint32_t cp;
+		len = utf8_next(s + i, n - i, &cp);
+		decompose(&t, len == 1 && cp == CP_INVALID ? RAW | s[i] : cp, compatible);
+	}
+	reorder(&t);
+	if (compose)
+		compose_parts(&t);
+	for (size_t i = 0; i < t.n; i++) {
+		unsigned char utf8[4] = {(unsigned char)t.p[i].cp};
+		bytes_add(out, utf8, t.p[i].cp & RAW ? 1 : utf8_put(utf8, t.p[i].cp));
+	}
+	xfree(t.p);
+}

@@ -49,6 +49,7 @@ struct parser {
 	struct str s;
 	size_t at;
 	int depth;
+	size_t work;		/* atoms read, some again and again */
 	bool fold;		/* without case */
 };
 
@@ -320,6 +321,8 @@ group(struct parser *p)
 static void
 atom(struct parser *p)
 {
+	if (++p->work > 16 * REGEX_MAX)
+		bad(p, "the pattern is too large");
 	if (take(p, "("))
 		group(p);
 	else if (take(p, "^"))
@@ -439,9 +442,8 @@ static void
 alternatives(struct parser *p)
 {
 	uint32_t jumps[512];
-	size_t n = 0, begin = p->r->n;
+	size_t n = 0;
 	for (;;) {
-		begin = p->r->n;
 		uint32_t at = split(p);
 		while (p->at < p->s.n && !is(p, "|") && !is(p, ")"))
 			piece(p);
@@ -454,7 +456,6 @@ alternatives(struct parser *p)
 		jumps[n++] = emit(p, JUMP, 0, 0);
 		aim(p, at, at + 1, p->r->n, false);
 	}
-	(void)begin;
 	for (size_t i = 0; i < n; i++)
 		p->r->step[jumps[i]].x = (uint32_t)p->r->n;
 }

@@ -6,6 +6,7 @@
 
 #include "llama2c.h"
 #include "unicode.h"
+#include "vocab_hf.h"
 #include "vocab_impl.h"
 
 enum piece_type
@@ -57,7 +58,7 @@ vocab_eos_spelling(const struct vocab *v)
 struct str
 vocab_chat_template(const struct vocab *v)
 {
-	return v->meta ? gguf_str(v->meta, "tokenizer.chat_template") : (struct str){NULL, 0};
+	return v->template;
 }
 
 int32_t
@@ -189,7 +190,7 @@ vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t
 	enum piece_type type = vocab_type(v, id);
 	const char *text = vocab_text(v, id, special, n);
 	if (type == PIECE_CONTROL || type == PIECE_USER || (type == PIECE_UNKNOWN && special)) {
-		*prefix = v->space_prefix;
+		*prefix = v->space_prefix && !hf_prefix_once(v);
 		return text;
 	}
 	bool drop = *prefix && *n && *text == ' ';
@@ -234,24 +235,18 @@ static void
 prepare(struct vocab *v)
 {
 	if (!v->ready) {
-		if (v->bpe)
+		if (v->hf)
+			hf_prepare(v);
+		else if (v->bpe)
 			bpe_prepare(v);
 		else
 			spm_prepare(v);
 		v->ready = true;
 	}
-	for (int control = 0; control < 2; control++)
-		if (!v->special[control].built)
-			specials_index(v, control);
+	for (unsigned which = 0; which < 4; which++)
+		if (!v->special[which].built && (which < 2 || v->hf))
+			specials_index(v, which);
 }
-
-/* A text that is encoded: trusted == NULL: all of it may be control pieces or none, as `special` says. */
-struct source {
-	const unsigned char *s;
-	size_t len;
-	bool special;
-	const bool *trusted;
-};
 
 /* The special piece to take at byte i, or NULL. */
 static const struct special *
@@ -274,6 +269,10 @@ encode(struct vocab *v, const struct source *t, struct ids out)
 	const unsigned char *s = t->s;
 	const size_t len = t->len;
 	prepare(v);
+	if (v->hf) {
+		hf_encode(v, t, &out);
+		return;
+	}
 	bool prefix = v->space_prefix;
 	size_t from = 0, i = 0;
 	while (v->special[t->special].list && i < len) {
@@ -325,7 +324,8 @@ vocab_free(struct vocab *v)
 	table_free(&v->merges);
 	xfree(v->merge_off);
 	word_free(&v->word);
-	xfree(v->special[0].list);
-	xfree(v->special[1].list);
+	for (int i = 0; i < 4; i++)
+		xfree(v->special[i].list);
+	hf_free(v->hf);
 	xfree(v);
 }

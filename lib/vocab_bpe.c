@@ -84,8 +84,7 @@ piece_is(const struct vocab *v, uint32_t id, const unsigned char *l, size_t ln,
 static void
 merges_index(struct vocab *v)
 {
-	/* vocab_from_gguf() saw to it that it is there */
-	const struct gguf_kv *kv = gguf_array(v->meta, "tokenizer.ggml.merges", GGUF_STRING);
+	const struct gguf_kv *kv = &v->merge_list;
 	if (kv->n > VOCAB_MAX || kv->bytes > UINT32_MAX)
 		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
 	table_init(&v->merges, kv->n);
@@ -111,8 +110,8 @@ merges_index(struct vocab *v)
 	}
 }
 
-static uint32_t
-pair_rank(const struct vocab *v, const struct word *w, const struct symbol *l,
+uint32_t
+bpe_pair_rank(const struct vocab *v, const struct word *w, const struct symbol *l,
 	const struct symbol *r)
 {
 	uint32_t slot = v->merges.slot[merge_slot(v, pair_hash(l->hash, r->hash), w->s + l->off, l->n,
@@ -140,7 +139,8 @@ void
 bpe_prepare(struct vocab *v)
 {
 	merges_index(v);
-	bytes_index(v);
+	if (v->bpe)
+		bytes_index(v);
 }
 
 /*
@@ -185,11 +185,11 @@ emit_bytes(struct vocab *v, const unsigned char *p, size_t n, struct ids *out)
 	}
 }
 
-static void
-encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+void
+bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	struct word *w = &v->word;
-	bool whole = v->pretok->ignore_merges;
+	bool whole = v->ignore_merges;
 	word_clear(w);
 	for (size_t i = 0; i < n; i++) {
 		if (v->byte_id[s[i]] == NO_ID) {
@@ -211,7 +211,7 @@ encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 			return;
 		}
 	}
-	word_merge(v, w, pair_rank);
+	word_merge(v, w, bpe_pair_rank);
 	for (size_t i = 0; i < w->n_sym; i++) {
 		const struct symbol *sym = &w->sym[i];
 		if (!sym->n)
@@ -230,7 +230,7 @@ bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	struct pretok_state st = {{0}};
 	while (n) {
 		size_t len = pretok_next(v->pretok, &st, s, n);
-		encode_word(v, s, len, out);
+		bpe_encode_word(v, s, len, out);
 		s += len;
 		n -= len;
 	}

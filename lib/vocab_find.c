@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vocab_hf.h"
 #include "vocab_impl.h"
 
 /* Longer specials are not looked for: the search would take that much a byte of text. */
@@ -108,13 +109,16 @@ special_cmp(const void *a, const void *b)
 }
 
 void
-specials_index(struct vocab *v, bool control)
+specials_index(struct vocab *v, unsigned which)
 {
-	struct specials *t = &v->special[control];
+	struct specials *t = &v->special[which];
+	const bool control = which & 1;
 	size_t n = 0, cap = 0;
 	for (uint32_t id = 0; id < v->n; id++) {
 		enum piece_type type = vocab_type(v, id);
 		if (type != PIECE_USER && !(control && (type == PIECE_CONTROL || type == PIECE_UNKNOWN)))
+			continue;
+		if (hf_normalized(v, id) != (which >= 2))
 			continue;
 		size_t len;
 		const char *p = vocab_spelling(v, id, &len);

@@ -86,6 +86,10 @@ struct vocab {
 	struct table pieces;		/* no slots: not built yet (BPE) */
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
+	struct hf *hf;			/* how tokenizer.json wants it, or NULL; vocab_hf.h */
+	struct str template;		/* for chats, or {NULL, 0} */
+	struct gguf_kv merge_list;	/* "left right" each, of BPE */
+	bool ignore_merges;		/* a word that is a piece is taken whole */
 	bool split_words;		/* SentencePiece: no piece reaches over a word's end */
 	const struct pretok *pretok;
 	struct table merges;
@@ -94,7 +98,8 @@ struct vocab {
 	uint32_t merge_first;		/* the piece that merge 0 makes, or NO_ID */
 	bool warned;
 	struct word word;
-	struct specials special[2];	/* user-defined ones; control and unknown ones, too */
+	struct specials special[4];	/* user-defined ones; control and unknown ones, too;
+					 * 2 and 3: the same, of those that are found in normalized text */
 
 	struct gguf *gguf;		/* owned, or NULL */
 	const struct gguf *meta;	/* not owned, or NULL */
@@ -144,7 +149,7 @@ uint32_t pieces_find(const struct vocab *v, const unsigned char *p, size_t n, ui
 
 /* The longest of the specials at s, or NULL; n > 0. */
 const struct special *specials_at(const struct specials *t, const unsigned char *s, size_t n);
-void specials_index(struct vocab *v, bool control);
+void specials_index(struct vocab *v, unsigned which);
 
 /* Empty the word; add bytes or a symbol of the last n bytes to it. */
 void word_clear(struct word *w);
@@ -166,11 +171,29 @@ struct ids {
 };
 void emit(struct ids *out, uint32_t id);
 
+/* A text that is encoded: with trusted == NULL all of it may be control pieces or none, as `special` says. */
+struct source {
+	const unsigned char *s;
+	size_t len;
+	bool special;
+	const bool *trusted;
+};
+
 /* Encode text that holds no specials. */
 void spm_prepare(struct vocab *v);
 void spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
 void bpe_prepare(struct vocab *v);
 void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+/* One word, as the pre-tokenizer cut it. */
+void bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+/* The rank of a merge. */
+rank_fn bpe_pair_rank;
+
+/* Note that id ends generations; sort them when all are known. */
+void vocab_mark_eog(struct vocab *v, int64_t id);
+void vocab_sort_eog(struct vocab *v);
+/* A piece with a meaning known by its spelling: 0 none, 1 control, 2 ends a generation, too. */
+int vocab_known_piece(const unsigned char *p, uint32_t n);
 
 /* GPT-2's spelling of a byte: the code point that stands for it; and back, -1
  * if it stands for none. */

@@ -5,6 +5,7 @@
 
 #include "llama2c.h"
 #include "split.h"
+#include "vocab_hf.h"
 #include "vocab_impl.h"
 
 /* Pieces that end a generation wherever they occur, and pieces that are control
@@ -46,8 +47,8 @@ known_piece(const unsigned char *p, uint32_t n)
 	return NULL;
 }
 
-static void
-mark_eog(struct vocab *v, int64_t id)
+void
+vocab_mark_eog(struct vocab *v, int64_t id)
 {
 	if (id < 0 || vocab_is_eog(v, (uint32_t)id))
 		return;
@@ -61,6 +62,20 @@ id_cmp(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	return (x > y) - (x < y);
+}
+
+void
+vocab_sort_eog(struct vocab *v)
+{
+	if (v->n_eog)
+		qsort(v->eog, v->n_eog, sizeof *v->eog, id_cmp);
+}
+
+int
+vocab_known_piece(const unsigned char *p, uint32_t n)
+{
+	const struct known *k = known_piece(p, n);
+	return k ? 1 + k->eog : 0;
 }
 
 /* The id that a key names, or `missing`, which is -1 or may be beyond the end. */
@@ -134,7 +149,7 @@ read_types(struct vocab *v)
 			type = PIECE_CONTROL;
 		v->type[id] = (uint8_t)type;
 		if (k && k->eog)
-			mark_eog(v, id);
+			vocab_mark_eog(v, id);
 	}
 }
 
@@ -176,11 +191,10 @@ read_eog(struct vocab *v)
 		"tokenizer.ggml.fim_sep_token_id",
 	};
 	drop_part_end(v);
-	mark_eog(v, v->eos);
+	vocab_mark_eog(v, v->eos);
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		mark_eog(v, id_key(v, keys[i], -1));
-	if (v->n_eog)
-		qsort(v->eog, v->n_eog, sizeof *v->eog, id_cmp);
+		vocab_mark_eog(v, id_key(v, keys[i], -1));
+	vocab_sort_eog(v);
 }
 
 /* How the pieces are to be read: tokenizer.ggml.model and .pre. */
@@ -234,8 +248,13 @@ vocab_from_gguf(const struct gguf *g)
 			die("%s: a llama vocabulary without tokenizer.ggml.scores", v->path);
 	}
 	/* Looked for here, before anything is written; encoding reads them. */
-	if (v->bpe && !gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING))
+	const struct gguf_kv *merges = v->bpe ? gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING) : NULL;
+	if (v->bpe && !merges)
 		die("%s: a gpt2 vocabulary without merges (tokenizer.ggml.merges)", v->path);
+	if (merges)
+		v->merge_list = *merges;
+	v->ignore_merges = v->bpe && v->pretok->ignore_merges;
+	v->template = gguf_str(g, "tokenizer.chat_template");
 	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", v->bpe ? -1 : 0);
 	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", v->bpe ? -1 : 1);
 	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : 2);
@@ -294,7 +313,7 @@ vocab_from_llama2c(struct map m)
 			id < 259 && byte_spelling(p, n) >= 0 ? PIECE_BYTE : PIECE_NORMAL;
 	}
 	for (uint32_t id = 1; id < 3 && id < v->n; id++)
-		mark_eog(v, id);
+		vocab_mark_eog(v, id);
 	return v;
 }
 
@@ -327,6 +346,9 @@ vocab_beside(const char *path)
 struct vocab *
 vocab_find(const char *path)
 {
+	struct vocab *hf = hf_vocab_find(path);
+	if (hf)
+		return hf;
 	struct map m = map_file(path);
 	if (gguf_is(m)) {
 		struct gguf *g = gguf_open(m, false);
@@ -347,7 +369,7 @@ vocab_open(const char *path)
 	struct vocab *v = vocab_find(path);
 	if (!v)
 		die("%s: this model brings no vocabulary"
-		    " (GGUF: tokenizer.ggml.tokens; llama2.c: %s)",
+		    " (GGUF: tokenizer.ggml.tokens; a folder: tokenizer.json; llama2.c: %s)",
 			path, beside(path));
 	return v;
 }

@@ -1,0 +1,592 @@
+/* vocab_hf_load.c - read tokenizer.json and what lies beside it; see vocab_hf.h. */
+#include "vocab_hf.h"
+
+#include "unicode.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STEPS_MAX = 32, NESTED_MAX = 8 };
+
+struct loader {
+	struct vocab *v;
+	struct hf *h;
+	const struct json_doc *d;	/* tokenizer.json */
+	const char *path;
+	struct str *piece;		/* by id; {NULL, 0}: none */
+	struct hf_step steps[STEPS_MAX];
+	size_t n_steps;
+};
+
+/* The file of that name in a folder, {NULL} if it is not there; its path lives on. */
+static struct map
+beside(const char *dir, const char *name)
+{
+	struct map none = {NULL, NULL, 0};
+	size_t n = strlen(dir);
+	char *path = xcalloc(n + strlen(name) + 2, 1);
+	snprintf(path, n + strlen(name) + 2, "%s%s%s", dir, n && dir[n - 1] != '/' ? "/" : "", name);
+	if (access(path, R_OK) == 0)
+		return map_file(path); /* whose name the map keeps */
+	xfree(path);
+	return none;
+}
+
+static struct json_doc *
+json_beside(const char *dir, const char *name)
+{
+	struct map m = beside(dir, name);
+	return m.data ? json_read(m.path, (const char *)m.data, m.size) : NULL;
+}
+
+static struct str
+type_of(const struct loader *l, const struct json *v)
+{
+	return json_str(l->d, json_get(l->d, v, "type"));
+}
+
+static _Noreturn void
+unsupported(const struct loader *l, const char *what, struct str type)
+{
+	die("%s: %s '%.*s' is not known here", l->path, what, (int)(type.n < 64 ? type.n : 64), type.p ? type.p : "");
+}
+
+static bool
+flag(const struct loader *l, const struct json *v, const char *key, bool missing)
+{
+	return json_bool(l->d, json_get(l->d, v, key), key, missing);
+}
+
+static struct hf_step *
+step(struct loader *l, enum hf_kind kind)
+{
+	if (l->n_steps == STEPS_MAX)
+		die("%s: more than %d normalizers or pre-tokenizers", l->path, STEPS_MAX);
+	l->steps[l->n_steps] = (struct hf_step){.kind = kind};
+	return l->steps + l->n_steps++;
+}
+
+static struct regex *
+builtin_regex(const struct loader *l, const char *text)
+{
+	return regex_new(l->path, (struct str){text, strlen(text)});
+}
+
+/* {"String": "x"} or {"Regex": "x"} */
+static void
+pattern(const struct loader *l, const struct json *v, struct hf_step *s)
+{
+	const struct json *p = json_get(l->d, v, "pattern");
+	struct str regex = json_str(l->d, json_get(l->d, p, "Regex"));
+	s->literal = json_str(l->d, json_get(l->d, p, "String"));
+	if (regex.p)
+		s->regex = regex_new(l->path, regex);
+	else if (!s->literal.p)
+		die("%s: a pattern is neither a Regex nor a String", l->path);
+}
+
+static enum hf_behavior
+behavior(const struct loader *l, const struct json *v, enum hf_behavior missing)
+{
+	static const char *const names[] = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
+	struct str s = json_str(l->d, json_get(l->d, v, "behavior"));
+	for (int i = 0; i < 5; i++)
+		if (str_is(s, names[i]))
+			return (enum hf_behavior)i;
+	if (s.p)
+		unsupported(l, "behavior", s);
+	return missing;
+}
+
+/* The steps of a list, for a Sequence. */
+typedef void read_fn(struct loader *l, const struct json *v, int depth);
+static void
+each(struct loader *l, const struct json *list, read_fn *read, int depth)
+{
+	if (!json_is(list, JSON_ARRAY) || depth == NESTED_MAX)
+		die("%s: a Sequence is no list, or too deep", l->path);
+	const struct json *c = json_first(list);
+	for (size_t i = 0; i < list->n; i++, c = json_next(c))
+		read(l, c, depth + 1);
+}
+
+static void
+read_normalizer(struct loader *l, const struct json *v, int depth)
+{
+	static const char *const forms[] = {[HF_NFC] = "NFC", [HF_NFD] = "NFD", [HF_NFKC] = "NFKC", [HF_NFKD] = "NFKD"};
+	struct hf_step *s;
+	if (!v || v->type == JSON_NULL)
+		return;
+	struct str type = type_of(l, v);
+	for (int i = HF_NFC; i <= HF_NFKD; i++)
+		if (str_is(type, forms[i])) {
+			step(l, (enum hf_kind)i);
+			return;
+		}
+	if (str_is(type, "Sequence"))
+		each(l, json_get(l->d, v, "normalizers"), read_normalizer, depth);
+	else if (str_is(type, "Replace")) {
+		s = step(l, HF_REPLACE);
+		pattern(l, v, s);
+		s->text = json_str(l->d, json_get(l->d, v, "content"));
+	} else if (str_is(type, "Prepend"))
+		step(l, HF_PREPEND)->text = json_str(l->d, json_get(l->d, v, "prepend"));
+	else if (str_is(type, "Strip")) {
+		s = step(l, HF_STRIP);
+		s->left = flag(l, v, "strip_left", true);
+		s->right = flag(l, v, "strip_right", true);
+	} else
+		unsupported(l, "normalizer", type);
+}
+
+static void
+read_metaspace(struct loader *l, const struct json *v)
+{
+	struct hf_step *s = step(l, HF_METASPACE);
+	struct str scheme = json_str(l->d, json_get(l->d, v, "prepend_scheme"));
+	s->literal = s->text = json_str(l->d, json_get(l->d, v, "replacement"));
+	if (!s->text.n)
+		die("%s: Metaspace without a replacement", l->path);
+	s->behavior = HF_WITH_NEXT;
+	s->split = flag(l, v, "split", true);
+	bool always = scheme.p ? str_is(scheme, "always") : flag(l, v, "add_prefix_space", true);
+	s->prefix = always ? HF_ALWAYS : str_is(scheme, "first") ? HF_FIRST : HF_NEVER;
+	l->v->space_prefix = s->prefix != HF_NEVER;
+	l->h->prefix_once = s->prefix == HF_FIRST;
+}
+
+static void
+read_bytes(struct loader *l, const struct json *v)
+{
+	struct hf_step *s = step(l, HF_BYTES);
+	s->behavior = HF_ISOLATED;
+	s->prefix = flag(l, v, "add_prefix_space", true) ? HF_ALWAYS : HF_NEVER;
+	if (flag(l, v, "use_regex", true))
+		s->regex = builtin_regex(l, "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+");
+	l->v->bpe = true;
+	l->v->space_prefix |= s->prefix != HF_NEVER;
+}
+
+static void
+read_pre_tokenizer(struct loader *l, const struct json *v, int depth)
+{
+	static const struct {
+		const char *name, *regex;
+		enum hf_behavior behavior;
+		bool invert;
+	} fixed[] = {
+		{"Punctuation", "[\\p{P}!-/:-@\\[-`{-~]", HF_ISOLATED, false},
+		{"WhitespaceSplit", "\\s", HF_REMOVED, false},
+		{"Whitespace", "[\\p{L}\\p{M}\\p{N}_]+|[^\\p{L}\\p{M}\\p{N}_\\s]+", HF_REMOVED, true},
+	};
+	if (!v || v->type == JSON_NULL)
+		return;
+	struct str type = type_of(l, v);
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (str_is(type, fixed[i].name)) {
+			struct hf_step *s = step(l, HF_SPLIT);
+			s->regex = builtin_regex(l, fixed[i].regex);
+			s->behavior = behavior(l, v, fixed[i].behavior);
+			s->invert = fixed[i].invert;
+			return;
+		}
+	if (str_is(type, "Sequence"))
+		each(l, json_get(l->d, v, "pretokenizers"), read_pre_tokenizer, depth);
+	else if (str_is(type, "Split")) {
+		struct hf_step *s = step(l, HF_SPLIT);
+		pattern(l, v, s);
+		s->behavior = behavior(l, v, HF_ISOLATED);
+		s->invert = flag(l, v, "invert", false);
+	} else if (str_is(type, "Digits")) {
+		struct hf_step *s = step(l, HF_SPLIT);
+		s->regex = builtin_regex(l, "\\p{N}");
+		s->behavior = flag(l, v, "individual_digits", false) ? HF_ISOLATED : HF_CONTIGUOUS;
+	} else if (str_is(type, "ByteLevel"))
+		read_bytes(l, v);
+	else if (str_is(type, "Metaspace"))
+		read_metaspace(l, v);
+	else
+		unsupported(l, "pre-tokenizer", type);
+}
+
+/* The steps read so far, to be kept. */
+static struct hf_step *
+keep_steps(struct loader *l, size_t *n)
+{
+	struct hf_step *s = xcalloc(l->n_steps + 1, sizeof *s);
+	memcpy(s, l->steps, l->n_steps * sizeof *s);
+	*n = l->n_steps;
+	l->n_steps = 0;
+	return s;
+}
+
+/* Pieces. */
+
+static uint32_t
+read_id(const struct loader *l, const struct json *v)
+{
+	return (uint32_t)json_uint(l->d, v, "id", UINT32_MAX, 0, VOCAB_MAX - 1);
+}
+
+static void
+set_piece(struct loader *l, uint32_t id, struct str text)
+{
+	if (l->piece[id].p && !(l->piece[id].n == text.n && !memcmp(l->piece[id].p, text.p, text.n)))
+		die("%s: id %u is two pieces, '%.*s' and '%.*s'", l->path, (unsigned)id,
+			(int)(l->piece[id].n < 64 ? l->piece[id].n : 64), l->piece[id].p, (int)(text.n < 64 ? text.n : 64), text.p);
+	l->piece[id] = text;
+}
+
+/* The largest id + 1 of the vocabulary and the added tokens; how many they are in *count. */
+static uint32_t
+ids_end(const struct loader *l, const struct json *vocab, const struct json *added, size_t *count)
+{
+	uint32_t end = 0;
+	*count = vocab->n + (json_is(added, JSON_ARRAY) ? added->n : 0);
+	const struct json *c = json_first(vocab);
+	for (size_t i = 0; vocab->type == JSON_OBJECT && i < vocab->n; i++, c = json_next(json_next(c))) {
+		uint32_t id = read_id(l, json_next(c));
+		if (id == UINT32_MAX)
+			die("%s: a piece has no id", l->path);
+		end = id >= end ? id + 1 : end;
+	}
+	if (vocab->type == JSON_ARRAY)
+		end = (uint32_t)vocab->n;
+	c = json_first(added);
+	for (size_t i = 0; json_is(added, JSON_ARRAY) && i < added->n; i++, c = json_next(c)) {
+		uint32_t id = read_id(l, json_get(l->d, c, "id"));
+		if (id == UINT32_MAX)
+			die("%s: an added token has no id", l->path);
+		end = id >= end ? id + 1 : end;
+	}
+	return end;
+}
+
+/* A Unigram's pair: the piece and its score. */
+static void
+read_scored(struct loader *l, const struct json *pair, uint32_t id)
+{
+	struct str s = json_is(pair, JSON_ARRAY) && pair->n == 2 ? json_str(l->d, json_first(pair)) : (struct str){NULL, 0};
+	if (!s.p)
+		die("%s: entry %u of the vocabulary is no pair of a piece and its score", l->path, (unsigned)id);
+	set_piece(l, id, s);
+	double score = json_float(l->d, json_next(json_first(pair)), "a score", 0);
+	if (!(fabs(score) < 1e30))
+		die("%s: the score of piece %u is no number", l->path, (unsigned)id);
+	l->h->scores[id] = score;
+	if (score - 10 < l->h->unk_score)
+		l->h->unk_score = score - 10;
+}
+
+static void
+read_vocab(struct loader *l, const struct json *model, const struct json *added)
+{
+	const struct json *vocab = json_get(l->d, model, "vocab");
+	struct vocab *v = l->v;
+	size_t count;
+	if (!json_is(vocab, l->h->unigram ? JSON_ARRAY : JSON_OBJECT) || !vocab->n || vocab->n >= VOCAB_MAX)
+		die("%s: no vocabulary in it (model.vocab)", l->path);
+	v->n = ids_end(l, vocab, added, &count);
+	if (v->n / 4 > count + 65536)
+		die("%s: ids up to %u for %zu pieces", l->path, (unsigned)v->n, count);
+	l->piece = xcalloc(v->n, sizeof *l->piece);
+	if (l->h->unigram) {
+		l->h->scores = xcalloc(v->n, sizeof *l->h->scores);
+		l->h->unk_score = -10;
+	}
+	const struct json *c = json_first(vocab);
+	for (size_t i = 0; i < vocab->n; i++)
+		if (l->h->unigram) {
+			read_scored(l, c, (uint32_t)i);
+			c = json_next(c);
+		} else {
+			set_piece(l, read_id(l, json_next(c)), json_str(l->d, c));
+			c = json_next(json_next(c));
+		}
+}
+
+static void
+read_added(struct loader *l, const struct json *added)
+{
+	static const struct {
+		const char *key;
+		uint8_t bit;
+	} flags[] = {{"lstrip", HF_LSTRIP}, {"rstrip", HF_RSTRIP}, {"single_word", HF_SINGLE_WORD}, {"normalized", HF_NORMALIZED}};
+	struct vocab *v = l->v;
+	const struct json *c = json_first(added);
+	for (size_t i = 0; json_is(added, JSON_ARRAY) && i < added->n; i++, c = json_next(c)) {
+		uint32_t id = read_id(l, json_get(l->d, c, "id"));
+		struct str s = json_str(l->d, json_get(l->d, c, "content"));
+		if (!s.p)
+			die("%s: added token %u has no content", l->path, (unsigned)id);
+		set_piece(l, id, s);
+		int known = vocab_known_piece((const unsigned char *)s.p, (uint32_t)s.n);
+		v->type[id] = flag(l, c, "special", false) || known ? PIECE_CONTROL : PIECE_USER;
+		for (size_t k = 0; k < 4; k++)
+			if (flag(l, c, flags[k].key, k == 3 && !flag(l, c, "special", false)))
+				l->h->flags[id] |= flags[k].bit;
+		if (known == 2)
+			vocab_mark_eog(v, id);
+	}
+}
+
+static void
+put_len(unsigned char *p, size_t n)
+{
+	for (int i = 0; i < 8; i++)
+		p[i] = (unsigned char)((uint64_t)n >> (8 * i));
+}
+
+/* Lay the pieces out as a GGUF file does: a length of 8 bytes, the bytes. */
+static void
+lay_pieces(struct loader *l)
+{
+	struct vocab *v = l->v;
+	size_t total = 0;
+	for (uint32_t id = 0; id < v->n; id++)
+		total += 8 + l->piece[id].n;
+	if (total > UINT32_MAX)
+		die("%s: a vocabulary of %zu bytes is too large", l->path, total);
+	unsigned char *p = l->h->pieces = xcalloc(total, 1);
+	v->base = p;
+	v->back = 8;
+	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
+	for (uint32_t id = 0; id < v->n; id++) {
+		size_t n = l->piece[id].n;
+		put_len(p, n);
+		v->off[id] = (uint32_t)(p + 8 - v->base);
+		if (n)
+			memcpy(p + 8, l->piece[id].p, n);
+		p += 8 + n;
+		bool byte = l->h->byte_fallback && n == 6 && byte_spelling(p - n, n) >= 0;
+		if (!v->type[id])
+			v->type[id] = !l->piece[id].p ? PIECE_UNUSED : byte ? PIECE_BYTE : PIECE_NORMAL;
+	}
+}
+
+/* The two parts of a merge: "a b" or ["a", "b"]. */
+static void
+merge_parts(const struct loader *l, const struct json *m, struct str part[2])
+{
+	struct str s = json_str(l->d, m);
+	if (s.p) {
+		const char *gap = s.n ? memchr(s.p, ' ', s.n) : NULL;
+		if (gap) {
+			part[0] = (struct str){s.p, (size_t)(gap - s.p)};
+			part[1] = (struct str){gap + 1, s.n - part[0].n - 1};
+		}
+	} else if (json_is(m, JSON_ARRAY) && m->n == 2) {
+		part[0] = json_str(l->d, json_first(m));
+		part[1] = json_str(l->d, json_next(json_first(m)));
+	}
+	if (!part[0].n || !part[1].n || memchr(part[0].p, ' ', part[0].n) || memchr(part[1].p, ' ', part[1].n))
+		die("%s: a merge is not two pieces without spaces", l->path);
+}
+
+static void
+read_merges(struct loader *l, const struct json *model)
+{
+	const struct json *list = json_get(l->d, model, "merges");
+	if (!json_is(list, JSON_ARRAY) || list->n >= VOCAB_MAX)
+		die("%s: no merges in it (model.merges)", l->path);
+	struct bytes out = {NULL, 0, 0};
+	const struct json *c = json_first(list);
+	for (size_t i = 0; i < list->n; i++, c = json_next(c)) {
+		struct str part[2] = {{NULL, 0}, {NULL, 0}};
+		unsigned char len[8];
+		merge_parts(l, c, part);
+		put_len(len, part[0].n + 1 + part[1].n);
+		bytes_add(&out, len, 8);
+		bytes_add(&out, part[0].p, part[0].n);
+		bytes_add(&out, " ", 1);
+		bytes_add(&out, part[1].p, part[1].n);
+	}
+	l->h->merges = out.s;
+	l->v->merge_list = (struct gguf_kv){.type = GGUF_ARRAY, .elem = GGUF_STRING, .n = list->n, .data = out.s, .bytes = out.n};
+}
+
+/* The id of the piece spelled so, or -1. */
+static int32_t
+id_of(const struct loader *l, struct str s)
+{
+	for (uint32_t id = 0; s.p && id < l->v->n; id++)
+		if (l->piece[id].p && l->piece[id].n == s.n && !memcmp(l->piece[id].p, s.p, s.n))
+			return (int32_t)id;
+	return -1;
+}
+
+static void
+read_model(struct loader *l, const struct json *model)
+{
+	static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+	struct str type = type_of(l, model);
+	struct hf *h = l->h;
+	h->unigram = str_is(type, "Unigram");
+	if (!h->unigram && !str_is(type, "BPE") && (type.p || !json_get(l->d, model, "merges")))
+		unsupported(l, "model", type);
+	for (int i = 0; i < 2; i++)
+		if (json_str(l->d, json_get(l->d, model, affixes[i])).n)
+			die("%s: %s is not known here", l->path, affixes[i]);
+	h->byte_fallback = flag(l, model, "byte_fallback", false);
+	h->fuse_unk = flag(l, model, "fuse_unk", h->unigram);
+	l->v->ignore_merges = flag(l, model, "ignore_merges", false);
+}
+
+/* What a post-processor puts in front of a text, or -1. */
+static int32_t
+read_front(const struct loader *l, const struct json *v, int depth)
+{
+	struct str type = type_of(l, v);
+	const struct json *list = json_get(l->d, v, "processors");
+	int32_t id = -1;
+	if (str_is(type, "Sequence") && json_is(list, JSON_ARRAY) && depth < NESTED_MAX) {
+		const struct json *c = json_first(list);
+		for (size_t i = 0; id < 0 && i < list->n; i++, c = json_next(c))
+			id = read_front(l, c, depth + 1);
+		return id;
+	}
+	list = json_get(l->d, v, "single");
+	if (!str_is(type, "TemplateProcessing") || !json_is(list, JSON_ARRAY) || !list->n)
+		return -1;
+	struct str name = json_str(l->d, json_get(l->d, json_get(l->d, json_first(list), "SpecialToken"), "id"));
+	return id_of(l, name);
+}
+
+/* "<s>" or {"content": "<s>"} */
+static struct str
+token_text(const struct json_doc *d, const char *key)
+{
+	const struct json *v = json_get(d, d->node, key);
+	return json_is(v, JSON_OBJECT) ? json_str(d, json_get(d, v, "content")) : json_str(d, v);
+}
+
+/* A template alone, or the one called "default" of several. */
+static struct str
+template_text(const struct json_doc *d)
+{
+	const struct json *v = json_get(d, d->node, "chat_template");
+	const struct json *c = v ? json_first(v) : NULL;
+	for (size_t i = 0; json_is(v, JSON_ARRAY) && i < v->n; i++, c = json_next(c))
+		if (str_is(json_str(d, json_get(d, c, "name")), "default"))
+			return json_str(d, json_get(d, c, "template"));
+	return json_str(d, v);
+}
+
+/* eos_token_id: a number or several. */
+static void
+read_eos_ids(struct loader *l, const char *dir, const char *name)
+{
+	struct json_doc *d = json_beside(dir, name);
+	const struct json *v = d ? json_get(d, d->node, "eos_token_id") : NULL;
+	const struct json *c = json_is(v, JSON_ARRAY) ? json_first(v) : v;
+	for (size_t i = 0; v && i < (v->type == JSON_ARRAY ? v->n : 1); i++, c = json_next(c)) {
+		uint64_t id = json_uint(d, c, "eos_token_id", VOCAB_MAX, 0, VOCAB_MAX);
+		if (id < l->v->n)
+			vocab_mark_eog(l->v, (int64_t)id);
+	}
+	if (d)
+		json_free(d);
+}
+
+static void
+read_beside(struct loader *l, const char *dir)
+{
+	struct vocab *v = l->v;
+	struct map jinja = beside(dir, "chat_template.jinja");
+	struct json_doc *d = l->h->config = json_beside(dir, "tokenizer_config.json");
+	v->bos_piece = v->bos;
+	v->eos = -1;
+	if (d) {
+		v->eos = id_of(l, token_text(d, "eos_token"));
+		if (v->bos < 0)
+			v->bos_piece = id_of(l, token_text(d, "bos_token"));
+		v->template = template_text(d);
+	}
+	if (jinja.data)
+		v->template = (struct str){(const char *)jinja.data, jinja.size};
+	vocab_mark_eog(v, v->eos);
+	read_eos_ids(l, dir, "generation_config.json");
+	read_eos_ids(l, dir, "config.json");
+	vocab_sort_eog(v);
+}
+
+/* Whether a Prepend or a decoder that strips gives texts a space of their own. */
+static void
+read_prefix(struct loader *l)
+{
+	for (size_t i = 0; i < l->h->n_normalizers; i++)
+		if (l->h->normalizers[i].kind == HF_PREPEND)
+			l->v->space_prefix = true;
+}
+
+static struct vocab *
+read_tokenizer(struct map m, const char *dir)
+{
+	struct loader l = {.path = m.path};
+	struct vocab *v = l.v = xcalloc(1, sizeof *v);
+	struct hf *h = l.h = v->hf = xcalloc(1, sizeof *h);
+	l.d = h->doc = json_read(m.path, (const char *)m.data, m.size);
+	const struct json *root = h->doc->node, *model = json_get(l.d, root, "model");
+	const struct json *added = json_get(l.d, root, "added_tokens");
+	v->path = m.path;
+	if (!json_is(model, JSON_OBJECT))
+		die("%s: no tokenizer.json: 'model' is missing", m.path);
+	read_model(&l, model);
+	read_vocab(&l, model, added);
+	v->type = xcalloc(v->n, 1);
+	h->flags = xcalloc(v->n, 1);
+	h->n_flags = v->n;
+	read_added(&l, added);
+	v->unk = h->unigram ? (int32_t)json_uint(l.d, json_get(l.d, model, "unk_id"), "unk_id", VOCAB_MAX, 0, v->n - 1) :
+		id_of(&l, json_str(l.d, json_get(l.d, model, "unk_token")));
+	if (v->unk == VOCAB_MAX)
+		v->unk = -1;
+	lay_pieces(&l);
+	if (!h->unigram)
+		read_merges(&l, model);
+	read_normalizer(&l, json_get(l.d, root, "normalizer"), 0);
+	h->normalizers = keep_steps(&l, &h->n_normalizers);
+	read_pre_tokenizer(&l, json_get(l.d, root, "pre_tokenizer"), 0);
+	h->pre = keep_steps(&l, &h->n_pre);
+	if (h->unigram && v->bpe)
+		die("%s: a Unigram over bytes is not known here", m.path);
+	read_prefix(&l);
+	v->bos = read_front(&l, json_get(l.d, root, "post_processor"), 0);
+	read_beside(&l, dir);
+	xfree(l.piece);
+	xfree(h->doc->node); /* the strings are still wanted, what held them is not */
+	h->doc->node = NULL;
+	return v;
+}
+
+/* Whether the file begins as JSON does. */
+static bool
+is_json(struct map m)
+{
+	size_t i = 0;
+	while (i < m.size && (m.data[i] == ' ' || m.data[i] == '\n' || m.data[i] == '\r' || m.data[i] == '\t'))
+		i++;
+	return i < m.size && m.data[i] == '{';
+}
+
+struct vocab *
+hf_vocab_find(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		struct map m = beside(path, "tokenizer.json");
+		return m.data ? read_tokenizer(m, path) : NULL;
+	}
+	struct map m = map_file(path);
+	if (!is_json(m))
+		return NULL;
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+	char *dir = xcalloc(n + 2, 1);
+	memcpy(dir, slash ? path : ".", slash ? n : 1);
+	struct vocab *v = read_tokenizer(m, dir);
+	v->hf->paths = dir;
+	return v;
+}

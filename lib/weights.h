@@ -90,8 +90,8 @@ struct weights {
 	size_t n_owned, owned_cap;
 };
 
-/* Map a model file (GGUF or llama2.c, found by content) and check it; dies with
- * the file and what is wrong. Every tensor's data lie inside the map; whether the
+/* Map a model file (GGUF or llama2.c, found by content), or those of a Hugging Face folder,
+ * and check it; dies with the file and what is wrong. Every tensor's data lie inside the map; whether the
  * tensors fit the shape is for the architecture to say. */
 struct weights *weights_open(const char *path);
 /* The same from what is mapped already. */

@@ -172,12 +172,30 @@ norm(struct model *m, size_t l, const char *base, enum need need, size_t n)
 	return x;
 }
 
+/* Norms that are a tensor a head. */
+static struct norm
+gather_norms(struct model *m, size_t l, const char *base, size_t n_heads)
+{
+	const size_t dim = m->shape.head_dim;
+	if (n_heads > m->w->n_tensors)
+		die("%s: %zu heads with norms, but only %zu tensors", m->w->path, n_heads, m->w->n_tensors);
+	float *x = new_floats(m, n_heads, dim);
+	for (size_t h = 0; h < n_heads; h++) {
+		char suffix[40];
+		snprintf(suffix, sizeof suffix, ".%zu.weight", h);
+		tensor_unpack(find(m, name_of(l, base, suffix), REQUIRED, 1, 1, dim), 0, x + h * dim);
+	}
+	return (struct norm){.weight = x, .width = dim, .n = n_heads * dim};
+}
+
 /* Of queries or keys: one for every head, one for each, or one for all together. */
 static struct norm
 head_norm(struct model *m, size_t l, const char *base, size_t n_heads)
 {
 	const size_t dim = m->shape.head_dim, all = n_heads * dim;
 	const enum need need = m->arch->flags & QK_NORMS_MAYBE ? OPTIONAL : need_if(m, QK_NORMS);
+	if (need == OPTIONAL && weights_get(m->w, name_of(l, base, ".0.weight")))
+		return gather_norms(m, l, base, n_heads);
 	const struct tensor *t = get(m, name_of(l, base, ".weight"), need);
 	if (!t)
 		return (struct norm){.width = dim};

@@ -2,6 +2,7 @@
 """Make Hugging Face folders from the fixtures of t/folder.bats.
 
 usage: mkfolder.py FIXTURE DIR [DTYPE [SHARDS]] [old]
+       mkfolder.py FIXTURES . [DTYPE [SHARDS]] [old]        a folder of each name
 
 A fixture holds config.json and `tensors`, a line "NAME DTYPE DIM..." for each. The weights
 are made up from the names, such that F32, F16 and BF16 hold the very same numbers: 8 bits
@@ -119,7 +120,12 @@ def main():
     fixture, out, *rest = sys.argv[1:]
     spelling = 'old' if 'old' in rest else ''
     rest = [r for r in rest if r != 'old']
-    make(fixture, out, rest[0] if rest else 'F32', int(rest[1]) if len(rest) > 1 else 1, spelling)
+    dtype, shards = rest[0] if rest else 'F32', int(rest[1]) if len(rest) > 1 else 1
+    if out != '.':
+        return make(fixture, out, dtype, shards, spelling)
+    for name in os.listdir(fixture):
+        if os.path.isdir(os.path.join(fixture, name)):
+            make(os.path.join(fixture, name), name, dtype, shards, spelling)
 
 
 if __name__ == '__main__':

@@ -21,14 +21,6 @@ enum rope_kind {
 	ROPE_NONE, ROPE_PAIRS, ROPE_HALVES
 };
 
-/* The feed-forward layer: act(gate) * up where there is a gate, else act(up). */
-enum activation {
-	ACT_SILU,		/* x / (1 + e^-x) */
-	ACT_GELU,		/* x Phi(x) (arXiv:1606.08415) */
-	ACT_GELU_TANH,		/* its approximation by tanh */
-	ACT_SWIGLU_OAI		/* gpt-oss: clamped, sigmoid(1.702 x), up + 1 */
-};
-
 /* What a model has, and how; parts that a row does not name are refused. */
 enum {
 	PARALLEL = 1 << 0,		/* attention and feed-forward side by side, if the file does not say */
@@ -52,7 +44,7 @@ struct arch {
 	const char *name;		/* general.architecture */
 	enum norm_kind norm;
 	enum rope_kind rope;
-	enum activation act;
+	enum activation act;		/* if the file does not say */
 	unsigned flags;
 	unsigned window_every;		/* every so many-th layer does not slide; 0: all do */
 	unsigned no_rope_every;		/* every so many-th layer has no rope; 0: all have */

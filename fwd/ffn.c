@@ -15,6 +15,10 @@ static float
 unit(enum activation act, float x, float up)
 {
 	switch (act) {
+	case ACT_RELU:
+		return fmaxf(x, 0) * up;
+	case ACT_RELU2:
+		return fmaxf(x, 0) * fmaxf(x, 0) * up;
 	case ACT_SILU:
 		return x / (1 + expf(-x)) * up;
 	case ACT_GELU:
@@ -32,10 +36,20 @@ static void
 activate(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
-	const enum activation act = j->c->m->arch->act;
+	const enum activation act = j->c->m->act;
 	(void)thread;
 	for (size_t i = first; i < last; i++)
 		j->gate[i] = unit(act, j->gate[i], j->gated ? j->up[i] : 1);
+}
+
+/* The same where gate and up lie by turns in `up`. */
+static void
+activate_pairs(void *arg, size_t first, size_t last, int thread)
+{
+	struct job *j = arg;
+	(void)thread;
+	for (size_t i = first; i < last; i++)
+		j->gate[i] = unit(j->c->m->act, j->up[2 * i], j->up[2 * i + 1]);
 }
 
 /* out = f in, for n tokens. */
@@ -44,11 +58,11 @@ dense(struct job *j, const struct ffn *f, const float *in, size_t n, float *out)
 {
 	struct context *c = j->c;
 	j->gated = matrix_there(&f->gate);
-	j->gate = j->gated ? c->gate : c->up;
+	j->gate = j->gated || f->pairs ? c->gate : c->up;
 	j->up = c->up;
 	matmul(j, in, n, j->gated ? 2 : 1, (const struct matrix *const[]){j->gated ? &f->gate : &f->up, &f->up},
-		(float *const[]){j->gate, c->up});
-	pool_run(c->pool, activate, j, n * f->up.w.dim[1], 1024);
+		(float *const[]){j->gated ? c->gate : c->up, c->up});
+	pool_run(c->pool, f->pairs ? activate_pairs : activate, j, n * f->down.w.dim[0], 1024);
 	matmul(j, j->gate, n, 1, (const struct matrix *const[]){&f->down}, &out);
 }
 
@@ -87,18 +101,13 @@ ask_expert(struct job *j, uint32_t expert, const float *in, float *out)
 	struct context *c = j->c;
 	const struct shape *s = &c->m->shape;
 	const size_t embd = s->n_embd, n_routes = j->n * s->n_used;
-	const struct ffn *all = &j->y->experts;
 	size_t n = 0;
 	for (size_t i = 0; i < n_routes; i++)
 		if (c->route[i].expert == expert)
 			memcpy(c->gathered + n++ * embd, in + c->route[i].token * embd, embd * sizeof *in);
 	if (!n)
 		return;
-	const size_t n_ff = s->n_ff_expert;
-	struct ffn f = {.up = matrix_view(&all->up, expert * n_ff, n_ff), .down = matrix_view(&all->down, expert * embd, embd)};
-	if (matrix_there(&all->gate))
-		f.gate = matrix_view(&all->gate, expert * n_ff, n_ff);
-	dense(j, &f, c->gathered, n, c->answer);
+	dense(j, j->y->experts + expert, c->gathered, n, c->answer);
 	n = 0;
 	for (size_t i = 0; i < n_routes; i++)
 		if (c->route[i].expert == expert)

@@ -29,7 +29,7 @@ find_vocab(const struct model *m)
 	if (w->gguf)
 		v = gguf_get(w->gguf, "tokenizer.ggml.tokens") ? vocab_from_gguf(w->gguf) : NULL;
 	else
-		v = vocab_beside(w->path);
+		v = w->folder ? NULL : vocab_beside(w->path);
 	if (v && vocab_size(v) != m->shape.n_vocab) {
 		if (w->gguf)
 			die("%s: its vocabulary has %u pieces, its weights %zu", w->path, vocab_size(v),
@@ -53,7 +53,7 @@ describe(const char *path, const struct model *m)
 		h.origin.has_print = true;
 		h.origin.print = vocab_fingerprint(v);
 	}
-	if (v || !m->w->gguf) {
+	if (v || (!m->w->gguf && !m->w->folder)) {
 		size_t n = 2;
 		const uint32_t *ids = v ? vocab_eog(v, &n) : llama2c_eog;
 		h.has_eog = true;

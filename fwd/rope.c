@@ -26,6 +26,18 @@ pair_with(const struct shape *s, double turns)
 	return (double)s->rope_dim * log((double)s->rope_original / (turns * 2 * pi)) / (2 * log((double)s->rope_base));
 }
 
+/* Llama 3's way: by how often a pair turns in the original context, not by its number. */
+static void
+llama3(const struct shape *s, float *freq)
+{
+	const double pi = 3.14159265358979323846, low = (double)s->low_turns, high = (double)s->high_turns;
+	for (size_t i = 0; i < s->rope_dim / 2; i++) {
+		const double turns = (double)s->rope_original * (double)freq[i] / (2 * pi);
+		const double stays = fmin(fmax((turns - low) / (high - low), 0), 1);
+		freq[i] *= (float)((1 - stays) / (double)s->rope_factor + stays);
+	}
+}
+
 /* YaRN (arXiv:2309.00071): pairs that turn often stay, those that turn seldom are
  * stretched, with a ramp between. */
 static void
@@ -48,8 +60,8 @@ rope_new(const char *path, const struct shape *s, const struct arch *a, bool sli
 {
 	const size_t n = s->rope_dim / 2;
 	const float base = sliding && s->rope_base_sliding > 0 ? s->rope_base_sliding : s->rope_base;
-	const bool plain = sliding && a->flags & SLIDING_UNSTRETCHED;
-	struct rope r = {.kind = a->rope, .dim = s->rope_dim, .original = s->rope_original, .magnitude = s->rope_magnitude};
+	const bool plain = sliding && (s->sliding_plain || a->flags & SLIDING_UNSTRETCHED);
+	struct rope r = {.kind = s->rope_halves ? ROPE_HALVES : a->rope, .dim = s->rope_dim, .original = s->rope_original, .magnitude = plain ? 1 : s->rope_magnitude};
 	if (s->rope_dim % 2)
 		die("%s: rope turns %zu dimensions of a head, which is odd", path, s->rope_dim);
 	r.freq = frequencies(path, factors, n, base);
@@ -57,8 +69,10 @@ rope_new(const char *path, const struct shape *s, const struct arch *a, bool sli
 		r.freq_short = frequencies(path, short_factors, n, base);
 	for (size_t i = 0; s->rope_scaling == ROPE_LINEAR && !plain && i < n; i++)
 		r.freq[i] /= s->rope_factor;
-	if (s->rope_scaling == ROPE_YARN) {
-		yarn(s, !(a->flags & YARN_UNROUNDED), r.freq);
+	if (s->rope_scaling == ROPE_LLAMA3 && !plain)
+		llama3(s, r.freq);
+	if (s->rope_scaling == ROPE_YARN && !plain) {
+		yarn(s, !(s->yarn_unrounded || a->flags & YARN_UNROUNDED), r.freq);
 		const float growth = 0.1f * logf(s->rope_factor);
 		r.magnitude *= (1 + growth) / (1 + s->yarn_log * growth);
 	}

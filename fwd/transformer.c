@@ -43,21 +43,44 @@ find(struct model *m, const char *name, enum need need, size_t depth, size_t row
 	return t;
 }
 
+/* Room for a vector that lives as long as the model. */
+static float *
+new_floats(struct model *m, size_t rows, size_t cols)
+{
+	size_t n;
+	if (!mul_size(rows, cols, &n))
+		die("out of memory");
+	m->copied = grow(m->copied, &m->copied_cap, m->n_copied + 1, sizeof *m->copied);
+	return m->copied[m->n_copied++] = xreallocarray(NULL, n, sizeof(float));
+}
+
+/* All numbers of a tensor as float32s, plus `more`. */
+static const float *
+copy(struct model *m, const struct tensor *t, float more)
+{
+	const size_t rows = tensor_rows(t), cols = t->dim[0];
+	float *x = new_floats(m, rows, cols);
+	for (size_t r = 0; r < rows; r++)
+		tensor_unpack(t, r, x + r * cols);
+	for (size_t i = 0; i < rows * cols && more != 0; i++)
+		x[i] += more;
+	return x;
+}
+
 /* All numbers of a tensor as float32s: in the map where they lie there, else a copy. */
 static const float *
 floats(struct model *m, const struct tensor *t)
 {
-	if (!t || tensor_floats(t))
-		return t ? tensor_floats(t) : NULL;
-	const size_t rows = tensor_rows(t);
-	size_t n;
-	if (!mul_size(rows, t->dim[0], &n))
-		die("out of memory");
-	m->copied = grow(m->copied, &m->copied_cap, m->n_copied + 1, sizeof *m->copied);
-	float *x = m->copied[m->n_copied++] = xreallocarray(NULL, n, sizeof *x);
-	for (size_t r = 0; r < rows; r++)
-		tensor_unpack(t, r, x + r * t->dim[0]);
-	return x;
+	if (!t)
+		return NULL;
+	return tensor_floats(t) ? tensor_floats(t) : copy(m, t, 0);
+}
+
+/* Weights of a norm. */
+static const float *
+norm_weights(struct model *m, const struct tensor *t)
+{
+	return t && m->shape.norms_less_1 ? copy(m, t, 1) : floats(m, t);
 }
 
 static const size_t NO_LAYER = SIZE_MAX;
@@ -92,15 +115,50 @@ matrix(struct model *m, size_t l, const char *base, enum need need, size_t rows,
 	return matrices(m, l, base, need, 1, rows, cols);
 }
 
-struct matrix
-matrix_view(const struct matrix *m, size_t first, size_t rows)
+/* Rows [first, first + rows) of a matrix. */
+static struct matrix
+view(const struct matrix *m, size_t first, size_t rows)
 {
 	struct matrix v = *m;
+	tensor_skip(&v.w, first);
 	v.w.dim[1] = rows;
 	v.w.dim[2] = 1;
 	v.w.n_dims = 2;
-	v.w.data += first * tensor_row_bytes(&m->w);
 	v.bias = m->bias ? m->bias + first : NULL;
+	return v;
+}
+
+/* Matrix number i of several one behind the other. */
+static struct matrix
+nth(const struct matrix *m, size_t i)
+{
+	const size_t rows = m->w.dim[1];
+	struct matrix v = *m;
+	if (!matrix_there(m))
+		return v;
+	v.w.data += i * rows * tensor_row_bytes(&m->w);
+	if (v.w.type == T_MXFP4_SPLIT)
+		v.w.scale += i * rows * (v.w.dim[0] / 32);
+	v.w.dim[2] = 1;
+	v.w.n_dims = 2;
+	v.bias = m->bias ? m->bias + i * rows : NULL;
+	return v;
+}
+
+/* Of every `apart` rows of a matrix, `run` rows from `first` on; its bias is gathered. */
+static struct matrix
+every(struct model *m, const struct matrix *all, size_t first, size_t run, size_t apart)
+{
+	const size_t n = all->w.dim[1] / apart;
+	struct matrix v = view(all, first, n * run);
+	v.run = run;
+	v.apart = apart;
+	if (!all->bias)
+		return v;
+	float *bias = new_floats(m, n, run);
+	for (size_t i = 0; i < n; i++)
+		memcpy(bias + i * run, all->bias + i * apart + first, run * sizeof *bias);
+	v.bias = bias;
 	return v;
 }
 
@@ -108,10 +166,26 @@ static struct norm
 norm(struct model *m, size_t l, const char *base, enum need need, size_t n)
 {
 	struct norm x = {.width = n, .n = n};
-	x.weight = floats(m, find(m, name_of(l, base, ".weight"), need, 1, 1, n));
+	x.weight = norm_weights(m, find(m, name_of(l, base, ".weight"), need, 1, 1, n));
 	if (x.weight)
 		x.bias = floats(m, find(m, name_of(l, base, ".bias"), OPTIONAL, 1, 1, n));
 	return x;
+}
+
+/* Norms that are a tensor a head. */
+static struct norm
+gather_norms(struct model *m, size_t l, const char *base, size_t n_heads)
+{
+	const size_t dim = m->shape.head_dim;
+	if (n_heads > m->w->n_tensors)
+		die("%s: %zu heads with norms, but only %zu tensors", m->w->path, n_heads, m->w->n_tensors);
+	float *x = new_floats(m, n_heads, dim);
+	for (size_t h = 0; h < n_heads; h++) {
+		char suffix[40];
+		snprintf(suffix, sizeof suffix, ".%zu.weight", h);
+		tensor_unpack(find(m, name_of(l, base, suffix), REQUIRED, 1, 1, dim), 0, x + h * dim);
+	}
+	return (struct norm){.weight = x, .width = dim, .n = n_heads * dim};
 }
 
 /* Of queries or keys: one for every head, one for each, or one for all together. */
@@ -120,6 +194,8 @@ head_norm(struct model *m, size_t l, const char *base, size_t n_heads)
 {
 	const size_t dim = m->shape.head_dim, all = n_heads * dim;
 	const enum need need = m->arch->flags & QK_NORMS_MAYBE ? OPTIONAL : need_if(m, QK_NORMS);
+	if (need == OPTIONAL && weights_get(m->w, name_of(l, base, ".0.weight")))
+		return gather_norms(m, l, base, n_heads);
 	const struct tensor *t = get(m, name_of(l, base, ".weight"), need);
 	if (!t)
 		return (struct norm){.width = dim};
@@ -127,7 +203,7 @@ head_norm(struct model *m, size_t l, const char *base, size_t n_heads)
 	if (t->dim[2] != 1 || t->dim[3] != 1 || !(width == dim || width == all) || !(n == dim || n == all))
 		die("%s: tensor %s is %zu x %zu: no norm of %zu heads of %zu", m->w->path, t->name, t->dim[0], t->dim[1],
 			n_heads, dim);
-	struct norm x = {.weight = floats(m, t), .width = width, .n = n};
+	struct norm x = {.weight = norm_weights(m, t), .width = width, .n = n};
 	x.bias = floats(m, find(m, name_of(l, base, ".bias"), OPTIONAL, 1, t->dim[1], width));
 	return x;
 }
@@ -139,10 +215,15 @@ resolve_attention(struct model *m, size_t l)
 	const size_t embd = s->n_embd, q = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim;
 	struct layer *y = m->layer + l;
 	struct matrix all = matrix(m, l, "attn_qkv", OPTIONAL, q + 2 * kv, embd);
-	if (matrix_there(&all)) {
-		y->q = matrix_view(&all, 0, q);
-		y->k = matrix_view(&all, q, kv);
-		y->v = matrix_view(&all, q + kv, kv);
+	if (matrix_there(&all) && s->qkv_by_group) {
+		const size_t dim = s->head_dim, queries = q / s->n_kv_heads, group = queries + 2 * dim;
+		y->q = every(m, &all, 0, queries, group);
+		y->k = every(m, &all, queries, dim, group);
+		y->v = every(m, &all, queries + dim, dim, group);
+	} else if (matrix_there(&all)) {
+		y->q = view(&all, 0, q);
+		y->k = view(&all, q, kv);
+		y->v = view(&all, q + kv, kv);
 	} else {
 		y->q = matrix(m, l, "attn_q", REQUIRED, q, embd);
 		y->k = matrix(m, l, "attn_k", REQUIRED, kv, embd);
@@ -154,27 +235,77 @@ resolve_attention(struct model *m, size_t l)
 	y->sinks = floats(m, find(m, name_of(l, "attn_sinks", ".weight"), need_if(m, SINKS), 1, 1, s->n_heads));
 }
 
-/* A feed-forward layer, or `depth` experts; gate and up may be one matrix. */
+/* Gate and up that are one matrix: one behind the other, or their rows by turns. */
+static void
+part_ffn(const struct model *m, struct ffn *f, const struct matrix *both)
+{
+	const size_t n_ff = both->w.dim[1] / 2;
+	f->pairs = m->shape.gate_up_pairs;
+	f->gate.w.data = NULL;
+	f->up = *both;
+	if (f->pairs)
+		return;
+	f->gate = view(both, 0, n_ff);
+	f->up = view(both, n_ff, n_ff);
+}
+
+/* A feed-forward layer, or `depth` experts in the same matrices. Sets `both` where gate and up
+ * are one. */
 static struct ffn
-resolve_ffn(struct model *m, size_t l, const char *suffix, enum need need, size_t depth, size_t n_ff)
+resolve_ffn(struct model *m, size_t l, const char *suffix, size_t depth, size_t n_ff, struct matrix *both)
 {
 	const size_t embd = m->shape.n_embd;
-	char name[3][32];
-	static const char *const part[3] = {"ffn_gate", "ffn_up", "ffn_down"};
-	for (int i = 0; i < 3; i++)
+	char name[4][48];
+	static const char *const part[4] = {"ffn_gate", "ffn_up", "ffn_down", "ffn_gate_up"};
+	for (int i = 0; i < 4; i++)
 		snprintf(name[i], sizeof name[i], "%s%s", part[i], suffix);
 	const struct tensor *up = weights_get(m->w, name_of(l, name[1], ".weight"));
-	struct ffn f = {.down = matrices(m, l, name[2], need, depth, embd, n_ff)};
-	if (up && depth == 1 && n_ff <= SIZE_MAX / 2 && up->dim[1] == 2 * n_ff) {
-		struct matrix both = matrix(m, l, name[1], need, 2 * n_ff, embd);
-		f.gate = matrix_view(&both, 0, n_ff);
-		f.up = matrix_view(&both, n_ff, n_ff);
-	} else {
-		f.gate = matrices(m, l, name[0], m->arch->flags & UNGATED ? ABSENT : need, depth, n_ff, embd);
-		f.up = matrices(m, l, name[1], need, depth, n_ff, embd);
+	struct ffn f = {.down = matrices(m, l, name[2], REQUIRED, depth, embd, n_ff)};
+	if (weights_get(m->w, name_of(l, name[3], ".weight")))
+		*both = matrices(m, l, name[3], REQUIRED, depth, 2 * n_ff, embd);
+	else if (up && depth == 1 && up->dim[1] == 2 * n_ff) /* Phi 3's */
+		*both = matrix(m, l, name[1], REQUIRED, 2 * n_ff, embd);
+	else {
+		f.gate = matrices(m, l, name[0], m->arch->flags & UNGATED ? ABSENT : REQUIRED, depth, n_ff, embd);
+		f.up = matrices(m, l, name[1], REQUIRED, depth, n_ff, embd);
 	}
-	if (matrix_there(&f.up) && n_ff > m->widest_ffn)
-		m->widest_ffn = n_ff;
+	const size_t widest = m->shape.gate_up_pairs ? 2 * n_ff : n_ff;
+	m->widest_ffn = widest > m->widest_ffn ? widest : m->widest_ffn;
+	return f;
+}
+
+static struct ffn
+resolve_one_ffn(struct model *m, size_t l, const char *suffix, size_t n_ff)
+{
+	struct matrix both = {.bias = NULL};
+	struct ffn f = resolve_ffn(m, l, suffix, 1, n_ff, &both);
+	if (matrix_there(&both))
+		part_ffn(m, &f, &both);
+	return f;
+}
+
+/* Experts: in the same matrices, or matrices each (ffn_up.7). */
+static struct ffn *
+each_expert(struct model *m, size_t l)
+{
+	const size_t n = m->shape.n_experts, n_ff = m->shape.n_ff_expert;
+	struct matrix both = {.bias = NULL};
+	struct ffn all = {.pairs = false};
+	const bool apart = weights_get(m->w, name_of(l, "ffn_up.0", ".weight")) != NULL;
+	if (!apart)
+		all = resolve_ffn(m, l, "_exps", n, n_ff, &both);
+	else if (n > m->w->n_tensors)
+		die("%s: %zu experts, but only %zu tensors", m->w->path, n, m->w->n_tensors);
+	struct ffn *f = xcalloc(n, sizeof *f);
+	for (size_t i = 0; i < n; i++) {
+		char suffix[24];
+		snprintf(suffix, sizeof suffix, ".%zu", i);
+		f[i] = apart ? resolve_one_ffn(m, l, suffix, n_ff) : (struct ffn){
+			.gate = nth(&all.gate, i), .up = nth(&all.up, i), .down = nth(&all.down, i)};
+		struct matrix one = nth(&both, i);
+		if (matrix_there(&one))
+			part_ffn(m, f + i, &one);
+	}
 	return f;
 }
 
@@ -184,11 +315,13 @@ resolve_experts(struct model *m, size_t l)
 	const struct shape *s = &m->shape;
 	struct layer *y = m->layer + l;
 	y->router = matrix(m, l, "ffn_gate_inp", REQUIRED, s->n_experts, s->n_embd);
-	y->experts = resolve_ffn(m, l, "_exps", REQUIRED, s->n_experts, s->n_ff_expert);
-	const struct tensor *t = weights_get(m->w, name_of(l, "ffn_up_shexp", ".weight"));
+	y->experts = each_expert(m, l);
+	const struct tensor *t = weights_get(m->w, name_of(l, "ffn_down_shexp", ".weight"));
 	if (!t)
 		return;
-	y->shared = resolve_ffn(m, l, "_shexp", REQUIRED, 1, t->dim[1]);
+	if (t->dim[0] > SIZE_MAX / 2)
+		die("%s: tensor %s is impossibly wide", m->w->path, t->name);
+	y->shared = resolve_one_ffn(m, l, "_shexp", t->dim[0]);
 	t = find(m, name_of(l, "ffn_gate_inp_shexp", ".weight"), OPTIONAL, 1, 1, s->n_embd);
 	if (t)
 		y->shared_gate.w = *t;
@@ -203,7 +336,8 @@ resolve_positions(struct model *m, size_t l)
 	const size_t every = s->window_every ? s->window_every : a->window_every;
 	bool slides = s->slides ? s->slides[l] != 0 : !every || (l + 1) % every != 0;
 	m->layer[l].window = slides ? s->window : 0;
-	if (a->rope != ROPE_NONE && !(a->no_rope_every && (l + 1) % a->no_rope_every == 0))
+	const bool turns = s->turns ? s->turns[l] != 0 : !(a->no_rope_every && (l + 1) % a->no_rope_every == 0);
+	if (a->rope != ROPE_NONE && turns)
 		m->layer[l].rope = m->rope + (m->layer[l].window > 0);
 }
 
@@ -242,7 +376,7 @@ resolve_layer(struct model *m, size_t l)
 	if (m->shape.n_experts)
 		resolve_experts(m, l);
 	else
-		m->layer[l].ffn = resolve_ffn(m, l, "", REQUIRED, 1, m->shape.n_ff);
+		m->layer[l].ffn = resolve_one_ffn(m, l, "", m->shape.n_ff);
 	resolve_positions(m, l);
 }
 
@@ -292,6 +426,7 @@ model_new(const struct weights *w)
 	m->used = xcalloc(w->n_tensors, sizeof *m->used);
 	m->arch = arch_of(w);
 	m->shape = w->gguf ? shape_read(w) : w->shape;
+	m->act = s->act != ACT_UNSAID ? s->act : m->arch->act;
 	if (!(s->alibi > 0))
 		m->shape.alibi = m->arch->alibi;
 	if (!(s->attn_scale > 0) && m->arch->wide_layers && s->n_layers == m->arch->wide_layers)
@@ -307,9 +442,9 @@ model_new(const struct weights *w)
 	if (s->n_layers > w->n_tensors)
 		die("%s: %zu layers, but only %zu tensors", w->path, s->n_layers, w->n_tensors);
 	m->layer = xcalloc(s->n_layers, sizeof *m->layer);
-	resolve_rope(m);
 	for (size_t l = 0; l < s->n_layers; l++)
 		resolve_layer(m, l);
+	resolve_rope(m);
 	refuse_unused(m);
 	refuse_uneven(m);
 	return m;
@@ -320,6 +455,8 @@ model_free(struct model *m)
 {
 	for (size_t i = 0; i < m->n_copied; i++)
 		xfree(m->copied[i]);
+	for (size_t l = 0; l < m->shape.n_layers; l++)
+		xfree(m->layer[l].experts);
 	for (int i = 0; i < 2; i++)
 		rope_free(m->rope + i);
 	xfree(m->copied);

@@ -8,10 +8,12 @@
 #include "rope.h"
 
 /* A matrix and what is added to its product. It may be a view: some rows of a
- * tensor that holds several matrices. w.data is NULL where the model has none. */
+ * tensor that holds several matrices, `run` of them together where they alternate
+ * with rows of others. w.data is NULL where the model has none. */
 struct matrix {
 	struct tensor w;		/* rows x columns: outputs x inputs */
 	const float *bias;		/* a number a row; NULL: none */
+	size_t run, apart;		/* so many rows together, the next ones `apart` rows behind their first; 0: all */
 };
 
 /* Weights and bias of a norm; no weights: no norm. `width` is over how much of the
@@ -24,6 +26,7 @@ struct norm {
 /* A feed-forward layer: down (act(gate x) * up x), or down act(up x) without a gate. */
 struct ffn {
 	struct matrix gate, up, down;	/* n_ff x n_embd, the same, n_embd x n_ff */
+	bool pairs;			/* `up` holds rows of gate and up by turns, 2 n_ff of them */
 };
 
 /* One layer. */
@@ -37,7 +40,7 @@ struct layer {
 	struct ffn ffn;			/* or experts */
 	struct norm ffn_post_norm;
 	struct matrix router;		/* n_experts x n_embd */
-	struct ffn experts;		/* n_experts matrices one behind the other */
+	struct ffn *experts;		/* n_experts */
 	struct ffn shared;		/* an expert for every token */
 	struct matrix shared_gate;	/* 1 x n_embd: how much of it */
 	size_t window;			/* tokens it attends to; 0: all */
@@ -49,6 +52,7 @@ struct layer {
 struct model {
 	const struct weights *w;
 	const struct arch *arch;
+	enum activation act;
 	struct shape shape;
 	struct matrix embd;		/* n_vocab x n_embd */
 	struct matrix positions;	/* n_ctx x n_embd; learned positions */
@@ -68,9 +72,6 @@ struct model {
  * reason. The weights must outlive the model. */
 struct model *model_new(const struct weights *w);
 void model_free(struct model *m);
-
-/* Rows [first, first + rows) of a matrix, or of several one behind the other. */
-struct matrix matrix_view(const struct matrix *m, size_t first, size_t rows);
 
 static inline bool
 matrix_there(const struct matrix *m)

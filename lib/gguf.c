@@ -109,7 +109,7 @@ take_tensor(struct cursor *c, struct tensor *t)
 		t->dim[i] = (size_t)d;
 	}
 	t->type = take_u32(c);
-	if (t->type == T_LLAMA2C_Q8) /* ours, for files that keep the scales apart */
+	if (t->type >= T_LLAMA2C_Q8) /* ours, for files that keep the scales apart */
 		die("%s: tensor %s: unknown type %u", c->path, t->name, t->type);
 	return take_u64(c);
 }

@@ -114,7 +114,8 @@ keep(struct reader *r, const char *p, size_t n)
 	if (!n)
 		return;
 	d->unescaped = grow(d->unescaped, &d->unescaped_cap, d->n_unescaped + n, 1);
-	memcpy(d->unescaped + d->n_unescaped, p, n);
+	if (n)
+		memcpy(d->unescaped + d->n_unescaped, p, n);
 	d->n_unescaped += n;
 }
 

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { DIM_MAX = 1 << 24, LAYERS_MAX = 1 << 16, EXPERTS_MAX = 1 << 16 };
-
 /* "<arch>.<key>", valid until the next call. */
 static const char *
 arch_key(const struct weights *w, const char *key)
@@ -110,8 +108,6 @@ read_experts(const struct weights *w, struct shape *s)
 {
 	s->n_experts = uint_or(w, "expert_count", 0, EXPERTS_MAX);
 	s->n_used = uint_or(w, "expert_used_count", 0, EXPERTS_MAX);
-	if (s->n_used > s->n_experts || (s->n_experts && !s->n_used))
-		die("%s: %zu of %zu experts for a token", w->path, s->n_used, s->n_experts);
 	s->n_ff_expert = uint_or(w, "expert_feed_forward_length", s->n_ff, DIM_MAX);
 	s->renormalize = bool_or_not(w, "expert_weights_norm");
 	s->expert_scale = float_or(w, "expert_weights_scale", 0);
@@ -142,9 +138,16 @@ read_heads(const struct weights *w, struct shape *s)
 	if (uint_or(w, "attention.value_length", s->head_dim, DIM_MAX) != s->head_dim)
 		die("%s: keys and values of different length are not supported", w->path);
 	s->rope_dim = uint_or(w, "rope.dimension_count", s->head_dim, DIM_MAX);
-	if (!s->head_dim || s->n_heads % s->n_kv_heads || s->rope_dim > s->head_dim)
-		die("%s: its heads (%zu, %zu for keys and values, width %zu, rope %zu) contradict each other", w->path,
+}
+
+void
+shape_check(const char *path, const struct shape *s)
+{
+	if (!s->n_heads || !s->n_kv_heads || !s->head_dim || s->n_heads % s->n_kv_heads || s->rope_dim > s->head_dim)
+		die("%s: its heads (%zu, %zu for keys and values, width %zu, rope %zu) contradict each other", path,
 			s->n_heads, s->n_kv_heads, s->head_dim, s->rope_dim);
+	if (s->n_used > s->n_experts || (s->n_experts && !s->n_used))
+		die("%s: %zu of %zu experts for a token", path, s->n_used, s->n_experts);
 }
 
 struct shape
@@ -165,6 +168,7 @@ shape_read(const struct weights *w)
 		"attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", 1e-5);
 	read_heads(w, s);
 	read_experts(w, s);
+	shape_check(w->path, s);
 	read_windows(w, s);
 	read_scales(w, s);
 	read_rope(w, s);

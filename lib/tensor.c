@@ -30,6 +30,7 @@ tensor_format(uint32_t type)
 		[T_Q5_1] = {"Q5_1", 32, 24},
 		[T_Q8_0] = {"Q8_0", 32, 34},
 		[T_LLAMA2C_Q8] = {"llama2.c int8", 1, 1},
+		[T_MXFP4_SPLIT] = {"MXFP4 in two tensors", 32, 16},
 		[T_Q2_K] = {"Q2_K", 256, 84},
 		[T_Q3_K] = {"Q3_K", 256, 110},
 		[T_Q4_K] = {"Q4_K", 256, 144},
@@ -66,13 +67,31 @@ tensor_unpack(const struct tensor *t, size_t row, float *out)
 	unpacker(t->type)(t, row, out);
 }
 
+void
+tensor_column(const struct tensor *t, size_t col, size_t first, size_t n, float *out)
+{
+	struct tensor part = *t;
+	part.data += (col * t->across + first) * tensor_format(t->type)->bytes;
+	part.dim[0] = n;
+	tensor_unpack(&part, 0, out);
+}
+
+void
+tensor_skip(struct tensor *t, size_t rows)
+{
+	const struct format *f = tensor_format(t->type);
+	t->data += t->across ? rows * f->bytes : rows * tensor_row_bytes(t);
+	if (t->type == T_MXFP4_SPLIT)
+		t->scale += rows * (t->dim[0] / f->block);
+}
+
 const float *
 tensor_floats(const struct tensor *t)
 {
 	const uint32_t one = 1;
 	unsigned char first;
 	memcpy(&first, &one, 1);
-	if (t->type != T_F32 || (uintptr_t)t->data % sizeof(float) || first != 1)
+	if (t->type != T_F32 || t->across || (uintptr_t)t->data % sizeof(float) || first != 1)
 		return NULL;
 	return (const float *)(const void *)t->data;
 }

@@ -40,6 +40,21 @@ unpack_mxfp4(const struct tensor *t, size_t row, float *restrict out)
 		unpack_nibbles(p + 1, 16, e8m0_half(p[0]), fp4_values, out);
 }
 
+/* gpt-oss's own: the exponents are a tensor of their own, and a byte has two
+ * neighbours, the first in its low nibble. */
+static inline void
+unpack_mxfp4_split(const struct tensor *t, size_t row, float *restrict out)
+{
+	const unsigned char *restrict p = row_of(t, row), *restrict e = t->scale + row * (t->dim[0] / 32);
+	for (size_t b = t->dim[0] / 32; b--; p += 16, e++, out += 32) {
+		const float d = e8m0_half(*e);
+		for (int i = 0; i < 16; i++) {
+			out[2 * i] = d * (float)fp4_values[p[i] & 15];
+			out[2 * i + 1] = d * (float)fp4_values[p[i] >> 4];
+		}
+	}
+}
+
 /* Half of an 8-bit float without sign: 4 bits of exponent, bias 7, 3 of mantissa. Its
  * highest bit counts for nothing; NaN (0x7f) is taken for 0, as ggml does. */
 static inline float

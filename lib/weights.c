@@ -1,6 +1,7 @@
 /* weights.c - a model file of any kind; see weights.h. */
 #include "weights.h"
 
+#include "folder.h"
 #include "llama2c.h"
 #include "split.h"
 
@@ -47,7 +48,12 @@ weights_read(struct map m)
 struct weights *
 weights_open(const char *path)
 {
-	return weights_read(map_file(path));
+	if (!folder_is(path))
+		return weights_read(map_file(path));
+	struct weights *w = xcalloc(1, sizeof *w);
+	w->path = path;
+	folder_open(w, path);
+	return w;
 }
 
 void
@@ -57,6 +63,9 @@ weights_free(struct weights *w)
 		gguf_free(w->gguf);
 	else
 		xfree(w->tensors);
+	for (size_t i = 0; i < w->n_owned; i++)
+		xfree(w->owned[i]);
+	xfree(w->owned);
 	xfree(w);
 }
 

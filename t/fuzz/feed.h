@@ -24,16 +24,14 @@ fed_row(void *arg, size_t position, uint32_t token, const float *logits)
 		f->sum += logits[i]; /* all of them can be read */
 }
 
-/* Open, feed two tokens and one more, free. */
+/* Feed two tokens and one more, free. */
 static inline void
-feed_model(void *arg)
+feed_weights(struct weights *w, unsigned kind)
 {
-	struct map *map = arg;
-	struct weights *w = weights_read(*map);
 	struct model *m = model_new(w);
 	struct pool *p = pool_new(1);
 	const struct kernels *kernels[] = {kernels_portable(), kernels_avx2(), kernels_avx512()};
-	const struct kernels *k = kernels[map->data[map->size - 1] % 3]; /* of all that this machine has, some */
+	const struct kernels *k = kernels[kind % 3]; /* of all that this machine has, some */
 	struct context *c = context_new(m, k ? k : kernels[0], p);
 	struct fed f = {.n_vocab = (uint32_t)m->shape.n_vocab};
 	uint32_t ids[2] = {0, f.n_vocab - 1};
@@ -48,6 +46,13 @@ feed_model(void *arg)
 	pool_free(p);
 	model_free(m);
 	weights_free(w);
+}
+
+static inline void
+feed_model(void *arg)
+{
+	struct map *map = arg;
+	feed_weights(weights_read(*map), map->data[map->size - 1]);
 }
 
 #endif

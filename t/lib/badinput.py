@@ -286,7 +286,7 @@ def gguf_arch():
         if t[0].startswith('blk.1.ffn') and t[0].endswith('weight') and 'shexp' not in t[0] and 'gate_exps' not in t[0]:
             broken(experts, 'without ' + t[0], words=(t[0],), drop=t[0])
         if t[0].startswith('blk.1.'):
-            broken(experts, 'other shape of ' + t[0], words=(t[0].replace('up_shexp', 'down_shexp'),), dims={t[0]: [2, 2]})
+            broken(experts, 'other shape of ' + t[0], words=(t[0],), dims={t[0]: [2, 2]})
     broken(experts, 'weights scaled by a NaN', words=('expert_weights_scale',), kv={'qwen3moe.expert_weights_scale': scalar(F32, float('nan'))})
     broken(fused, 'no positions', words=('position_embd',), drop='position_embd.weight')
     broken(fused, 'positions for a shorter context', words=('position_embd',), dims={'position_embd.weight': [8, 15]})

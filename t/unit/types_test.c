@@ -25,7 +25,7 @@ list(void)
 	for (uint32_t type = 0; type < T_COUNT; type++) {
 		const struct tensor t = {.type = type};
 		const struct format *f = tensor_format(type);
-		if (tensor_readable(&t) && type != T_LLAMA2C_Q8)
+		if (tensor_readable(&t) && type < T_LLAMA2C_Q8)
 			printf("%u %s %u %u\n", type, f->name, f->block, f->bytes);
 	}
 }
@@ -158,7 +158,7 @@ main(int argc, char **argv)
 		die_usage("one type is wanted");
 	const uint32_t type = (uint32_t)atoi(argv[optind]);
 	struct tensor t = {.type = type};
-	if (!tensor_readable(&t) || type == T_LLAMA2C_Q8)
+	if (!tensor_readable(&t) || type >= T_LLAMA2C_Q8)
 		die("type %u is not one of -l", type);
 	for (uint32_t i = 0; i < (uint32_t)blocks; i++) {
 		unsigned char block[256];

@@ -25,19 +25,21 @@ hf_prepare(struct vocab *v)
 
 /* Finding. */
 
+/* The next match behind m[1]; literals are not empty. */
 static bool
-find(const struct hf_step *step, const unsigned char *s, size_t n, size_t from, size_t m[2])
+next_match(const struct hf_step *step, const unsigned char *s, size_t n, size_t m[2])
 {
+	const struct str t = step->literal;
 	if (step->regex)
-		return regex_find(step->regex, s, n, from, m);
-	for (size_t i = from; step->literal.n && i + step->literal.n <= n; i++) {
-		const unsigned char *p = memchr(s + i, step->literal.p[0], n - i - step->literal.n + 1);
+		return regex_next(step->regex, m);
+	for (size_t i = m[1]; t.n <= n && i <= n - t.n; i++) {
+		const unsigned char *p = memchr(s + i, t.p[0], n - t.n - i + 1);
 		if (!p)
 			return false;
 		i = (size_t)(p - s);
-		if (!memcmp(p, step->literal.p, step->literal.n)) {
+		if (!memcmp(p, t.p, t.n)) {
 			m[0] = i;
-			m[1] = i + step->literal.n;
+			m[1] = i + t.n;
 			return true;
 		}
 	}
@@ -47,29 +49,26 @@ find(const struct hf_step *step, const unsigned char *s, size_t n, size_t from, 
 static void
 part(struct hf *h, size_t begin, size_t end, bool match)
 {
-	if (begin == end)
-		return;
 	h->parts = grow(h->parts, &h->parts_cap, h->n_parts + 1, sizeof *h->parts);
 	h->parts[h->n_parts++] = (struct hf_part){begin, end, match};
 }
 
-/* s[0..n) as parts that match and parts that do not, in h->parts. */
+/* s[0..n) as parts that match and parts that do not, in h->parts; a match may be empty. */
 static void
 matches(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n)
 {
-	size_t m[2], from = 0, last = 0;
+	size_t m[2] = {0, 0}, last = 0;
 	h->n_parts = 0;
-	while (from <= n && find(step, s, n, from, m)) {
-		if (m[0] == m[1]) { /* nothing: go on behind the next character */
-			uint32_t cp;
-			from = m[1] < n ? m[1] + utf8_next(s + m[1], n - m[1], &cp) : n + 1;
-			continue;
-		}
-		part(h, last, m[0], step->invert);
+	if (step->regex)
+		regex_begin(step->regex, s, n);
+	while (n && next_match(step, s, n, m)) {
+		if (last != m[0])
+			part(h, last, m[0], step->invert);
 		part(h, m[0], m[1], !step->invert);
-		from = last = m[1];
+		last = m[1];
 	}
-	part(h, last, n, step->invert);
+	if (last != n)
+		part(h, last, n, step->invert);
 }
 
 /* Normalizing. */

@@ -61,6 +61,22 @@ struct specials {
 	uint32_t first[257];
 };
 
+/* A Unigram model: the likeliest pieces are taken (vocab_unigram.c). */
+struct unigram {
+	double *scores;			/* of each id; owned */
+	double unk_score;		/* of a character that no piece holds */
+	bool single;			/* scores are added up as float32, as SentencePiece does */
+	struct specials pieces;
+	struct unigram_node {
+		double score;
+		size_t from;
+		uint32_t id;
+	} *nodes;			/* of each byte of a text: the best way to it */
+	size_t nodes_cap;
+	size_t *ends;			/* of the pieces on the best way to the end, the last first */
+	size_t n_ends, ends_cap;
+};
+
 struct vocab {
 	const char *path;
 	bool bpe;			/* else SentencePiece */
@@ -86,6 +102,7 @@ struct vocab {
 	struct table pieces;		/* no slots: not built yet (BPE) */
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
+	struct unigram *unigram;	/* or NULL */
 	struct hf *hf;			/* how tokenizer.json wants it, or NULL; vocab_hf.h */
 	struct str template;		/* for chats, or {NULL, 0} */
 	struct gguf_kv merge_list;	/* "left right" each, of BPE */
@@ -150,6 +167,15 @@ uint32_t pieces_find(const struct vocab *v, const unsigned char *p, size_t n, ui
 /* The longest of the specials at s, or NULL; n > 0. */
 const struct special *specials_at(const struct specials *t, const unsigned char *s, size_t n);
 void specials_index(struct vocab *v, unsigned which);
+/* Make a list of n ready for searches. */
+void specials_sort(struct specials *t, size_t n);
+
+/* The specials list[lo..hi) that begin with n bytes; begin with zeros. False: none goes on with this byte. */
+struct prefix {
+	uint32_t lo, hi;
+	size_t n;
+};
+bool specials_narrow(const struct specials *t, struct prefix *p, unsigned char byte);
 
 /* Empty the word; add bytes or a symbol of the last n bytes to it. */
 void word_clear(struct word *w);
@@ -188,6 +214,15 @@ void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *o
 void bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
 /* The rank of a merge. */
 rank_fn bpe_pair_rank;
+
+/* Pieces and how likely they are; v->byte_id says which bytes have pieces of their own. */
+void unigram_prepare(struct vocab *v);
+void unigram_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+void unigram_free(struct unigram *u);
+/* The pieces <0x00> ... in v->byte_id. */
+void byte_pieces_index(struct vocab *v);
+/* What no piece holds: its byte pieces, if it has them all, else the unknown piece. */
+void emit_unknown(struct vocab *v, const unsigned char *p, size_t n, struct ids *out);
 
 /* Note that id ends generations; sort them when all are known. */
 void vocab_mark_eog(struct vocab *v, int64_t id);

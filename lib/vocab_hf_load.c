@@ -686,6 +686,8 @@ read_tokenizer(struct map m, const char *dir)
 	h->spelled |= v->unigram && v->bpe;
 	read_prefix(&l);
 	read_decoder(&l, json_get(l.d, root, "decoder"), 0);
+	if (v->unk >= 0 && !v->bpe && !vocab_is_eog(v, (uint32_t)v->unk))
+		v->type[v->unk] = PIECE_UNKNOWN;
 	v->bos = read_front(&l, json_get(l.d, root, "post_processor"), 0);
 	read_beside(&l, dir);
 	xfree(l.piece);

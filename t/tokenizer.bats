@@ -59,3 +59,70 @@ matches()
 	\x{110000} no character's number
 	END
 }
+
+# tokenizer NAME: the fixture of that name, as the folder NAME; its texts in the file texts, NUL behind each and an
+# empty record (which ends the sequence) behind that; the ids in the file want.
+tokenizer()
+{
+	local fixtures=$REPO/t/fixtures/tokenizer model head text ids
+	{ read -r _ _ model && IFS= read -r head; } < <(grep -A 1 "^# $1 " "$fixtures/tokenizers.txt")
+	mkdir -p "$1"
+	{ printf '%s' "${head%\}}"; [ "$head" = '{}' ] || printf ,; printf '"model":'; cat "$fixtures/$model.json"; echo '}'; } >"$1/tokenizer.json"
+	: >texts
+	: >want
+	while IFS=$'\t' read -r text ids; do
+		printf '%b\0\0' "$text" >>texts
+		echo "$ids" >>want
+	done < <(awk -v name="$1" '/^# / { on = $2 == name; n = 0 } on && ++n > 2' "$fixtures/tokenizers.txt")
+}
+
+# right PATTERN COUNT: the ids of all the fixtures' texts are the library's; at least so many fixtures match.
+right()
+{
+	local name n=0
+	while read -r _ name _; do
+		[[ $name =~ ^($1)$ ]] || continue
+		tokenizer "$name"
+		llm-tok -qsz "$name" <texts | awk 'NR % 2' >got
+		[ -s want ]
+		diff want got || { echo "$name"; return 1; }
+		n=$((n + 1))
+	done < <(grep '^# ' "$REPO/t/fixtures/tokenizer/tokenizers.txt")
+	[ $n -ge "$2" ]
+}
+
+@test "tokenizer.json: byte-level BPE, byte fallback, unknown characters, suffixes" { right 'bpe_.*' 11; }
+@test "tokenizer.json: Unigram, Metaspace" { right 'unigram.*|metaspace_.*' 9; }
+@test "tokenizer.json: every normalizer" { right 'n_.*' 17; }
+@test "tokenizer.json: Split in every way" { right 'split_.*' 21; }
+@test "tokenizer.json: the other pre-tokenizers" { right 'punctuation_.*|digits.*|whitespace.*|delimiter|bert|sequence' 12; }
+@test "tokenizer.json: added tokens: lstrip, rstrip, single_word, normalized" { right 'added.*' 5; }
+
+@test "tokenizer.json against the library, at random" {
+	need_python tokenizers
+	PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$REPO/t/lib/mktokenizer.py" -n 2000 -s "$RANDOM"
+}
+
+# refused WORDS JSON: a tokenizer.json is refused with these words.
+refused()
+{
+	mkdir -p refused
+	printf '%s' "$2" >refused/tokenizer.json
+	fails 1 llm-tok refused <<<'a b'
+	[[ $stderr == "llm-tok: refused/tokenizer.json: "*"$1"* ]] || { echo "$2: $stderr"; return 1; }
+}
+
+@test "tokenizer.json: what is not known is refused by name" {
+	local bpe='"model":{"type":"BPE","vocab":{"a":0},"merges":[]}'
+	refused "model 'WordPiece' is not known here; known: BPE Unigram" '{"model":{"type":"WordPiece","vocab":{"a":0}}}'
+	refused "model 'WordLevel' is not known here; known: BPE Unigram" '{"model":{"type":"WordLevel","vocab":{"a":0}}}'
+	refused "model '' is not known here" '{"model":{"vocab":{"a":0}}}'
+	refused "continuing_subword_prefix is not known here" '{"model":{"type":"BPE","vocab":{"a":0},"merges":[],"continuing_subword_prefix":"##"}}'
+	refused "normalizer 'BertNormalizer' is not known here" '{"normalizer":{"type":"BertNormalizer"},'"$bpe}"
+	refused "pre-tokenizer 'UnicodeScripts' is not known here" '{"pre_tokenizer":{"type":"UnicodeScripts"},'"$bpe}"
+	refused "behavior 'Left' is not known here" '{"pre_tokenizer":{"type":"Punctuation","behavior":"Left"},'"$bpe}"
+	refused "decoder 'WordPiece' is not known here" '{"decoder":{"type":"WordPiece"},'"$bpe}"
+	refused "back references are not known here" '{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a)\\1"},"behavior":"Isolated","invert":false},'"$bpe}"
+	refused "more than one token in front" '{"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"a"}},
+		{"SpecialToken":{"id":"a"}},{"Sequence":{"id":"A"}}]},'"$bpe}"
+}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "llama2c.h"
+#include "json.h"
 #include "unicode.h"
 #include "vocab_hf.h"
 #include "vocab_impl.h"
@@ -171,6 +172,8 @@ vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
 		*n = vocab_type(v, id) == PIECE_UNKNOWN ? 3 : 0;
 		return "\xEF\xBF\xBD"; /* U+FFFD */
 	case PIECE_USER:
+		if (v->sp && id < v->sp->n_model)
+			break; /* spelled as others are */
 		return vocab_spelling(v, id, n);
 	case PIECE_BYTE:
 		v->text[0] = (char)byte_spelling(p, len);
@@ -215,6 +218,8 @@ vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t
 		return joined_text(v, id, special, prefix, n);
 	enum piece_type type = vocab_type(v, id);
 	const char *text = vocab_text(v, id, special, n);
+	if (v->sp && type == PIECE_USER && id < v->sp->n_model)
+		type = PIECE_NORMAL;
 	if (type == PIECE_CONTROL || type == PIECE_USER || (type == PIECE_UNKNOWN && special)) {
 		*prefix = v->space_prefix && !hf_prefix_once(v);
 		return text;
@@ -237,7 +242,9 @@ emit(struct ids *out, uint32_t id)
 static void
 encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {
-	if (n && v->bpe)
+	if (n && v->sp)
+		sp_encode(v, s, n, prefix, out);
+	else if (n && v->bpe)
 		bpe_encode(v, s, n, out);
 	else if (n)
 		spm_encode(v, s, n, prefix, out);
@@ -263,6 +270,8 @@ prepare(struct vocab *v)
 	if (!v->ready) {
 		if (v->hf)
 			hf_prepare(v);
+		else if (v->sp)
+			sp_prepare(v);
 		else if (v->bpe)
 			bpe_prepare(v);
 		else
@@ -274,6 +283,13 @@ prepare(struct vocab *v)
 			specials_index(v, which);
 }
 
+/* SentencePiece's own user-defined pieces are found later, in normalized text. */
+static bool
+within_text(const struct vocab *v, const struct special *sp)
+{
+	return v->sp && sp->id < v->sp->n_model && vocab_type(v, sp->id) == PIECE_USER;
+}
+
 /* The special piece to take at byte i, or NULL. */
 static const struct special *
 special_at(const struct vocab *v, const struct source *t, size_t i)
@@ -283,10 +299,11 @@ special_at(const struct vocab *v, const struct source *t, size_t i)
 		bool ok = true;
 		for (size_t k = 0; t->trusted && k < sp->n; k++)
 			ok &= t->trusted[i + k];
-		if (ok)
+		if (ok && !within_text(v, sp))
 			return sp;
 	}
-	return v->special[0].list ? specials_at(&v->special[0], t->s + i, t->len - i) : NULL;
+	sp = v->special[0].list ? specials_at(&v->special[0], t->s + i, t->len - i) : NULL;
+	return sp && !within_text(v, sp) ? sp : NULL;
 }
 
 static void
@@ -353,6 +370,9 @@ vocab_free(struct vocab *v)
 	for (int i = 0; i < 4; i++)
 		xfree(v->special[i].list);
 	unigram_free(v->unigram);
+	sp_free(v->sp);
+	if (v->config)
+		json_free(v->config);
 	hf_free(v->hf);
 	xfree(v);
 }

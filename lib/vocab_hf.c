@@ -297,14 +297,11 @@ hf_free(struct hf *h)
 		regex_free(h->pre[i].regex);
 	if (h->doc)
 		json_free(h->doc);
-	if (h->config)
-		json_free(h->config);
 	xfree(h->normalizers);
 	xfree(h->pre);
 	xfree(h->flags);
 	xfree(h->pieces);
 	xfree(h->merges);
-	xfree(h->paths);
 	xfree(h->text[0].s);
 	xfree(h->text[1].s);
 	xfree(h->parts);

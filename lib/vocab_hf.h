@@ -65,9 +65,8 @@ struct hf {
 	uint8_t *flags;			/* of each id: HF_LSTRIP ... */
 	uint32_t n_flags;
 	bool prefix_once;		/* only the first text of a line has a space of its own */
-	struct json_doc *doc, *config;	/* owned; strings above lie in them */
+	struct json_doc *doc;		/* owned; strings above lie in it */
 	unsigned char *pieces, *merges;	/* owned: what struct vocab points into */
-	char *paths;
 	unsigned char **added;		/* owned: spellings of added tokens in normalized text */
 	size_t n_added, added_cap;
 	/* Used again and again. */
@@ -77,12 +76,10 @@ struct hf {
 	size_t n_parts, parts_cap, n_words, words_cap, old_cap;
 };
 
-/* The vocabulary of a folder, or of a tokenizer.json itself; NULL: path is neither, or
- * the folder has none. Dies with what is wrong. */
-struct vocab *hf_vocab_find(const char *path);
-/* What lies beside the vocabulary in a folder (tokenizer_config.json, chat_template.jinja,
- * generation_config.json, config.json): BOS and EOS, the chat template. The pieces are there already. */
-void hf_read_beside(struct vocab *v, const char *dir);
+/* Whether a file begins as JSON does; the vocabulary of a tokenizer.json, and of what lies beside it in
+ * the folder dir. Dies with what is wrong. */
+bool hf_is(struct map m);
+struct vocab *vocab_from_hf(struct map m, const char *dir);
 void hf_free(struct hf *h);
 
 static inline bool

@@ -5,8 +5,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { STEPS_MAX = 32, NESTED_MAX = 8, LITERAL_MAX = 4096 };
 
@@ -19,27 +17,6 @@ struct loader {
 	struct hf_step steps[STEPS_MAX];
 	size_t n_steps;
 };
-
-/* The file of that name in a folder, {NULL} if it is not there; its path lives on. */
-static struct map
-beside(const char *dir, const char *name)
-{
-	struct map none = {NULL, NULL, 0};
-	size_t n = strlen(dir);
-	char *path = xcalloc(n + strlen(name) + 2, 1);
-	snprintf(path, n + strlen(name) + 2, "%s%s%s", dir, n && dir[n - 1] != '/' ? "/" : "", name);
-	if (access(path, R_OK) == 0)
-		return map_file(path); /* whose name the map keeps */
-	xfree(path);
-	return none;
-}
-
-static struct json_doc *
-json_beside(const char *dir, const char *name)
-{
-	struct map m = beside(dir, name);
-	return m.data ? json_read(m.path, (const char *)m.data, m.size) : NULL;
-}
 
 static struct str
 type_of(const struct loader *l, const struct json *v)
@@ -420,30 +397,39 @@ put_len(unsigned char *p, size_t n)
 		p[i] = (unsigned char)((uint64_t)n >> (8 * i));
 }
 
-/* Lay the pieces out as a GGUF file does: a length of 8 bytes, the bytes. */
-static void
-lay_pieces(struct loader *l)
+unsigned char *
+lay_pieces(struct vocab *v, const struct str *pieces)
 {
-	struct vocab *v = l->v;
 	size_t total = 0;
 	for (uint32_t id = 0; id < v->n; id++)
-		total += 8 + l->piece[id].n;
+		total += 8 + pieces[id].n;
 	if (total > UINT32_MAX)
-		die("%s: a vocabulary of %zu bytes is too large", l->path, total);
-	unsigned char *p = l->h->pieces = xcalloc(total, 1);
-	v->base = p;
+		die("%s: a vocabulary of %zu bytes is too large", v->path, total);
+	unsigned char *base = xcalloc(total, 1), *p = base;
+	v->base = base;
 	v->back = 8;
 	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
 	for (uint32_t id = 0; id < v->n; id++) {
-		size_t n = l->piece[id].n;
+		size_t n = pieces[id].n;
 		put_len(p, n);
-		v->off[id] = (uint32_t)(p + 8 - v->base);
+		v->off[id] = (uint32_t)(p + 8 - base);
 		if (n)
-			memcpy(p + 8, l->piece[id].p, n);
+			memcpy(p + 8, pieces[id].p, n);
 		p += 8 + n;
-		bool byte = l->h->byte_fallback && n == 6 && byte_spelling(p - n, n) >= 0;
+	}
+	return base;
+}
+
+/* The types of the model's own pieces. */
+static void
+set_types(struct loader *l)
+{
+	struct vocab *v = l->v;
+	for (uint32_t id = 0; id < v->n; id++) {
+		const struct str s = l->piece[id];
+		bool byte = l->h->byte_fallback && s.n == 6 && byte_spelling((const unsigned char *)s.p, s.n) >= 0;
 		if (!v->type[id])
-			v->type[id] = !l->piece[id].p ? PIECE_UNUSED : byte ? PIECE_BYTE : PIECE_NORMAL;
+			v->type[id] = !s.p ? PIECE_UNUSED : byte ? PIECE_BYTE : PIECE_NORMAL;
 	}
 }
 
@@ -488,16 +474,6 @@ read_merges(struct loader *l, const struct json *model)
 	l->v->merge_list = (struct gguf_kv){.type = GGUF_ARRAY, .elem = GGUF_STRING, .n = list->n, .data = out.s, .bytes = out.n};
 }
 
-/* The id of the piece spelled so, or -1. */
-static int32_t
-id_of(const struct loader *l, struct str s)
-{
-	for (uint32_t id = 0; s.p && id < l->v->n; id++)
-		if (l->piece[id].p && l->piece[id].n == s.n && !memcmp(l->piece[id].p, s.p, s.n))
-			return (int32_t)id;
-	return -1;
-}
-
 static void
 read_model(struct loader *l, const struct json *model)
 {
@@ -528,7 +504,7 @@ template_id(const struct loader *l, const struct json *processor, struct str nam
 		if (key.n == name.n && !memcmp(key.p, name.p, name.n) && json_is(ids, JSON_ARRAY) && ids->n)
 			return (int32_t)json_uint(l->d, json_first(ids), "special_tokens", 0, 0, l->v->n - 1);
 	}
-	return id_of(l, name);
+	return vocab_id_of(l->v, name);
 }
 
 /* What a post-processor puts in front of a text, or -1. What it puts behind (EOS) is left out: the
@@ -546,7 +522,7 @@ read_front(const struct loader *l, const struct json *v, int depth)
 		return id;
 	}
 	if ((str_is(type, "RobertaProcessing") || str_is(type, "BertProcessing")) && json_is(cls, JSON_ARRAY) && cls->n)
-		return id_of(l, json_str(l->d, json_first(cls)));
+		return vocab_id_of(l->v, json_str(l->d, json_first(cls)));
 	list = json_get(l->d, v, "single");
 	if (!str_is(type, "TemplateProcessing") || !json_is(list, JSON_ARRAY))
 		return -1;
@@ -589,64 +565,6 @@ read_decoder(struct loader *l, const struct json *v, int depth)
 		h->join = HF_JOIN_SPACED;
 }
 
-/* "<s>" or {"content": "<s>"} */
-static struct str
-token_text(const struct json_doc *d, const char *key)
-{
-	const struct json *v = json_get(d, d->node, key);
-	return json_is(v, JSON_OBJECT) ? json_str(d, json_get(d, v, "content")) : json_str(d, v);
-}
-
-/* A template alone, or the one called "default" of several. */
-static struct str
-template_text(const struct json_doc *d)
-{
-	const struct json *v = json_get(d, d->node, "chat_template");
-	const struct json *c = v ? json_first(v) : NULL;
-	for (size_t i = 0; json_is(v, JSON_ARRAY) && i < v->n; i++, c = json_next(c))
-		if (str_is(json_str(d, json_get(d, c, "name")), "default"))
-			return json_str(d, json_get(d, c, "template"));
-	return json_str(d, v);
-}
-
-/* eos_token_id: a number or several. */
-static void
-read_eos_ids(struct loader *l, const char *dir, const char *name)
-{
-	struct json_doc *d = json_beside(dir, name);
-	const struct json *v = d ? json_get(d, d->node, "eos_token_id") : NULL;
-	const struct json *c = json_is(v, JSON_ARRAY) ? json_first(v) : v;
-	for (size_t i = 0; v && i < (v->type == JSON_ARRAY ? v->n : 1); i++, c = json_next(c)) {
-		uint64_t id = json_uint(d, c, "eos_token_id", VOCAB_MAX, 0, VOCAB_MAX);
-		if (id < l->v->n)
-			vocab_mark_eog(l->v, (int64_t)id);
-	}
-	if (d)
-		json_free(d);
-}
-
-static void
-read_beside(struct loader *l, const char *dir)
-{
-	struct vocab *v = l->v;
-	struct map jinja = beside(dir, "chat_template.jinja");
-	struct json_doc *d = l->h->config = json_beside(dir, "tokenizer_config.json");
-	v->bos_piece = v->bos;
-	v->eos = -1;
-	if (d) {
-		v->eos = id_of(l, token_text(d, "eos_token"));
-		if (v->bos < 0)
-			v->bos_piece = id_of(l, token_text(d, "bos_token"));
-		v->template = template_text(d);
-	}
-	if (jinja.data)
-		v->template = (struct str){(const char *)jinja.data, jinja.size};
-	vocab_mark_eog(v, v->eos);
-	read_eos_ids(l, dir, "generation_config.json");
-	read_eos_ids(l, dir, "config.json");
-	vocab_sort_eog(v);
-}
-
 /* Whether a Prepend gives texts a space of their own. */
 static void
 read_prefix(struct loader *l)
@@ -656,8 +574,8 @@ read_prefix(struct loader *l)
 			l->v->space_prefix = true;
 }
 
-static struct vocab *
-read_tokenizer(struct map m, const char *dir)
+struct vocab *
+vocab_from_hf(struct map m, const char *dir)
 {
 	struct loader l = {.path = m.path};
 	struct vocab *v = l.v = xcalloc(1, sizeof *v);
@@ -672,11 +590,12 @@ read_tokenizer(struct map m, const char *dir)
 	read_vocab(&l, model, added);
 	v->type = xcalloc(v->n, 1);
 	read_added(&l, added);
+	h->pieces = lay_pieces(v, l.piece);
+	set_types(&l);
 	v->unk = v->unigram ? (int32_t)json_uint(l.d, json_get(l.d, model, "unk_id"), "unk_id", VOCAB_MAX, 0, v->n - 1) :
-		id_of(&l, json_str(l.d, json_get(l.d, model, "unk_token")));
+		vocab_id_of(v, json_str(l.d, json_get(l.d, model, "unk_token")));
 	if (v->unk == VOCAB_MAX)
 		v->unk = -1;
-	lay_pieces(&l);
 	if (!v->unigram)
 		read_merges(&l, model);
 	read_normalizer(&l, json_get(l.d, root, "normalizer"), 0);
@@ -689,39 +608,20 @@ read_tokenizer(struct map m, const char *dir)
 	if (v->unk >= 0 && !v->bpe && !vocab_is_eog(v, (uint32_t)v->unk))
 		v->type[v->unk] = PIECE_UNKNOWN;
 	v->bos = read_front(&l, json_get(l.d, root, "post_processor"), 0);
-	read_beside(&l, dir);
+	v->bos_piece = v->bos;
+	v->eos = -1;
+	vocab_read_beside(v, dir);
 	xfree(l.piece);
 	xfree(h->doc->node); /* the strings are still wanted, what held them is not */
 	h->doc->node = NULL;
 	return v;
 }
 
-/* Whether the file begins as JSON does. */
-static bool
-is_json(struct map m)
+bool
+hf_is(struct map m)
 {
 	size_t i = 0;
 	while (i < m.size && (m.data[i] == ' ' || m.data[i] == '\n' || m.data[i] == '\r' || m.data[i] == '\t'))
 		i++;
 	return i < m.size && m.data[i] == '{';
-}
-
-struct vocab *
-hf_vocab_find(const char *path)
-{
-	struct stat st;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		struct map m = beside(path, "tokenizer.json");
-		return m.data ? read_tokenizer(m, path) : NULL;
-	}
-	struct map m = map_file(path);
-	if (!is_json(m))
-		return NULL;
-	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) + 1 : 0;
-	char *dir = xcalloc(n + 2, 1);
-	memcpy(dir, slash ? path : ".", slash ? n : 1);
-	struct vocab *v = read_tokenizer(m, dir);
-	v->hf->paths = dir;
-	return v;
 }

@@ -8,7 +8,9 @@
 #ifndef VOCAB_IMPL_H
 #define VOCAB_IMPL_H
 
+#include "charsmap.h"
 #include "gguf.h"
+#include "normal.h"
 #include "pretok.h"
 #include "vocab.h"
 
@@ -77,6 +79,18 @@ struct unigram {
 	size_t n_ends, ends_cap;
 };
 
+/* How SentencePiece normalizes text: of a tokenizer.model, and of Unigrams in GGUF files (vocab_sp.c). */
+struct sp {
+	struct charsmap map;
+	bool dummy_prefix, remove_extra, escape;
+	uint32_t n_model;		/* pieces from here on are added tokens, which a text is cut at */
+	struct specials user;		/* user-defined pieces, which nothing changes */
+	struct bytes text;
+	unsigned char *pieces, *scores;	/* owned: what struct vocab points into, or NULL */
+};
+
+struct json_doc;
+
 struct vocab {
 	const char *path;
 	bool bpe;			/* else SentencePiece */
@@ -103,6 +117,8 @@ struct vocab {
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
 	struct unigram *unigram;	/* or NULL */
+	struct sp *sp;			/* or NULL */
+	struct json_doc *config;	/* tokenizer_config.json, owned, or NULL */
 	struct hf *hf;			/* how tokenizer.json wants it, or NULL; vocab_hf.h */
 	struct str template;		/* for chats, or {NULL, 0} */
 	struct gguf_kv merge_list;	/* "left right" each, of BPE */
@@ -223,6 +239,34 @@ void unigram_free(struct unigram *u);
 void byte_pieces_index(struct vocab *v);
 /* What no piece holds: its byte pieces, if it has them all, else the unknown piece. */
 void emit_unknown(struct vocab *v, const unsigned char *p, size_t n, struct ids *out);
+
+/* BPE of text that sp normalized. */
+void spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+
+/* The rules of a tokenizer.model; whether a file is one; its vocabulary. */
+bool sp_is(struct map m);
+struct vocab *vocab_from_sp(struct map m, const char *dir);
+/* A Unigram of a GGUF file. */
+void sp_from_gguf(struct vocab *v);
+void sp_prepare(struct vocab *v);
+void sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
+void sp_free(struct sp *sp);
+
+/* What lies beside a vocabulary in a folder (vocab_folder.c). The file of that name, {NULL} if it is not there; its path lives on. */
+struct map file_beside(const char *dir, const char *name);
+struct json_doc *json_beside(const char *dir, const char *name);
+/* BOS and EOS, the chat template, what ends a generation: tokenizer_config.json, chat_template.jinja,
+ * generation_config.json, config.json. The pieces are there already. */
+void vocab_read_beside(struct vocab *v, const char *dir);
+/* The folder that a file lies in; lives until the process ends. */
+const char *folder_of(const char *path);
+/* The vocabulary of a folder; NULL: it has none. */
+struct vocab *vocab_from_folder(const char *dir);
+/* The first piece spelled so, or -1. */
+int32_t vocab_id_of(const struct vocab *v, struct str s);
+/* Lay pieces out as a GGUF file does, a length of 8 bytes before each, and let v's point there; the caller
+ * frees. A piece that is {NULL, 0} is empty. Dies where they are too many bytes. */
+unsigned char *lay_pieces(struct vocab *v, const struct str *pieces);
 
 /* Note that id ends generations; sort them when all are known. */
 void vocab_mark_eog(struct vocab *v, int64_t id);

@@ -7,6 +7,7 @@
 
 #include "unicode.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -35,28 +36,24 @@ findable(const struct vocab *v, uint32_t id)
 	return type == PIECE_NORMAL || type == PIECE_USER;
 }
 
-/* The scores of a GGUF file or a tokenizer.model, and of what is not in their scores: as SentencePiece has it. */
+/* The scores of a GGUF file or a tokenizer.model, and of what is not among them: as SentencePiece has it. */
 static void
 read_scores(struct vocab *v)
 {
 	struct unigram *u = v->unigram;
-	float least = INFINITY, most = -INFINITY;
+	float least = FLT_MAX;
 	u->single = true;
 	u->scores = xcalloc(v->n, sizeof *u->scores);
 	for (uint32_t id = 0; id < v->n; id++) {
+		uint32_t n;
 		float f = lef32(v->scores + 4 * (size_t)id);
+		piece(v, id, &n);
+		if (vocab_type(v, id) == PIECE_USER) /* so that it is always taken */
+			f = (float)(0.1 * ((double)n - 1));
+		else if (vocab_type(v, id) == PIECE_NORMAL && f < least)
+			least = f;
 		u->scores[id] = f == f ? (double)f : -1e9;
-		if (vocab_type(v, id) == PIECE_NORMAL) {
-			least = (float)u->scores[id] < least ? (float)u->scores[id] : least;
-			most = (float)u->scores[id] > most ? (float)u->scores[id] : most;
-		}
 	}
-	for (uint32_t id = 0; id < v->n; id++) /* always taken */
-		if (vocab_type(v, id) == PIECE_USER) {
-			uint32_t n;
-			piece(v, id, &n);
-			u->scores[id] = (double)((float)n * most) - 0.1;
-		}
 	u->unk_score = (double)(least - 10);
 }
 
@@ -96,9 +93,21 @@ way(struct unigram *u, size_t from, size_t to, double score, uint32_t id)
 {
 	struct unigram_node *node = u->nodes + to;
 	double sum = u->nodes[from].score + score;
-	if (node->from != SIZE_MAX && !(sum > node->score))
-		return;
-	*node = (struct unigram_node){u->single ? (double)(float)sum : sum, from, id};
+	if (u->single)
+		sum = (double)(float)sum;
+	if (node->from == SIZE_MAX || sum > node->score)
+		*node = (struct unigram_node){sum, from, id};
+}
+
+/* Large sums would drown the scores: as SentencePiece, begin anew. What lies ahead is within a piece's reach. */
+#define SCORE_RESET 100000
+static void
+reset_scores(struct unigram *u, size_t i, size_t n)
+{
+	const double offset = u->nodes[i].score;
+	for (size_t k = i; k <= n && k - i <= PIECE_LONGEST; k++)
+		if (k == i || u->nodes[k].from != SIZE_MAX)
+			u->nodes[k].score = (double)((float)u->nodes[k].score - (float)offset);
 }
 
 static void
@@ -110,6 +119,8 @@ search(struct unigram *u, const unsigned char *s, size_t n)
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t cp;
 		bool single = false;
+		if (u->single && fabs(u->nodes[i].score) > SCORE_RESET)
+			reset_scores(u, i, n);
 		struct prefix p = {0, 0, 0};
 		len = utf8_next(s + i, n - i, &cp);
 		while (p.n < n - i && specials_narrow(&u->pieces, &p, s[i + p.n])) {

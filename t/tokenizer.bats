@@ -2,7 +2,7 @@
 # tokenizer.bats - vocabularies of Hugging Face folders: tokenizer.json and tokenizer.model, against the
 # ids of the libraries `tokenizers` and sentencepiece, which t/lib/mktokenizer.py wrote down.
 #
-# More of it, at random and with real files: t/oracle/tokenizer.py, t/oracle/regex.py.
+# More of it, at random and with real files: t/oracle/tokenizer.py, t/oracle/onig.py.
 
 load common
 
@@ -125,4 +125,54 @@ refused()
 	refused "back references are not known here" '{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a)\\1"},"behavior":"Isolated","invert":false},'"$bpe}"
 	refused "more than one token in front" '{"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"a"}},
 		{"SpecialToken":{"id":"a"}},{"Sequence":{"id":"A"}}]},'"$bpe}"
+}
+
+@test "tokenizer.model: Unigram and BPE as sentencepiece has them; in a folder and alone" {
+	local name text ids
+	for name in unigram_user unigram_bytes bpe_user bpe_plain; do
+		mkdir "$name"
+		cp "$REPO/t/fixtures/sentencepiece/$name.model" "$name/tokenizer.model"
+		: >texts
+		: >want
+		while IFS=$'\t' read -r text ids; do
+			printf '%b\0\0' "$text" >>texts
+			echo "$ids" >>want
+		done <"$REPO/t/fixtures/sentencepiece/$name.cases"
+		[ "$(wc -l <want)" -eq 24 ]
+		llm-tok -qz "$name" <texts | awk 'NR % 2' | diff want -
+		llm-tok -qz "$name/tokenizer.model" <texts | awk 'NR % 2' | diff want -
+	done
+}
+
+@test "tokenizer.model and t5 in GGUF against sentencepiece, at random" {
+	need_python sentencepiece
+	PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$REPO/t/oracle/spiece.py" -n 1000 -s "$RANDOM"
+}
+
+@test "tokenizer.model of Llama 2: ids of llama-spm, every byte comes back" {
+	need_shared vocab/llama2-tokenizer.model
+	v=$SHARED/vocab/llama2-tokenizer.model
+	awk -v RS='\n__ggml_vocab_test__\n' '{ printf "%s%c%c", $0, 0, 0 }' "$SHARED/vocab/llama-spm.gguf.inp" >in
+	llm-tok -q -z "$v" <in | awk 'NR % 2' | sed 's/^1 *//' >got
+	sed 's/^ //; s/ *$//' "$SHARED/vocab/llama-spm.gguf.out" | diff - got
+	llm-tok -z "$v" <in | llm-detok -z | cmp - in
+	head -c 20000 "$BIN/llm-tok" >noise
+	llm-tok "$v" <noise | llm-detok | cmp - noise
+	printf 'a\342\226\201b \342\226\201 \n\342\226\201\n \342\226\201' >in
+	llm-tok "$v" <in | llm-detok | cmp - in
+}
+
+@test "a folder's tokenizer.json goes before its tokenizer.model; added tokens beside a model" {
+	mkdir both
+	cp "$REPO/t/fixtures/sentencepiece/bpe_user.model" both/tokenizer.model
+	n=$(llm-tok both </dev/null | awk '$2 == "vocab" { print $3 }')
+	echo '{"<extra>":'$((n + 1))'}' >both/added_tokens.json
+	echo '{"added_tokens_decoder":{"'"$n"'":{"content":"<mine>","special":false}},"add_bos_token":false,"eos_token":"<extra>"}' >both/tokenizer_config.json
+	[ "$(echo 'a<mine>' | llm-tok both | awk '/^[0-9]/ { print $NF }; $2 == "vocab" { print $3 }' | xargs)" = "$((n + 2)) $n" ]
+	[ "$(printf '<extra>' | llm-tok -qs both)" = $((n + 1)) ]
+	! printf '<extra>' | llm-tok -q both | grep -qw $((n + 1))
+	printf 'a<mine>b<extra>c\n' >in
+	llm-tok both <in | llm-detok | cmp - in
+	echo '{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[]}}' >both/tokenizer.json
+	[ "$(echo ab | llm-tok -q both)" = '0 1' ]
 }

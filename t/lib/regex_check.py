@@ -1,4 +1,4 @@
-"""regex_check.py PROGRAM CASES: matches of regex_test against what Oniguruma found (t/oracle/regex.py -f).
+"""regex_check.py PROGRAM CASES: matches of regex_test against what Oniguruma found (t/oracle/onig.py -f).
 
 Ours may refuse a pattern by name, but not many; it may not differ.
 """

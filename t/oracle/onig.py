@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """lib/regex against Oniguruma, as Hugging Face's `tokenizers` has it: random patterns on random texts.
 
-    regex.py [-n 100000] [-s seed] build/t/unit/regex_test     compare
-    regex.py -f [-n 300] >t/fixtures/tokenizer/regex.txt       cases for the suite: JSON strings, TAB between them:
+    onig.py [-n 100000] [-s seed] build/t/unit/regex_test     compare
+    onig.py -f [-n 300] >t/fixtures/tokenizer/regex.txt       cases for the suite: JSON strings, TAB between them:
                                                                pattern, text, the text with '|' for each match
 """
 import argparse

@@ -172,7 +172,7 @@ vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
 		*n = vocab_type(v, id) == PIECE_UNKNOWN ? 3 : 0;
 		return "\xEF\xBF\xBD"; /* U+FFFD */
 	case PIECE_USER:
-		if (v->sp && id < v->sp->n_model)
+		if (v->hf ? !v->bpe : v->sp && id < v->sp->n_model)
 			break; /* spelled as others are */
 		return vocab_spelling(v, id, n);
 	case PIECE_BYTE:

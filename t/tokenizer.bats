@@ -103,6 +103,33 @@ right()
 	PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$REPO/t/lib/mktokenizer.py" -n 2000 -s "$RANDOM"
 }
 
+@test "tokenizer.json: any bytes come back, where nothing is normalized and each byte has a piece" {
+	local name
+	head -c 20000 "$BIN/llm-tok" >noise
+	for name in bpe_bytes bpe_bytes_ignore bpe_bytes_falcon bpe_llama; do
+		tokenizer "$name"
+		llm-tok "$name" <noise | llm-detok | cmp - noise
+		llm-tok -z "$name" <noise | llm-detok -z | cmp - noise
+	done
+	# also from a file alone, whatever its name
+	cp bpe_llama/tokenizer.json some.file
+	llm-tok some.file <noise | llm-detok | cmp - noise
+}
+
+@test "tokenizer.json: decoders" {
+	local x
+	for x in bpe_bytes bpe_llama unigram unigram_bytes bpe_suffix n_nfc; do
+		tokenizer $x
+		echo 'the token' | llm-tok -q $x >ids
+		case $x in
+		n_nfc) [ "$(llm-detok $x <ids)" = 't h e</w> t o k e n</w>' ] ;; # no decoder: pieces stand apart
+		*) [ "$(llm-detok $x <ids)" = 'the token' ] ;;
+		esac
+	done
+	[ "$(echo '<s>the</s>x' | llm-tok -qs bpe_llama | llm-detok bpe_llama)" = 'thex' ]
+	[ "$(echo '<s>the</s>x' | llm-tok -qs bpe_llama | llm-detok -s bpe_llama)" = '<s><s>the</s>x' ]
+}
+
 # refused WORDS JSON: a tokenizer.json is refused with these words.
 refused()
 {

@@ -788,6 +788,36 @@ compile(struct parser *p, uint32_t at)
 	}
 }
 
+/* The steps that step q leads to without a character; how many. */
+static unsigned
+ways_on(const struct regex *r, uint32_t q, uint32_t to[2])
+{
+	const struct step *s = r->step + q;
+	to[0] = s->code == SPLIT || s->code == JUMP ? s->x : q + 1;
+	to[1] = s->y;
+	return s->code == CHAR || s->code == MATCH ? 0 : s->code == SPLIT ? 2 : 1;
+}
+
+/* The same backwards. */
+static void
+turn_round(struct regex *r)
+{
+	uint32_t to[2];
+	r->pred_at = xcalloc(r->n + 1, sizeof *r->pred_at);
+	r->pred = xcalloc(2 * r->n, sizeof *r->pred);
+	for (uint32_t q = 0; q < r->n; q++)
+		for (unsigned k = ways_on(r, q, to); k--;)
+			r->pred_at[to[k] + 1]++;
+	for (uint32_t q = 0; q < r->n; q++)
+		r->pred_at[q + 1] += r->pred_at[q];
+	const uint32_t total = r->pred_at[r->n];
+	for (uint32_t q = (uint32_t)r->n; q-- > 0;) /* which takes the ends down to the beginnings, one place on */
+		for (unsigned k = ways_on(r, q, to); k--;)
+			r->pred[--r->pred_at[to[k] + 1]] = q;
+	memmove(r->pred_at, r->pred_at + 1, r->n * sizeof *r->pred_at);
+	r->pred_at[r->n] = total;
+}
+
 struct regex *
 regex_new(const char *name, struct str pattern)
 {
@@ -808,6 +838,7 @@ regex_new(const char *name, struct str pattern)
 	r->now.t = xcalloc(r->n, sizeof *r->now.t);
 	r->next.t = xcalloc(r->n, sizeof *r->next.t);
 	r->stack = xcalloc(2 * r->n + 2, sizeof *r->stack);
+	turn_round(r);
 	r->row[0] = xcalloc(r->n, 1);
 	r->row[1] = xcalloc(r->n, 1);
 	r->row_size = (r->n + 7) / 8;
@@ -832,6 +863,8 @@ regex_free(struct regex *r)
 	xfree(r->now.t);
 	xfree(r->next.t);
 	xfree(r->stack);
+	xfree(r->pred);
+	xfree(r->pred_at);
 	xfree(r->row[0]);
 	xfree(r->row[1]);
 	xfree(r->mark);

@@ -19,7 +19,7 @@
 
 #include "util.h"
 
-enum { REGEX_MAX = 4096 };
+enum { REGEX_MAX = 2048 };
 
 struct regex;
 

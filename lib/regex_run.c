@@ -153,28 +153,22 @@ find(struct regex *r, size_t from, size_t m[2])
 static void
 row_before(const struct regex *r, size_t from, size_t end, uint8_t *to, const uint8_t *next, const struct place *at)
 {
-	memset(to + from, 0, end - from);
-	for (bool more = true; more;) { /* again where a step leads back to one that was not known yet */
-		more = false;
-		for (size_t q = end; q-- > from;) {
-			const struct step *s = r->step + q;
-			bool can;
-			if (to[q])
+	size_t n = 0;
+	for (size_t q = from; q < end; q++) {
+		const struct step *s = r->step + q;
+		to[q] = s->code == MATCH || (s->code == CHAR && next && next[q + 1] && is_in(r, s->x, at->behind));
+		if (to[q])
+			r->stack[n++] = (uint32_t)q;
+	}
+	while (n) { /* and the steps that lead there */
+		uint32_t q = r->stack[--n];
+		for (uint32_t k = r->pred_at[q]; k < r->pred_at[q + 1]; k++) {
+			uint32_t p = r->pred[k];
+			const struct step *s = r->step + p;
+			if (p < from || p >= end || to[p] || (s->code != SPLIT && s->code != JUMP && !passes(r, s, at)))
 				continue;
-			if (s->code == MATCH)
-				can = true;
-			else if (s->code == CHAR)
-				can = next && next[q + 1] && is_in(r, s->x, at->behind);
-			else if (s->code == JUMP)
-				can = to[s->x];
-			else if (s->code == SPLIT)
-				can = to[s->x] || to[s->y];
-			else
-				can = to[q + 1] && passes(r, s, at);
-			if (can) {
-				to[q] = 1;
-				more |= s->code != MATCH && s->code != CHAR;
-			}
+			to[p] = 1;
+			r->stack[n++] = p;
 		}
 	}
 }

@@ -203,3 +203,16 @@ refused()
 	echo '{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[]}}' >both/tokenizer.json
 	[ "$(echo ab | llm-tok -q both)" = '0 1' ]
 }
+
+broken()
+{
+	need_python
+	PYTHONPATH="$BATS_TEST_DIRNAME/lib" PYTHONDONTWRITEBYTECODE=1 run "$PYTHON" "$BATS_TEST_DIRNAME/lib/badvocab.py" "$1"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "small vocabularies of odd kinds are read" { broken good; }
+@test "tokenizer.json: cut, types, ids, merges, scores, patterns, rules that lie" { broken json; }
+@test "tokenizer.model: cut, fields, types, rules that lie, added tokens" { broken model; }
+@test "random bytes in both: no signal" { broken changed; }

@@ -69,6 +69,8 @@ struct hf {
 	unsigned char *pieces, *merges;	/* owned: what struct vocab points into */
 	unsigned char **added;		/* owned: spellings of added tokens in normalized text */
 	size_t n_added, added_cap;
+	const char *path;		/* of the file, for diagnostics */
+	size_t room;			/* what a text may grow to */
 	/* Used again and again. */
 	struct bytes text[2];
 	bool front;			/* the normalized text begins where the text does */

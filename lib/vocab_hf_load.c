@@ -580,6 +580,7 @@ vocab_from_hf(struct map m, const char *dir)
 	struct loader l = {.path = m.path};
 	struct vocab *v = l.v = xcalloc(1, sizeof *v);
 	struct hf *h = l.h = v->hf = xcalloc(1, sizeof *h);
+	h->path = m.path;
 	l.d = h->doc = json_read(m.path, (const char *)m.data, m.size);
 	const struct json *root = h->doc->node, *model = json_get(l.d, root, "model");
 	const struct json *added = json_get(l.d, root, "added_tokens");

@@ -77,6 +77,14 @@ strip(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n
 	bytes_add(out, s + begin, end - begin);
 }
 
+/* Rules that make texts grow without end are no model's. */
+static void
+check_room(const struct hf *h, const struct bytes *out)
+{
+	if (out->n > h->room)
+		die("%s: its normalizers or pre-tokenizers make a text grow to more than %zu bytes", h->path, h->room);
+}
+
 static void
 replace(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n, struct bytes *out)
 {
@@ -88,6 +96,7 @@ replace(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t
 			bytes_add(out, s + p->begin, p->end - p->begin);
 		else
 			bytes_add(out, step->text.p, step->text.n);
+		check_room(h, out);
 		/* what comes in place of several characters counts as standing at the last of them */
 		if (p->match && !p->begin && p->end)
 			h->front &= step->text.n && utf8_next(s, n, &cp) == p->end;
@@ -113,10 +122,11 @@ strip_accents(struct hf *h, const unsigned char *s, size_t n, struct bytes *out)
  * character by character.
  */
 static void
-map_chars(const struct charsmap *c, const unsigned char *s, size_t n, struct bytes *out)
+map_chars(struct hf *h, const struct charsmap *c, const unsigned char *s, size_t n, struct bytes *out)
 {
 	struct str to;
 	for (size_t i = 0, len; i < n; i += len) {
+		check_room(h, out);
 		len = grapheme_next(s + i, n - i);
 		if (len < 6 && charsmap_shortest(c, s + i, len, &to)) {
 			bytes_add(out, to.p, to.n);
@@ -182,7 +192,7 @@ normalize_step(struct hf *h, const struct hf_step *step, const unsigned char *s,
 		strip_accents(h, s, n, out);
 		break;
 	case HF_CHARSMAP:
-		map_chars(&step->charsmap, s, n, out);
+		map_chars(h, &step->charsmap, s, n, out);
 		break;
 	case HF_NMT:
 		nmt(s, n, out);
@@ -200,10 +210,12 @@ const unsigned char *
 hf_normalize(struct hf *h, const unsigned char *s, size_t *n)
 {
 	h->front = true;
+	h->room = *n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * *n;
 	for (size_t i = 0; i < h->n_normalizers; i++) {
 		struct bytes *out = h->text + (s == h->text[0].s);
 		out->n = 0;
 		normalize_step(h, h->normalizers + i, s, *n, out);
+		check_room(h, out);
 		s = out->s;
 		*n = out->n;
 	}
@@ -268,6 +280,7 @@ rewrite(struct hf *h, const struct hf_step *step, const unsigned char *s, bool f
 			bytes_add(out, s + k, next - k - (p != NULL));
 			if (p)
 				bytes_add(out, step->text.p, step->text.n);
+			check_room(h, out);
 		}
 		*w = (struct hf_part){begin, out->n, false};
 	}
@@ -284,6 +297,7 @@ spell_words(struct hf *h, const unsigned char *s)
 		struct hf_part *w = h->words + i;
 		const size_t begin = out->n;
 		spell(s + w->begin, w->end - w->begin, out);
+		check_room(h, out);
 		*w = (struct hf_part){begin, out->n, false};
 	}
 	return out->s;

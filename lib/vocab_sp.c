@@ -387,8 +387,10 @@ add_spaced(struct sp *sp, struct str t)
 
 /* s[0..n) normalized, in sp->text. */
 static void
-normalize_text(struct sp *sp, const unsigned char *s, size_t n, bool prefix)
+normalize_text(const struct vocab *v, const unsigned char *s, size_t n, bool prefix)
 {
+	struct sp *sp = v->sp;
+	const size_t room = n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * n;
 	const struct str space = {" ", 1}, spelled = sp->escape ? (struct str){SPM_SPACE, SPM_SPACE_LEN} : space;
 	size_t i = 0, len;
 	struct str t = {NULL, 0};
@@ -405,6 +407,8 @@ normalize_text(struct sp *sp, const unsigned char *s, size_t n, bool prefix)
 		while (after_space && t.n && *t.p == ' ')
 			t = (struct str){t.p + 1, t.n - 1};
 		add_spaced(sp, t);
+		if (sp->text.n > room)
+			die("%s: its rules (precompiled_charsmap) make a text grow to more than %zu bytes", v->path, room);
 		if (t.n)
 			after_space = sp->remove_extra && t.p[t.n - 1] == ' ';
 	}
@@ -415,7 +419,7 @@ normalize_text(struct sp *sp, const unsigned char *s, size_t n, bool prefix)
 static void
 encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {
-	normalize_text(v->sp, s, n, prefix);
+	normalize_text(v, s, n, prefix);
 	if (v->sp->text.n && v->unigram)
 		unigram_encode(v, v->sp->text.s, v->sp->text.n, out);
 	else if (v->sp->text.n)

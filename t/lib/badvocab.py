@@ -17,8 +17,8 @@ FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../fixtures
 count = 0
 
 
-def tokenizer(name, body, words=(), status=1, beside=None, file='tokenizer.json'):
-    """A folder with that file, for both programs; where it is right, every line is answered."""
+def tokenizer(name, body, words=(), status=1, beside=None, file='tokenizer.json', programs=('llm-tok', 'llm-detok')):
+    """A folder with that file, for the programs; where it is right, every line is answered."""
     global count
     count += 1
     path = '%03d.dir' % count
@@ -26,9 +26,9 @@ def tokenizer(name, body, words=(), status=1, beside=None, file='tokenizer.json'
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
     for f, b in {file: body, **(beside or {})}.items():
         badinput.file(os.path.join(path, f), b if isinstance(b, bytes) else json.dumps(b).encode())
-    for p in 'llm-tok', 'llm-detok':
+    for p in programs:
         case('%s (%s)' % (name, p), [p, path], badinput.INPUT[p] if p == 'llm-tok' else b'1 2\n', status,
-             (path, *words) if status else (), bool if not status else b'')
+             (path, *words) if status else (), bool if not status or 'grow' in words else b'')  # the header is complete
 
 
 def bpe(**more):
@@ -116,6 +116,13 @@ def tokenizer_json():
             ('no end', good_map + b'x'), ('no trie', struct.pack('<I', 0) + b'\0'):
         tokenizer('charsmap: ' + name, with_(normalizer={'type': 'Precompiled', 'precompiled_charsmap': base64.b64encode(blob).decode()}), ['precompiled_charsmap'])
     tokenizer('charsmap: no base64', with_(normalizer={'type': 'Precompiled', 'precompiled_charsmap': 'a*b'}), ['base64'])
+    grow = {'type': 'Replace', 'pattern': {'String': 'a'}, 'content': 'aaaaaaaaaaaaaaaa'}
+    for name, more in ('twice and twice again', dict(normalizer={'type': 'Sequence', 'normalizers': [grow] * 20})), \
+            ('by a megabyte', dict(normalizer={**grow, 'content': 'a' * 3000000})), \
+            ('in bytes', dict(normalizer={'type': 'Sequence', 'normalizers': [{'type': 'Prepend', 'prepend': 'é'}] + [{'type': 'ByteLevel'}] * 30})), \
+            ('of spaces', dict(pre_tokenizer={'type': 'Sequence', 'pretokenizers': [{'type': 'Metaspace', 'replacement': ' ' * 40}] * 20})), \
+            ('by rules', dict(normalizer={'type': 'Precompiled', 'precompiled_charsmap': base64.b64encode(charsmap({b'a': b'b' * 3000000})).decode()})):
+        tokenizer('a text that grows ' + name, with_(**more), ['grow'], programs=('llm-tok',))
     text = json.dumps(added()).encode()
     for n in range(1, len(text), 7):
         tokenizer('cut at %d' % n, text[:n])
@@ -173,6 +180,7 @@ def tokenizer_model():
     bad('trainer broken', sp(trainer=b'\x0a\x09'), ['broken'])
     bad('normalizer broken', sp(normalizer=b'\xff'), ['broken'])
     bad('charsmap', sp(normalizer=field(2, b'xxxxx')), ['precompiled_charsmap'])
+    tokenizer('a text that grows', sp(normalizer=field(2, charsmap({b'a': b'b' * 3000000}))), ['grow'], file='tokenizer.model', programs=('llm-tok',))
     bad('added tokens: id far away', sp(), ['9000001'], {'added_tokens.json': {'<x>': 9000000}})
     bad('added tokens: id text', sp(), ['added_tokens.json'], {'added_tokens.json': {'<x>': 'y'}})
     bad('added tokens: no JSON', sp(), ['added_tokens.json'], {'added_tokens.json': b'{'})

@@ -43,11 +43,11 @@ const struct json *json_get(const struct json_doc *d, const struct json *v, cons
 const struct json *json_path(const struct json_doc *d, const char *path);
 
 /* Walk: the first child (the first key), and what follows a child on its level;
- * there are v->n of them, or 2 v->n for an object. */
+ * there are v->n of them, or 2 v->n for an object; none where v is NULL. */
 static inline const struct json *
 json_first(const struct json *v)
 {
-	return v + 1;
+	return v ? v + 1 : NULL;
 }
 static inline const struct json *
 json_next(const struct json *child)

@@ -18,6 +18,14 @@ struct combining {
 struct composition {
 	uint32_t a, b, cp;
 };
+struct mark {
+	uint32_t from, to;
+};
+/* Every step-th letter, whose small letter is `delta` further on. */
+struct capitals {
+	uint32_t from, to, step;
+	int32_t delta;
+};
 #include "unicode_normal.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -175,4 +183,59 @@ normalize(const unsigned char *s, size_t n, bool compatible, bool compose, struc
 		bytes_add(out, utf8, t.p[i].cp & RAW ? 1 : utf8_put(utf8, t.p[i].cp));
 	}
 	xfree(t.p);
+}
+
+static int
+mark_cmp(const void *key, const void *row)
+{
+	uint32_t cp = *(const uint32_t *)key;
+	const struct mark *r = row;
+	return cp < r->from ? -1 : cp > r->to;
+}
+
+bool
+is_mark(uint32_t cp)
+{
+	return cp >= 0x300 && bsearch(&cp, marks, COUNT(marks), sizeof *marks, mark_cmp);
+}
+
+static int
+capitals_cmp(const void *key, const void *row)
+{
+	uint32_t cp = *(const uint32_t *)key;
+	const struct capitals *r = row;
+	return cp < r->from ? -1 : cp > r->to;
+}
+
+uint32_t
+small_letter(uint32_t cp)
+{
+	if (cp < 0xC0)
+		return cp >= 'A' && cp <= 'Z' ? cp + 32 : cp;
+	const struct capitals *c = bsearch(&cp, capitals, COUNT(capitals), sizeof *c, capitals_cmp);
+	return c && (cp - c->from) % c->step == 0 ? (uint32_t)((int32_t)cp + c->delta) : cp;
+}
+
+void
+each_capital(void (*fn)(uint32_t cp, void *arg), void *arg)
+{
+	for (size_t i = 0; i < COUNT(capitals); i++)
+		for (uint32_t cp = capitals[i].from; cp <= capitals[i].to; cp += capitals[i].step)
+			fn(cp, arg);
+}
+
+void
+lowercase(const unsigned char *s, size_t n, struct bytes *out)
+{
+	for (size_t i = 0, len; i < n; i += len) {
+		uint32_t cp, low;
+		unsigned char utf8[4];
+		len = utf8_next(s + i, n - i, &cp);
+		if (cp == 0x130)
+			bytes_add(out, "i\xCC\x87", 3);
+		else if ((low = small_letter(cp)) == cp)
+			bytes_add(out, s + i, len); /* as it is, if it is no UTF-8 */
+		else
+			bytes_add(out, utf8, utf8_put(utf8, low));
+	}
 }

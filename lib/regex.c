@@ -1,47 +1,23 @@
-/* regex.c - regular expressions of tokenizer.json; see regex.h. */
-#include "regex.h"
+/* regex.c - regular expressions of tokenizer.json: from pattern to program; see regex.h. */
+#include "regex_impl.h"
 
+#include "normal.h"
 #include "unicode.h"
+#include "unicode_scripts.h"
 
 #include <string.h>
 
-enum { DEPTH = 64, COUNT_MAX = 1000 };
+enum { DEPTH = 128, COUNT_MAX = 1000 };
 
-/* A class of characters. */
-struct set {
-	uint32_t cats;			/* U_BIT()s */
-	bool negate;
-	uint32_t (*range)[2];
-	size_t n, cap;
-	uint64_t ascii[2];		/* answers for the first 128 characters */
-};
-
-enum code { CHAR, SPLIT, JUMP, MATCH, AHEAD, NOT_AHEAD, BEHIND, NOT_BEHIND, TEXT_START, TEXT_END, LINE_START, LINE_END };
-
-struct step {
-	enum code code;
-	uint32_t x, y;		/* CHAR and looks: the set; JUMP: to x; SPLIT: x is preferred to y */
-};
-
-struct thread {
-	uint32_t pc;
-	size_t begin;
-};
-struct threads {
-	struct thread *t;
-	size_t n;
-};
-
-struct regex {
-	const char *name;
-	struct step *step;
-	size_t n, cap;
-	struct set *set;
-	size_t n_sets, sets_cap;
-	size_t *seen;		/* when a step was last added: at which turn */
-	size_t turn;
-	struct threads now, next;
-	uint32_t *stack;
+/* What a pattern is made of. */
+enum kind { EMPTY, ONE, SEQUENCE, EITHER, REPEAT, ATOMIC, TEST, LOOKS };
+struct node {
+	enum kind kind;
+	uint32_t child, next;	/* the first part, and the next of the same parent; 0: none */
+	uint32_t set;		/* ONE */
+	enum code code;		/* TEST */
+	long least, most;	/* REPEAT; most < 0: without end */
+	bool lazy, behind, negate;
 };
 
 struct parser {
@@ -49,8 +25,10 @@ struct parser {
 	struct str s;
 	size_t at;
 	int depth;
-	size_t work;		/* atoms read, some again and again */
-	bool fold;		/* without case */
+	size_t work;		/* nodes compiled, some again and again */
+	bool fold, dot_all;	/* without case; '.' is a newline, too */
+	struct node *node;	/* 0 is none */
+	size_t n, cap;
 };
 
 static _Noreturn void
@@ -87,14 +65,13 @@ character(struct parser *p)
 }
 
 static uint32_t
-emit(struct parser *p, enum code code, size_t x, size_t y)
+node(struct parser *p, enum kind kind)
 {
-	struct regex *r = p->r;
-	if (r->n == REGEX_MAX)
+	if (p->n >= 16 * REGEX_MAX)
 		bad(p, "the pattern is too large");
-	r->step = grow(r->step, &r->cap, r->n + 1, sizeof *r->step);
-	r->step[r->n] = (struct step){code, (uint32_t)x, (uint32_t)y};
-	return (uint32_t)r->n++;
+	p->node = grow(p->node, &p->cap, p->n + 1, sizeof *p->node);
+	p->node[p->n] = (struct node){.kind = kind};
+	return (uint32_t)p->n++;
 }
 
 /* Sets. */
@@ -108,38 +85,60 @@ set_range(struct set *s, uint32_t lo, uint32_t hi)
 }
 
 static void
-set_char(struct parser *p, struct set *s, uint32_t lo, uint32_t hi)
+set_sub(struct set *s, uint32_t set, bool negate)
 {
-	set_range(s, lo, hi);
-	if (!p->fold)
-		return;
-	for (uint32_t c = 'a'; c <= 'z'; c++) {
-		uint32_t odd = c == 's' ? 0x17F : c == 'k' ? 0x212A : 0;
-		bool in = (lo <= c && c <= hi) || (lo <= c - 32 && c - 32 <= hi) || (odd && lo <= odd && odd <= hi);
-		if (!in)
-			continue;
-		set_range(s, c, c);
-		set_range(s, c - 32, c - 32);
-		if (odd)
-			set_range(s, odd, odd);
-	}
-	if (lo >= 0x80 && lo == hi && (unicode_cat(lo) == U_LU || unicode_cat(lo) == U_LL) && lo != 0x17F && lo != 0x212A)
-		bad(p, "letters beyond ASCII without case are not known here");
+	s->sub = grow(s->sub, &s->sub_cap, s->n_sub + 1, sizeof *s->sub);
+	s->sub[s->n_sub++] = set << 1 | negate;
+}
+
+/* Letters that are the same but for their case have the same fold: the small letter, or for these: */
+static const uint16_t odd_folds[][2] = {
+	{0xB5, 0x3BC}, {0x17F, 's'}, {0x345, 0x3B9}, {0x3C2, 0x3C3}, {0x3D0, 0x3B2}, {0x3D1, 0x3B8},
+	{0x3D5, 0x3C6}, {0x3D6, 0x3C0}, {0x3F0, 0x3BA}, {0x3F1, 0x3C1}, {0x3F5, 0x3B5}, {0x1C80, 0x432},
+	{0x1C81, 0x434}, {0x1C82, 0x43E}, {0x1C83, 0x441}, {0x1C84, 0x442}, {0x1C85, 0x442}, {0x1C86, 0x44A},
+	{0x1C87, 0x463}, {0x1C88, 0xA64B}, {0x1E9B, 0x1E61}, {0x1FBE, 0x3B9}, {0x1FD3, 0x390}, {0x1FE3, 0x3B0},
+};
+enum { ODD_FOLDS = sizeof odd_folds / sizeof *odd_folds };
+
+static uint32_t
+folded(uint32_t cp)
+{
+	for (size_t i = 0; i < ODD_FOLDS && odd_folds[i][0] <= cp; i++)
+		if (odd_folds[i][0] == cp)
+			return odd_folds[i][1];
+	return small_letter(cp);
 }
 
 static bool
-set_has_slow(const struct set *s, uint32_t cp)
+set_holds(const struct regex *r, const struct set *s, uint32_t cp)
 {
 	bool in = (s->cats & U_BIT(unicode_cat(cp))) != 0;
 	for (size_t i = 0; !in && i < s->n; i++)
 		in = cp >= s->range[i][0] && cp <= s->range[i][1];
-	return in != s->negate;
+	for (size_t i = 0; !in && i < s->n_sub; i++)
+		in = set_has(r, s->sub[i] >> 1, cp) != (s->sub[i] & 1);
+	return in && (s->and == NO_SET || set_has(r, s->and, cp));
 }
 
-static inline bool
-set_has(const struct set *s, uint32_t cp)
+bool
+set_has_slow(const struct regex *r, const struct set *s, uint32_t cp)
 {
-	return cp < 128 ? s->ascii[cp / 64] >> (cp % 64) & 1 : set_has_slow(s, cp);
+	return (set_holds(r, s, cp) || (s->fold && set_holds(r, s, folded(cp)))) != s->negate;
+}
+
+struct fold_to {
+	const struct regex *r;
+	struct set *s;
+};
+
+/* A capital that is in the set brings its fold in. */
+static void
+fold_in(uint32_t cp, void *arg)
+{
+	struct fold_to *to = arg;
+	uint32_t f = folded(cp);
+	if (f != cp && set_holds(to->r, to->s, cp) && !set_holds(to->r, to->s, f))
+		set_range(to->s, f, f);
 }
 
 /* Keep a set; its number. */
@@ -147,42 +146,112 @@ static uint32_t
 set_keep(struct parser *p, struct set s)
 {
 	struct regex *r = p->r;
+	if (p->fold) {
+		/* What folds to what is asked of the set without its && : a new one that has that one within */
+		if (s.and != NO_SET || s.negate) {
+			bool fold = p->fold, negate = s.negate;
+			s.negate = p->fold = false;
+			struct set outer = {.and = NO_SET, .negate = negate};
+			set_sub(&outer, set_keep(p, s), false);
+			p->fold = fold;
+			s = outer;
+		}
+		s.fold = true;
+		struct fold_to to = {r, &s};
+		each_capital(fold_in, &to);
+		for (size_t i = 0; i < ODD_FOLDS; i++)
+			fold_in(odd_folds[i][0], &to);
+	}
 	for (uint32_t c = 0; c < 128; c++)
-		if (set_has_slow(&s, c))
+		if (set_has_slow(r, &s, c))
 			s.ascii[c / 64] |= (uint64_t)1 << (c % 64);
 	r->set = grow(r->set, &r->sets_cap, r->n_sets + 1, sizeof *r->set);
 	r->set[r->n_sets] = s;
 	return (uint32_t)r->n_sets++;
 }
 
-/* Behind "\p" or "\P": "{L}". */
-static uint32_t
-property(struct parser *p, bool negate)
+/* Add what a script's or another property's name stands for to s; whether there is such a one. */
+static bool
+property_ranges(struct set *s, const char *name)
+{
+	static const struct script_range others[] = {
+		{"z", 0x20, 0x20}, {"z", 0xA0, 0xA0}, {"z", 0x1680, 0x1680}, {"z", 0x2000, 0x200A}, {"z", 0x2028, 0x2029},
+		{"z", 0x202F, 0x202F}, {"z", 0x205F, 0x205F}, {"z", 0x3000, 0x3000},
+		{"zs", 0x20, 0x20}, {"zs", 0xA0, 0xA0}, {"zs", 0x1680, 0x1680}, {"zs", 0x2000, 0x200A},
+		{"zs", 0x202F, 0x202F}, {"zs", 0x205F, 0x205F}, {"zs", 0x3000, 0x3000},
+		{"cc", 0, 0x1F}, {"cc", 0x7F, 0x9F}, {"c", 9, 13}, {"c", 0x85, 0x85}, {"ascii", 0, 0x7F},
+	};
+	size_t before = s->n;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (!strcmp(others[i].script, name))
+			set_range(s, others[i].from, others[i].to);
+	for (size_t i = 0; i < sizeof script_ranges / sizeof *script_ranges; i++)
+		if (!strcmp(script_ranges[i].script, name))
+			set_range(s, script_ranges[i].from, script_ranges[i].to);
+	return s->n > before;
+}
+
+static void
+property_named(struct parser *p, struct set *s, const char *name)
 {
 	static const struct {
 		const char *name;
 		uint32_t cats;
 	} known[] = {
-		{"L", SET_L}, {"Letter", SET_L}, {"Lu", U_BIT(U_LU)}, {"Ll", U_BIT(U_LL)}, {"Lt", U_BIT(U_LT)},
-		{"Lm", U_BIT(U_LM)}, {"Lo", U_BIT(U_LO)}, {"M", SET_M}, {"N", SET_N}, {"P", SET_P}, {"S", SET_S},
+		{"l", SET_L}, {"letter", SET_L}, {"lu", U_BIT(U_LU)}, {"ll", U_BIT(U_LL)}, {"lt", U_BIT(U_LT)},
+		{"lm", U_BIT(U_LM)}, {"lo", U_BIT(U_LO)}, {"m", SET_M}, {"mark", SET_M}, {"mn", U_BIT(U_MN)}, {"mc", U_BIT(U_MC)},
+		{"me", U_BIT(U_ME)}, {"n", SET_N}, {"number", SET_N}, {"nd", U_BIT(U_ND)}, {"nl", U_BIT(U_NL)},
+		{"no", U_BIT(U_NO)}, {"p", SET_P}, {"punctuation", SET_P}, {"pc", U_BIT(U_PC)}, {"s", SET_S}, {"symbol", SET_S},
+		{"c", U_BIT(U_OTHER)}, {"any", SET_ALL},
 	};
+	bool found = false;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcmp(known[i].name, name)) {
+			s->cats |= known[i].cats;
+			found = true;
+		}
+	if (!property_ranges(s, name) && !found)
+		bad(p, "a property that is not known here (general categories and some scripts are)");
+}
+
+/* Behind "\p": "{L}", "{^Han}"; whether it is turned round. */
+static bool
+property(struct parser *p, struct set *s)
+{
 	char name[32];
 	size_t n = 0;
 	const size_t begin = p->at;
-	if (take(p, "{")) {
-		negate ^= take(p, "^");
-		while (p->at < p->s.n && p->s.p[p->at] != '}' && n < sizeof name - 1)
-			name[n++] = p->s.p[p->at++];
-		if (!take(p, "}"))
-			bad(p, "'}' is missing");
-	} else if (p->at < p->s.n)
-		name[n++] = p->s.p[p->at++];
+	if (!take(p, "{"))
+		bad(p, "'{' is missing");
+	bool negate = take(p, "^");
+	for (; p->at < p->s.n && p->s.p[p->at] != '}' && n < sizeof name - 1; p->at++) {
+		char c = p->s.p[p->at];
+		if (c != '_' && c != ' ' && c != '-')
+			name[n++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+	}
+	if (!take(p, "}"))
+		bad(p, "'}' is missing");
 	name[n] = '\0';
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (!strcmp(known[i].name, name))
-			return negate ? SET_ALL & ~known[i].cats : known[i].cats;
+	size_t behind = p->at;
 	p->at = begin;
-	bad(p, "a property that is not known here (L Lu Ll Lt Lm Lo M N P S are)");
+	property_named(p, s, name);
+	p->at = behind;
+	return negate;
+}
+
+/* Oniguruma's \w: letters, marks, digits, _ and the like, letters in circles; and, but not
+ * within a class, some numbers of Latin-1. */
+static void
+set_word(struct set *s, bool latin1)
+{
+	static const uint32_t more[][2] = {
+		{0xB2, 0xB3}, {0xB9, 0xB9}, {0xBC, 0xBE},
+		{0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169},
+		{0x1F170, 0x1F189},
+	};
+	s->cats |= SET_L | SET_M | U_BIT(U_ND) | U_BIT(U_NL) | U_BIT(U_PC);
+	for (size_t i = latin1 ? 0 : 3; i < sizeof more / sizeof *more; i++)
+		set_range(s, more[i][0], more[i][1]);
 }
 
 static uint32_t
@@ -204,69 +273,137 @@ hex(struct parser *p, size_t least, size_t most)
 	return u;
 }
 
-/* Behind a backslash: a class goes into s, and false is returned; else the character is in *cp. */
+/* The character that stands for another one behind a backslash; false: none does. */
 static bool
-escaped(struct parser *p, struct set *s, uint32_t *cp)
+escaped_char(struct parser *p, uint32_t c, uint32_t *cp)
 {
 	static const char letters[] = "nrtfvae", codes[] = "\n\r\t\f\v\a\033";
-	uint32_t c = character(p);
-	const char *e;
-	if (c == 's' || c == 'S')
-		s->cats |= c == 's' ? SET_SPACE : SET_ALL & ~SET_SPACE;
-	else if (c == 'p' || c == 'P')
-		s->cats |= property(p, c == 'P');
-	else if (c == 'h') {
-		set_range(s, '0', '9');
-		set_range(s, 'a', 'f');
-		set_range(s, 'A', 'F');
-	} else if (c < 128 && (e = strchr(letters, (int)c)) && *e) {
+	const char *e = c < 128 ? strchr(letters, (int)c) : NULL;
+	*cp = c;
+	if (c && e)
 		*cp = (unsigned char)codes[e - letters];
-		return true;
-	} else if (c == 'u') {
+	else if (c == 'u')
 		*cp = hex(p, 4, 4);
-		return true;
-	} else if (c == 'x') {
+	else if (c == 'x') {
 		bool braces = take(p, "{");
 		*cp = braces ? hex(p, 1, 6) : hex(p, 2, 2);
 		if (braces && !take(p, "}"))
 			bad(p, "'}' is missing");
+		if (!braces && *cp >= 0x80)
+			bad(p, "a byte that is no character");
+	} else
+		return c >= 0x80 || !((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'));
+	return true;
+}
+
+/* Behind a backslash: a class goes into s, and false is returned; else the character is in *cp. */
+static bool
+escaped(struct parser *p, struct set *s, bool in_class, uint32_t *cp)
+{
+	struct set t = {.and = NO_SET};
+	uint32_t c = character(p), low = c | 32;
+	bool negate = c < 'a';
+	if (escaped_char(p, c, cp))
 		return true;
-	} else if ((c | 32) >= 'a' && (c | 32) <= 'z') {
-		p->at--;
-		bad(p, "an escape that is not known here");
-	} else if (c >= '0' && c <= '9') {
-		p->at--;
-		bad(p, "back references are not known here");
+	if (low == 's')
+		t.cats = SET_SPACE;
+	else if (low == 'd')
+		t.cats = U_BIT(U_ND);
+	else if (low == 'w')
+		set_word(&t, !in_class);
+	else if (low == 'p')
+		negate ^= property(p, &t);
+	else if (low == 'h') {
+		set_range(&t, '0', '9');
+		set_range(&t, 'a', 'f');
+		set_range(&t, 'A', 'F');
 	} else {
-		*cp = c;
-		return true;
+		p->at--;
+		bad(p, low >= 'a' && low <= 'z' ? "an escape that is not known here" : "back references are not known here");
 	}
+	if (!t.n) {
+		s->cats |= negate ? SET_ALL & ~t.cats : t.cats;
+		return false;
+	}
+	bool fold = p->fold;
+	p->fold = false; /* the class around it folds */
+	set_sub(s, set_keep(p, t), negate);
+	p->fold = fold;
 	return false;
 }
 
-/* Behind '['. */
+static struct set class(struct parser *p);
+
+/* A class within one. */
+static void
+inner(struct parser *p, struct set *s)
+{
+	bool fold = p->fold;
+	p->fold = false;
+	set_sub(s, set_keep(p, class(p)), false);
+	p->fold = fold;
+}
+
+/* One part of a class. */
+static void
+class_part(struct parser *p, struct set *s)
+{
+	uint32_t lo, hi;
+	if (is(p, "[:"))
+		bad(p, "[:names:] are not known here");
+	if (take(p, "[")) {
+		inner(p, s);
+		return;
+	}
+	lo = character(p);
+	if (lo == '\\' && !escaped(p, s, true, &lo))
+		return;
+	hi = lo;
+	if (is(p, "-") && !is(p, "-]") && !is(p, "-&&")) {
+		p->at++;
+		if (is(p, "["))
+			bad(p, "a range that has no end");
+		hi = character(p);
+		if ((hi == '\\' && !escaped(p, s, true, &hi)) || hi < lo)
+			bad(p, "a range that has no end");
+	}
+	set_range(s, lo, hi);
+}
+
+/* Behind '[', or behind "&&". */
+static struct set
+class_rest(struct parser *p, bool first)
+{
+	struct set s = {.and = NO_SET};
+	for (; first || !is(p, "]"); first = false) {
+		if (take(p, "&&")) {
+			s.and = set_keep(p, class_rest(p, false));
+			return s; /* which took the ']' */
+		}
+		class_part(p, &s);
+	}
+	p->at++;
+	return s;
+}
+
 static struct set
 class(struct parser *p)
 {
-	struct set s = {.cats = 0};
-	s.negate = take(p, "^");
-	for (bool first = true; first || !is(p, "]"); first = false) {
-		uint32_t lo, hi;
-		if (is(p, "&&") || is(p, "["))
-			bad(p, "classes within classes are not known here");
-		lo = character(p);
-		if (lo == '\\' && !escaped(p, &s, &lo))
-			continue;
-		hi = lo;
-		if (is(p, "-") && !is(p, "-]")) {
-			p->at++;
-			hi = character(p);
-			if ((hi == '\\' && !escaped(p, &s, &hi)) || hi < lo)
-				bad(p, "a range that has no end");
-		}
-		set_char(p, &s, lo, hi);
+	if (++p->depth > DEPTH)
+		bad(p, "classes are nested too deep");
+	bool negate = take(p, "^"), fold = p->fold;
+	p->fold = false;
+	struct set s = class_rest(p, true);
+	p->fold = fold;
+	p->depth--;
+	if (negate && s.and != NO_SET) { /* of all that is on both sides of && */
+		struct set outer = {.and = NO_SET};
+		p->fold = false;
+		set_sub(&outer, set_keep(p, s), false);
+		p->fold = fold;
+		s = outer;
 	}
-	p->at++;
+	s.negate = negate;
 	return s;
 }
 
@@ -274,70 +411,129 @@ class(struct parser *p)
 static uint32_t
 one(struct parser *p)
 {
-	struct set s = {.cats = 0};
-	if (take(p, "["))
-		return set_keep(p, class(p));
+	struct set s = {.and = NO_SET};
+	uint32_t at = node(p, ONE);
+	const bool fold = p->fold;
 	uint32_t c = character(p);
-	if (c == '.') {
+	if (c == '[')
+		s = class(p);
+	else if (c == '.' && p->dot_all)
+		s.cats = SET_ALL;
+	else if (c == '.') {
 		set_range(&s, '\n', '\n');
 		s.negate = true;
-	} else if (c != '\\' || escaped(p, &s, &c))
-		set_char(p, &s, c, c);
-	return set_keep(p, s);
+	} else if (c != '\\' || escaped(p, &s, false, &c))
+		set_range(&s, c, c);
+	else
+		p->fold = false; /* \p{Lu} is of capitals, whatever is asked */
+	p->node[at].set = set_keep(p, s);
+	p->fold = fold;
+	return at;
 }
 
-static void alternatives(struct parser *p);
+/* Groups. */
 
-/* Behind "(": a look, or a group. */
-static void
+static uint32_t alternatives(struct parser *p);
+
+static uint32_t
+closed(struct parser *p, uint32_t at)
+{
+	if (!take(p, ")"))
+		bad(p, "')' is missing");
+	return at;
+}
+
+static uint32_t
+parent(struct parser *p, enum kind kind, uint32_t child)
+{
+	uint32_t at = node(p, kind);
+	p->node[at].child = child;
+	return at;
+}
+
+/* Behind "(?": letters, and ':' or ')'. Without ':' they hold to the end of the group around. */
+static uint32_t
+options(struct parser *p)
+{
+	const bool fold = p->fold, dot_all = p->dot_all;
+	bool on = true;
+	uint32_t at;
+	for (; !is(p, ":") && !is(p, ")"); p->at++)
+		if (is(p, "-") && on)
+			on = false;
+		else if (is(p, "i"))
+			p->fold = on;
+		else if (is(p, "m"))
+			p->dot_all = on;
+		else
+			bad(p, "this kind of group is not known here");
+	bool all = is(p, ")");
+	p->at++;
+	at = alternatives(p);
+	p->fold = fold;
+	p->dot_all = dot_all;
+	return all ? at : closed(p, at);
+}
+
+/* Behind "(". */
+static uint32_t
 group(struct parser *p)
 {
 	static const struct {
 		const char *text;
-		enum code code;
-	} looks[] = {{"?=", AHEAD}, {"?!", NOT_AHEAD}, {"?<=", BEHIND}, {"?<!", NOT_BEHIND}};
-	bool fold = p->fold;
-	if (++p->depth > DEPTH)
-		bad(p, "groups are nested too deep");
+		bool behind, negate;
+	} looks[] = {{"?=", false, false}, {"?!", false, true}, {"?<=", true, false}, {"?<!", true, true}};
 	for (size_t i = 0; i < 4; i++)
 		if (take(p, looks[i].text)) {
-			emit(p, looks[i].code, one(p), 0);
-			if (!take(p, ")"))
-				bad(p, "a look of more than one character is not known here");
-			p->depth--;
-			return;
+			uint32_t body = closed(p, alternatives(p)), at = parent(p, LOOKS, body);
+			p->node[at].behind = looks[i].behind;
+			p->node[at].negate = looks[i].negate;
+			return at;
 		}
-	if (take(p, "?i:"))
-		p->fold = true;
-	else if (!take(p, "?:") && is(p, "?"))
-		bad(p, "this kind of group is not known here");
-	alternatives(p);
-	if (!take(p, ")"))
-		bad(p, "')' is missing");
-	p->fold = fold;
-	p->depth--;
+	if (take(p, "?>"))
+		return parent(p, ATOMIC, closed(p, alternatives(p)));
+	if (take(p, "?#")) {
+		while (p->at < p->s.n && p->s.p[p->at] != ')')
+			p->at++;
+		return closed(p, node(p, EMPTY));
+	}
+	if (take(p, "?<")) {
+		while (p->at < p->s.n && p->s.p[p->at] != '>')
+			p->at++;
+		if (!take(p, ">"))
+			bad(p, "a group's name has no end");
+	} else if (!take(p, "?:") && take(p, "?"))
+		return options(p);
+	return closed(p, alternatives(p));
 }
 
-static void
+static uint32_t
 atom(struct parser *p)
 {
-	if (++p->work > 16 * REGEX_MAX)
-		bad(p, "the pattern is too large");
-	if (take(p, "("))
-		group(p);
-	else if (take(p, "^"))
-		emit(p, LINE_START, 0, 0);
-	else if (take(p, "$"))
-		emit(p, LINE_END, 0, 0);
-	else if (take(p, "\\A"))
-		emit(p, TEXT_START, 0, 0);
-	else if (take(p, "\\z"))
-		emit(p, TEXT_END, 0, 0);
-	else if (is(p, "*") || is(p, "+") || is(p, "?"))
+	static const struct {
+		const char *text;
+		enum code code;
+	} tests[] = {
+		{"^", LINE_START}, {"$", LINE_END}, {"\\A", TEXT_START}, {"\\z", TEXT_END}, {"\\b", WORD_EDGE}, {"\\B", NOT_WORD_EDGE},
+	};
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+		if (take(p, tests[i].text)) {
+			uint32_t at = node(p, TEST);
+			p->node[at].code = tests[i].code;
+			return at;
+		}
+	if (is(p, "*") || is(p, "+") || is(p, "?"))
 		bad(p, "nothing to repeat");
-	else
-		emit(p, CHAR, one(p), 0);
+	if (!take(p, "("))
+		return one(p);
+	if (++p->depth > DEPTH)
+		bad(p, "groups are nested too deep");
+	uint32_t at = group(p);
+	p->depth--;
+	return at;
 }
+
+/* Repetition. */
 
 static long
 count(struct parser *p)
@@ -351,46 +547,106 @@ count(struct parser *p)
 	return n;
 }
 
-/* The repetition that stands here: *most < 0 has no end. */
+/* "{m,n}": false, with nothing taken, if it is not spelled so. */
 static bool
-repetition(struct parser *p, long *least, long *most)
+interval(struct parser *p, long *least, long *most)
 {
-	*least = 0;
-	*most = -1;
-	if (take(p, "*"))
-		return true;
-	if (take(p, "+")) {
-		*least = 1;
-		return true;
-	}
-	if (take(p, "?")) {
-		*most = 1;
-		return true;
-	}
-	if (!is(p, "{"))
+	const size_t at = p->at;
+	if (!take(p, "{"))
 		return false;
-	const size_t at = p->at++;
-	*least = *most = count(p);
-	if (take(p, ","))
-		*most = count(p);
-	else if (*least < 0)
-		*least = -2;
-	if (*least == -1)
-		*least = 0;
-	if (*least < 0 || !take(p, "}") || (*most >= 0 && *most < *least)) {
+	long m = count(p), n = m;
+	bool comma = take(p, ",");
+	if (comma)
+		n = count(p);
+	if (!take(p, "}") || (m < 0 && n < 0)) {
 		p->at = at;
-		bad(p, "a repetition that cannot be read");
+		return false;
 	}
+	if (n >= 0 && n < m)
+		bad(p, "repeated from many to few times");
+	*least = m < 0 ? 0 : m;
+	*most = n;
 	return true;
 }
 
-/* An optional atom: its SPLIT, whose way out is set by aim(). */
-static uint32_t
-split(struct parser *p)
+/* What stands behind an atom: *most < 0 has no end. */
+static bool
+repetition(struct parser *p, long *least, long *most)
 {
-	uint32_t at = emit(p, SPLIT, 0, 0);
+	*least = is(p, "+");
+	*most = is(p, "?") ? 1 : -1;
+	return take(p, "*") || take(p, "+") || take(p, "?") || interval(p, least, most);
+}
+
+static uint32_t
+piece(struct parser *p)
+{
+	uint32_t at = atom(p);
+	long least, most;
+	const int depth = p->depth;
+	for (size_t from = p->at; repetition(p, &least, &most); from = p->at) {
+		bool braces = p->s.p[from] == '{';
+		if (++p->depth > DEPTH)
+			bad(p, "repeated again and again");
+		at = parent(p, REPEAT, at);
+		p->node[at].least = least;
+		p->node[at].most = most;
+		if (braces && least == most)
+			continue; /* x{3}? is (x{3})? */
+		p->node[at].lazy = take(p, "?");
+		if (!p->node[at].lazy && !braces && take(p, "+"))
+			at = parent(p, ATOMIC, at);
+	}
+	p->depth = depth;
 	return at;
 }
+
+static uint32_t
+sequence(struct parser *p)
+{
+	uint32_t first = 0, last = 0, n = 0;
+	for (; p->at < p->s.n && !is(p, "|") && !is(p, ")"); n++) {
+		uint32_t at = piece(p);
+		if (last)
+			p->node[last].next = at;
+		else
+			first = at;
+		last = at;
+	}
+	return n == 0 ? node(p, EMPTY) : n == 1 ? first : parent(p, SEQUENCE, first);
+}
+
+static uint32_t
+alternatives(struct parser *p)
+{
+	if (++p->depth > DEPTH)
+		bad(p, "groups are nested too deep");
+	uint32_t first = sequence(p), last = first;
+	bool several = false;
+	while (take(p, "|")) {
+		uint32_t at = sequence(p);
+		p->node[last].next = at;
+		last = at;
+		several = true;
+	}
+	p->depth--;
+	return several ? parent(p, EITHER, first) : first;
+}
+
+/* The program. */
+
+static uint32_t
+emit(struct parser *p, enum code code, size_t x, size_t y)
+{
+	struct regex *r = p->r;
+	if (r->n == REGEX_MAX)
+		bad(p, "the pattern is too large");
+	r->step = grow(r->step, &r->cap, r->n + 1, sizeof *r->step);
+	r->step[r->n] = (struct step){code, (uint32_t)x, (uint32_t)y};
+	return (uint32_t)r->n++;
+}
+
+/* Set the ways of a SPLIT. */
 static void
 aim(struct parser *p, uint32_t at, size_t in, size_t out, bool lazy)
 {
@@ -398,66 +654,168 @@ aim(struct parser *p, uint32_t at, size_t in, size_t out, bool lazy)
 	p->r->step[at].y = (uint32_t)(lazy ? in : out);
 }
 
-/* Read the atom that begins at `from` once more, for one more copy of it. */
-static void
-again(struct parser *p, size_t from)
-{
-	size_t behind = p->at;
-	p->at = from;
-	atom(p);
-	p->at = behind;
-}
+static void compile(struct parser *p, uint32_t at);
 
 static void
-piece(struct parser *p)
+compile_repeat(struct parser *p, const struct node n)
 {
-	const size_t from = p->at, code = p->r->n;
-	long least, most;
-	atom(p);
-	if (!repetition(p, &least, &most))
-		return;
-	bool lazy = take(p, "?");
-	if (!lazy)
-		take(p, "+"); /* possessive: of what follows in such patterns nothing could be given back */
-	p->r->n = code;
-	for (long i = 0; i < least; i++)
-		again(p, from);
-	if (most < 0) {
-		uint32_t at = split(p);
-		again(p, from);
+	for (long i = 0; i < n.least; i++)
+		compile(p, n.child);
+	if (n.most < 0) {
+		uint32_t at = emit(p, SPLIT, 0, 0);
+		compile(p, n.child);
 		emit(p, JUMP, at, 0);
-		aim(p, at, at + 1, p->r->n, lazy);
+		aim(p, at, at + 1, p->r->n, n.lazy);
 		return;
 	}
 	uint32_t ways[COUNT_MAX];
-	for (long i = least; i < most; i++) {
-		ways[i - least] = split(p);
-		again(p, from);
+	for (long i = n.least; i < n.most; i++) {
+		ways[i - n.least] = emit(p, SPLIT, 0, 0);
+		compile(p, n.child);
 	}
-	for (long i = least; i < most; i++)
-		aim(p, ways[i - least], ways[i - least] + 1, p->r->n, lazy);
+	for (long i = n.least; i < n.most; i++)
+		aim(p, ways[i - n.least], ways[i - n.least] + 1, p->r->n, n.lazy);
+}
+
+/* Whether there is but one way to go through a node. */
+static bool
+only_way(const struct parser *p, uint32_t at)
+{
+	const struct node *n = p->node + at;
+	if (n->kind == REPEAT && (n->least != n->most || !only_way(p, n->child)))
+		return false;
+	for (uint32_t c = n->kind == SEQUENCE ? n->child : 0; c; c = p->node[c].next)
+		if (!only_way(p, c))
+			return false;
+	return n->kind != EITHER;
+}
+
+/* Of one character repeated nothing is given back: behind the last one no other such stands. */
+static void
+compile_atomic(struct parser *p, uint32_t child)
+{
+	const struct node n = p->node[child];
+	const struct node *c = p->node + n.child;
+	if (only_way(p, child) || n.kind == ATOMIC) {
+		compile(p, child);
+		return;
+	}
+	if (n.kind != REPEAT || c->kind != ONE || n.lazy)
+		bad(p, "possessive repetition and atomic groups are known of single characters only");
+	const uint32_t set = c->set;
+	compile_repeat(p, n);
+	if (n.most < 0) {
+		emit(p, NOT_AHEAD, set, 0);
+		return;
+	}
+	/* the ways out before the last round lead to a look, which the last round jumps over */
+	uint32_t first = (uint32_t)p->r->n - 2 * (uint32_t)(n.most - n.least);
+	uint32_t jump = emit(p, JUMP, 0, 0), look = emit(p, NOT_AHEAD, set, 0);
+	p->r->step[jump].x = (uint32_t)p->r->n;
+	for (uint32_t at = first; at < jump; at += 2)
+		p->r->step[at].y = look;
 }
 
 static void
-alternatives(struct parser *p)
+compile_either(struct parser *p, uint32_t child)
 {
-	uint32_t jumps[512];
-	size_t n = 0;
-	for (;;) {
-		uint32_t at = split(p);
-		while (p->at < p->s.n && !is(p, "|") && !is(p, ")"))
-			piece(p);
-		if (!take(p, "|")) {
-			aim(p, at, at + 1, at + 1, false);
+	uint32_t last = NO_SET; /* the jumps over what follows, each knows the one before */
+	for (uint32_t c = child; c; c = p->node[c].next) {
+		if (!p->node[c].next) {
+			compile(p, c);
 			break;
 		}
-		if (n == sizeof jumps / sizeof *jumps)
-			bad(p, "too many alternatives");
-		jumps[n++] = emit(p, JUMP, 0, 0);
+		uint32_t at = emit(p, SPLIT, 0, 0);
+		compile(p, c);
+		last = emit(p, JUMP, last, 0);
 		aim(p, at, at + 1, p->r->n, false);
 	}
-	for (size_t i = 0; i < n; i++)
-		p->r->step[jumps[i]].x = (uint32_t)p->r->n;
+	while (last != NO_SET) {
+		uint32_t before = p->r->step[last].x;
+		p->r->step[last].x = (uint32_t)p->r->n;
+		last = before;
+	}
+}
+
+static void
+compile_look(struct parser *p, const struct node n)
+{
+	struct regex *r = p->r;
+	if (p->node[n.child].kind == ONE) {
+		enum code code = n.behind ? BEHIND : AHEAD;
+		emit(p, n.negate ? code + 1 : code, p->node[n.child].set, 0);
+		return;
+	}
+	uint32_t jump = emit(p, JUMP, 0, 0);
+	compile(p, n.child);
+	emit(p, MATCH, 0, 0);
+	r->step[jump].x = (uint32_t)r->n;
+	r->look = grow(r->look, &r->looks_cap, r->n_looks + 1, sizeof *r->look);
+	r->look[r->n_looks] = (struct look){.from = jump + 1, .to = (uint32_t)r->n, .behind = n.behind};
+	emit(p, n.negate ? NOT_LOOK : LOOK, r->n_looks++, 0);
+}
+
+static void
+compile(struct parser *p, uint32_t at)
+{
+	const struct node n = p->node[at];
+	if (++p->work > 64 * REGEX_MAX)
+		bad(p, "the pattern is too large");
+	switch (n.kind) {
+	case EMPTY:
+		break;
+	case ONE:
+		emit(p, CHAR, n.set, 0);
+		break;
+	case SEQUENCE:
+		for (uint32_t c = n.child; c; c = p->node[c].next)
+			compile(p, c);
+		break;
+	case EITHER:
+		compile_either(p, n.child);
+		break;
+	case REPEAT:
+		compile_repeat(p, n);
+		break;
+	case ATOMIC:
+		compile_atomic(p, n.child);
+		break;
+	case TEST:
+		emit(p, n.code, p->r->word, 0);
+		break;
+	case LOOKS:
+		compile_look(p, n);
+	}
+}
+
+/* The steps that step q leads to without a character; how many. */
+static unsigned
+ways_on(const struct regex *r, uint32_t q, uint32_t to[2])
+{
+	const struct step *s = r->step + q;
+	to[0] = s->code == SPLIT || s->code == JUMP ? s->x : q + 1;
+	to[1] = s->y;
+	return s->code == CHAR || s->code == MATCH ? 0 : s->code == SPLIT ? 2 : 1;
+}
+
+/* The same backwards. */
+static void
+turn_round(struct regex *r)
+{
+	uint32_t to[2];
+	r->pred_at = xcalloc(r->n + 1, sizeof *r->pred_at);
+	r->pred = xcalloc(2 * r->n, sizeof *r->pred);
+	for (uint32_t q = 0; q < r->n; q++)
+		for (unsigned k = ways_on(r, q, to); k--;)
+			r->pred_at[to[k] + 1]++;
+	for (uint32_t q = 0; q < r->n; q++)
+		r->pred_at[q + 1] += r->pred_at[q];
+	const uint32_t total = r->pred_at[r->n];
+	for (uint32_t q = (uint32_t)r->n; q-- > 0;) /* which takes the ends down to the beginnings, one place on */
+		for (unsigned k = ways_on(r, q, to); k--;)
+			r->pred[--r->pred_at[to[k] + 1]] = q;
+	memmove(r->pred_at, r->pred_at + 1, r->n * sizeof *r->pred_at);
+	r->pred_at[r->n] = total;
 }
 
 struct regex *
@@ -466,14 +824,24 @@ regex_new(const char *name, struct str pattern)
 	struct regex *r = xcalloc(1, sizeof *r);
 	struct parser p = {.r = r, .s = pattern};
 	r->name = name;
-	alternatives(&p);
+	node(&p, EMPTY);
+	struct set word = {.and = NO_SET};
+	set_word(&word, true);
+	r->word = set_keep(&p, word);
+	uint32_t root = alternatives(&p);
 	if (p.at != pattern.n)
 		bad(&p, "')' without '('");
+	compile(&p, root);
 	emit(&p, MATCH, 0, 0);
+	xfree(p.node);
 	r->seen = xcalloc(r->n, sizeof *r->seen);
 	r->now.t = xcalloc(r->n, sizeof *r->now.t);
 	r->next.t = xcalloc(r->n, sizeof *r->next.t);
 	r->stack = xcalloc(2 * r->n + 2, sizeof *r->stack);
+	turn_round(r);
+	r->row[0] = xcalloc(r->n, 1);
+	r->row[1] = xcalloc(r->n, 1);
+	r->row_size = (r->n + 7) / 8;
 	return r;
 }
 
@@ -482,125 +850,25 @@ regex_free(struct regex *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i < r->n_sets; i++)
+	for (size_t i = 0; i < r->n_sets; i++) {
 		xfree(r->set[i].range);
+		xfree(r->set[i].sub);
+	}
+	for (size_t i = 0; i < r->n_looks; i++)
+		xfree(r->look[i].at);
 	xfree(r->set);
+	xfree(r->look);
 	xfree(r->step);
 	xfree(r->seen);
 	xfree(r->now.t);
 	xfree(r->next.t);
 	xfree(r->stack);
+	xfree(r->pred);
+	xfree(r->pred_at);
+	xfree(r->row[0]);
+	xfree(r->row[1]);
+	xfree(r->mark);
+	xfree(r->mark_at);
+	xfree(r->block);
 	xfree(r);
-}
-
-/* Where a match stands: the characters before and behind, NONE at the ends. */
-#define NONE UINT32_MAX
-struct place {
-	uint32_t before, behind;
-};
-
-static bool
-passes(const struct regex *r, const struct step *s, const struct place *at)
-{
-	switch (s->code) {
-	case AHEAD:
-		return at->behind != NONE && set_has(r->set + s->x, at->behind);
-	case NOT_AHEAD:
-		return at->behind == NONE || !set_has(r->set + s->x, at->behind);
-	case BEHIND:
-		return at->before != NONE && set_has(r->set + s->x, at->before);
-	case NOT_BEHIND:
-		return at->before == NONE || !set_has(r->set + s->x, at->before);
-	case TEXT_START:
-		return at->before == NONE;
-	case TEXT_END:
-		return at->behind == NONE;
-	case LINE_START:
-		return at->before == NONE || at->before == '\n';
-	default:
-		return at->behind == NONE || at->behind == '\n';
-	}
-}
-
-/* Add the steps that pc leads to without a character, the preferred first. */
-static void
-follow(struct regex *r, struct threads *list, uint32_t pc, size_t begin, const struct place *at)
-{
-	size_t n = 0;
-	r->stack[n++] = pc;
-	while (n) {
-		pc = r->stack[--n];
-		if (r->seen[pc] == r->turn)
-			continue;
-		r->seen[pc] = r->turn;
-		const struct step *s = r->step + pc;
-		if (s->code == CHAR || s->code == MATCH)
-			list->t[list->n++] = (struct thread){pc, begin};
-		else if (s->code == JUMP)
-			r->stack[n++] = s->x;
-		else if (s->code == SPLIT) {
-			r->stack[n++] = s->y;
-			r->stack[n++] = s->x;
-		} else if (passes(r, s, at))
-			r->stack[n++] = pc + 1;
-	}
-}
-
-static uint32_t
-char_at(const unsigned char *s, size_t n, size_t i, size_t *len)
-{
-	uint32_t cp = NONE;
-	*len = i < n ? utf8_next(s + i, n - i, &cp) : 0;
-	return cp;
-}
-
-/* The character before byte i. */
-static uint32_t
-char_before(const unsigned char *s, size_t i)
-{
-	uint32_t cp = NONE;
-	size_t k = i;
-	while (k && i - k < 4 && (k == i || (s[k] & 0xC0) == 0x80))
-		k--;
-	if (i && k + utf8_next(s + k, i - k, &cp) != i)
-		cp = CP_INVALID;
-	return cp;
-}
-
-bool
-regex_find(struct regex *r, const unsigned char *s, size_t n, size_t from, size_t m[2])
-{
-	struct threads *now = &r->now, *next = &r->next;
-	bool found = false;
-	size_t len, len_next;
-	struct place at = {char_before(s, from), char_at(s, n, from, &len)};
-	now->n = 0;
-	for (size_t i = from;; i += len, len = len_next) {
-		struct place after = {at.behind, char_at(s, n, i + len, &len_next)};
-		if (!now->n) /* threads of this place are added below only while nothing was found */
-			r->turn++;
-		if (!found)
-			follow(r, now, 0, i, &at);
-		if (!now->n)
-			return found;
-		r->turn++;
-		next->n = 0;
-		for (size_t k = 0; k < now->n; k++) {
-			const struct step *x = r->step + now->t[k].pc;
-			if (x->code == MATCH) {
-				m[0] = now->t[k].begin;
-				m[1] = i;
-				found = true;
-				break; /* what stands behind is less preferred */
-			}
-			if (at.behind != NONE && set_has(r->set + x->x, at.behind))
-				follow(r, next, now->t[k].pc + 1, now->t[k].begin, &after);
-		}
-		if (i >= n)
-			return found;
-		struct threads *t = now;
-		now = next;
-		next = t;
-		at = after;
-	}
 }

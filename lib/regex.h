@@ -1,30 +1,38 @@
 /*
  * regex.h - the regular expressions of tokenizer.json, over Unicode characters.
  *
- * The syntax of Oniguruma as far as such files use it: classes, \p{L} and the like,
- * \s \S, groups that capture nothing, (?i:...), alternatives, greedy and lazy repetition, {m,n},
- * lookahead and lookbehind of one character, ^ $. Anything else is refused by name.
+ * The syntax of Oniguruma, which Hugging Face's tokenizers have: classes with classes within
+ * and &&, \p{L} and other properties, \s \d \w \h, groups, (?i) (?m), alternatives, greedy and
+ * lazy repetition, {m,n}, lookahead and lookbehind, ^ $ \A \z \b. Possessive repetition and
+ * atomic groups where they repeat one character. What needs more than a finite automaton (back
+ * references, other atomic groups) is refused by name. Without case, letters are compared one by
+ * one: that "ss" is "\u00DF" is not known.
  *
- * A pattern becomes a program of at most REGEX_MAX steps, which runs as in Pike's
- * VM (Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009): all
- * alternatives side by side, in the order of a backtracking engine, so that no pattern
- * takes more than steps x characters for a match.
+ * A pattern becomes a program of at most REGEX_MAX steps, which runs as in Pike's VM (Cox,
+ * "Regular Expression Matching: the Virtual Machine Approach", 2009): all alternatives side
+ * by side, in the order of a backtracking engine. Where a pattern reads far ahead again and again
+ * without a match, what can still match is found once, from the end of the text: all matches of
+ * a text of n characters take O(steps x n), whatever the pattern.
  */
 #ifndef REGEX_H
 #define REGEX_H
 
 #include "util.h"
 
-enum { REGEX_MAX = 4096 };
+enum { REGEX_MAX = 2048 };
 
 struct regex;
 
-/* Compile; `name` is for diagnostics. Dies with what cannot be read. The caller frees. */
+/* Compile; `name` is for diagnostics and must live on. Dies with what cannot be read. The
+ * caller frees. */
 struct regex *regex_new(const char *name, struct str pattern);
 void regex_free(struct regex *r);
 
-/* The first match of s[0..n) at or behind `from`: its begin and end in m. Of several
- * there, the one that Perl would take. */
-bool regex_find(struct regex *r, const unsigned char *s, size_t n, size_t from, size_t m[2]);
+/* Begin to search s[0..n), which must stay until the last regex_next(). */
+void regex_begin(struct regex *r, const unsigned char *s, size_t n);
+/* The next match, the leftmost behind the one before, and there the one that a backtracking
+ * engine would take: its begin and end in m. One of no characters is none at the end of
+ * the one before. */
+bool regex_next(struct regex *r, size_t m[2]);
 
 #endif

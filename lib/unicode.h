@@ -7,20 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* General categories, as far as they are told apart; U_SPACE is White_Space. */
+/* General categories, as far as they are told apart: U_P is P but for Pc, U_SPACE White_Space. */
 enum ucat {
-	U_OTHER, U_LU, U_LL, U_LT, U_LM, U_LO, U_M, U_N, U_P, U_S, U_SPACE
+	U_OTHER, U_LU, U_LL, U_LT, U_LM, U_LO, U_MN, U_MC, U_ME, U_ND, U_NL, U_NO, U_PC, U_P, U_S, U_SPACE
 };
 
 /* Sets of them, for in_set(). */
 #define U_BIT(cat) (1u << (cat))
 #define SET_L (U_BIT(U_LU) | U_BIT(U_LL) | U_BIT(U_LT) | U_BIT(U_LM) | U_BIT(U_LO))
-#define SET_M U_BIT(U_M)
-#define SET_N U_BIT(U_N)
-#define SET_P U_BIT(U_P)
+#define SET_M (U_BIT(U_MN) | U_BIT(U_MC) | U_BIT(U_ME))
+#define SET_N (U_BIT(U_ND) | U_BIT(U_NL) | U_BIT(U_NO))
+#define SET_P (U_BIT(U_PC) | U_BIT(U_P))
 #define SET_S U_BIT(U_S)
 #define SET_SPACE U_BIT(U_SPACE)
-#define SET_ALL 0x7FFu
+#define SET_ALL 0xFFFFu
 
 /* What a byte that is no part of valid UTF-8 counts as: a character of its own,
  * treated like U+FFFD, which other tokenizers put in its place. */

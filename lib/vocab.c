@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "llama2c.h"
+#include "json.h"
 #include "unicode.h"
 #include "vocab_hf.h"
 #include "vocab_impl.h"
@@ -70,7 +71,7 @@ vocab_bos(const struct vocab *v)
 bool
 vocab_space_prefix(const struct vocab *v)
 {
-	return v->space_prefix;
+	return v->space_prefix || (v->hf && v->hf->join != HF_JOIN);
 }
 
 uint64_t
@@ -120,15 +121,16 @@ byte_spelling(const unsigned char *p, size_t n)
 	return a && b ? (int)((a - hex) % 16 * 16 + (b - hex) % 16) : -1;
 }
 
-/* U+2581 becomes a space. */
+/* What spells a space (U+2581, if tokenizer.json knows no better) becomes one. */
 static size_t
-spm_text(char *out, const unsigned char *p, size_t n)
+spm_text(const struct vocab *v, char *out, const unsigned char *p, size_t n)
 {
+	struct str space = v->hf ? v->hf->space : (struct str){SPM_SPACE, SPM_SPACE_LEN};
 	size_t len = 0;
 	for (size_t i = 0; i < n;) {
-		if (n - i >= SPM_SPACE_LEN && !memcmp(p + i, SPM_SPACE, SPM_SPACE_LEN)) {
+		if (space.n && n - i >= space.n && !memcmp(p + i, space.p, space.n)) {
 			out[len++] = ' ';
-			i += SPM_SPACE_LEN;
+			i += space.n;
 		} else {
 			out[len++] = (char)p[i++];
 		}
@@ -160,8 +162,8 @@ vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
 {
 	uint32_t len;
 	const unsigned char *p = piece(v, id, &len);
-	if (len >= v->text_cap)
-		v->text = grow(v->text, &v->text_cap, (size_t)len + 1, 1);
+	if (len + 4 > v->text_cap)
+		v->text = grow(v->text, &v->text_cap, (size_t)len + 4, 1);
 	switch (vocab_type(v, id)) {
 	case PIECE_CONTROL:
 	case PIECE_UNKNOWN:
@@ -170,6 +172,8 @@ vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
 		*n = vocab_type(v, id) == PIECE_UNKNOWN ? 3 : 0;
 		return "\xEF\xBF\xBD"; /* U+FFFD */
 	case PIECE_USER:
+		if (v->hf ? !v->bpe : v->sp && id < v->sp->n_model)
+			break; /* spelled as others are */
 		return vocab_spelling(v, id, n);
 	case PIECE_BYTE:
 		v->text[0] = (char)byte_spelling(p, len);
@@ -180,15 +184,42 @@ vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
 	}
 	if (v->llama2c)
 		return vocab_spelling(v, id, n);
-	*n = v->bpe ? bpe_text(v->text, p, len) : spm_text(v->text, p, len);
+	*n = v->bpe ? bpe_text(v->text, p, len) : spm_text(v, v->text, p, len);
+	return v->text;
+}
+
+/* Where spaces are no part of the pieces; *none: no space is due before this one. */
+static const char *
+joined_text(struct vocab *v, uint32_t id, bool special, bool *none, size_t *n)
+{
+	const struct hf *h = v->hf;
+	const char *text = vocab_text(v, id, special, n);
+	const struct str suffix = h->suffix_text;
+	const bool space = *n && !*none;
+	if (!*n)
+		return text;
+	bool ends = h->join == HF_JOIN_SPACED;
+	if (h->join == HF_JOIN_SUFFIX && suffix.n && *n >= suffix.n && !memcmp(text + *n - suffix.n, suffix.p, suffix.n)) {
+		*n -= suffix.n;
+		ends = true;
+	}
+	memmove(v->text + space, text, *n); /* vocab_text() left room for one more */
+	if (space)
+		v->text[0] = ' ';
+	*n += space;
+	*none = !ends;
 	return v->text;
 }
 
 const char *
 vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t *n)
 {
+	if (v->hf && v->hf->join != HF_JOIN)
+		return joined_text(v, id, special, prefix, n);
 	enum piece_type type = vocab_type(v, id);
 	const char *text = vocab_text(v, id, special, n);
+	if (v->sp && type == PIECE_USER && id < v->sp->n_model)
+		type = PIECE_NORMAL;
 	if (type == PIECE_CONTROL || type == PIECE_USER || (type == PIECE_UNKNOWN && special)) {
 		*prefix = v->space_prefix && !hf_prefix_once(v);
 		return text;
@@ -211,7 +242,9 @@ emit(struct ids *out, uint32_t id)
 static void
 encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {
-	if (n && v->bpe)
+	if (n && v->sp)
+		sp_encode(v, s, n, prefix, out);
+	else if (n && v->bpe)
 		bpe_encode(v, s, n, out);
 	else if (n)
 		spm_encode(v, s, n, prefix, out);
@@ -237,6 +270,8 @@ prepare(struct vocab *v)
 	if (!v->ready) {
 		if (v->hf)
 			hf_prepare(v);
+		else if (v->sp)
+			sp_prepare(v);
 		else if (v->bpe)
 			bpe_prepare(v);
 		else
@@ -248,6 +283,13 @@ prepare(struct vocab *v)
 			specials_index(v, which);
 }
 
+/* SentencePiece's own user-defined pieces are found later, in normalized text. */
+static bool
+within_text(const struct vocab *v, const struct special *sp)
+{
+	return v->sp && sp->id < v->sp->n_model && vocab_type(v, sp->id) == PIECE_USER;
+}
+
 /* The special piece to take at byte i, or NULL. */
 static const struct special *
 special_at(const struct vocab *v, const struct source *t, size_t i)
@@ -257,10 +299,11 @@ special_at(const struct vocab *v, const struct source *t, size_t i)
 		bool ok = true;
 		for (size_t k = 0; t->trusted && k < sp->n; k++)
 			ok &= t->trusted[i + k];
-		if (ok)
+		if (ok && !within_text(v, sp))
 			return sp;
 	}
-	return v->special[0].list ? specials_at(&v->special[0], t->s + i, t->len - i) : NULL;
+	sp = v->special[0].list ? specials_at(&v->special[0], t->s + i, t->len - i) : NULL;
+	return sp && !within_text(v, sp) ? sp : NULL;
 }
 
 static void
@@ -326,6 +369,10 @@ vocab_free(struct vocab *v)
 	word_free(&v->word);
 	for (int i = 0; i < 4; i++)
 		xfree(v->special[i].list);
+	unigram_free(v->unigram);
+	sp_free(v->sp);
+	if (v->config)
+		json_free(v->config);
 	hf_free(v->hf);
 	xfree(v);
 }

@@ -64,6 +64,16 @@ pieces_add(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
 	t->slot[i] = slot_of(hash, id);
 }
 
+/* Whether text that the user-defined pieces were taken out of may still become this one. */
+static bool
+user_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
+{
+	if (v->hf)
+		return hf_in_model(v, id);
+	/* They stand for their spelling, not for the bytes it spells. */
+	return !v->bpe || bpe_plain(p, n);
+}
+
 void
 pieces_index(struct vocab *v)
 {
@@ -74,8 +84,7 @@ pieces_index(struct vocab *v)
 		const unsigned char *p = piece(v, id, &n);
 		if (n == 0 || type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_BYTE)
 			continue;
-		/* User-defined pieces stand for their spelling, not for the bytes it spells. */
-		if (type == PIECE_USER && v->bpe && !bpe_plain(p, n))
+		if (type == PIECE_USER && !user_in_text(v, id, p, n))
 			continue;
 		pieces_add(v, id, p, n);
 		if (n > v->max_piece)
@@ -109,6 +118,19 @@ special_cmp(const void *a, const void *b)
 }
 
 void
+specials_sort(struct specials *t, size_t n)
+{
+	if (n)
+		qsort(t->list, n, sizeof *t->list, special_cmp);
+	for (unsigned b = 0, i = 0; b <= 256; b++) {
+		while (i < n && t->list[i].p[0] < b)
+			i++;
+		t->first[b] = i;
+	}
+	t->built = true;
+}
+
+void
 specials_index(struct vocab *v, unsigned which)
 {
 	struct specials *t = &v->special[which];
@@ -120,21 +142,16 @@ specials_index(struct vocab *v, unsigned which)
 			continue;
 		if (hf_normalized(v, id) != (which >= 2))
 			continue;
-		size_t len;
-		const char *p = vocab_spelling(v, id, &len);
-		if (len == 0 || len > SPECIAL_MAX)
+		struct str text;
+		text.p = vocab_spelling(v, id, &text.n);
+		if (which >= 2)
+			text = hf_added_text(v, text);
+		if (text.n == 0 || text.n > SPECIAL_MAX)
 			continue;
 		t->list = grow(t->list, &cap, n + 1, sizeof *t->list);
-		t->list[n++] = (struct special){(const unsigned char *)p, (uint32_t)len, id};
+		t->list[n++] = (struct special){(const unsigned char *)text.p, (uint32_t)text.n, id};
 	}
-	if (n)
-		qsort(t->list, n, sizeof *t->list, special_cmp);
-	for (unsigned b = 0, i = 0; b <= 256; b++) {
-		while (i < n && t->list[i].p[0] < b)
-			i++;
-		t->first[b] = i;
-	}
-	t->built = true;
+	specials_sort(t, n);
 }
 
 /* The first of the sorted list[lo..hi), alike in their first d bytes, whose byte d is >= b. */
@@ -151,19 +168,28 @@ lower_bound(const struct special *list, uint32_t lo, uint32_t hi, size_t d, unsi
 	return lo;
 }
 
+bool
+specials_narrow(const struct specials *t, struct prefix *p, unsigned char byte)
+{
+	if (!p->n) {
+		p->lo = t->first[byte];
+		p->hi = t->first[byte + 1];
+	} else {
+		p->lo = lower_bound(t->list, p->lo, p->hi, p->n, byte);
+		p->hi = lower_bound(t->list, p->lo, p->hi, p->n, byte + 1u);
+	}
+	p->n++;
+	return p->lo < p->hi;
+}
+
 const struct special *
 specials_at(const struct specials *t, const unsigned char *s, size_t n)
 {
 	const struct special *found = NULL;
-	uint32_t lo = t->first[s[0]], hi = t->first[s[0] + 1];
-	for (size_t d = 1; lo < hi; d++) {
-		if (t->list[lo].n == d)
-			found = &t->list[lo];
-		if (d == n)
-			break;
-		lo = lower_bound(t->list, lo, hi, d, s[d]);
-		hi = lower_bound(t->list, lo, hi, d, s[d] + 1u);
-	}
+	struct prefix p = {0, 0, 0};
+	while (p.n < n && specials_narrow(t, &p, s[p.n]))
+		if (t->list[p.lo].n == p.n)
+			found = &t->list[p.lo];
 	return found;
 }
 

@@ -3,246 +3,28 @@
 
 #include "unicode.h"
 
-#include <math.h>
 #include <string.h>
 
 void
 hf_prepare(struct vocab *v)
 {
-	if (!v->hf->unigram)
-		bpe_prepare(v);
-	if (v->bpe)
+	struct hf *h = v->hf;
+	if (v->unigram) {
+		unigram_prepare(v);
+		return;
+	}
+	bpe_prepare(v);
+	/* The quick way needs a piece for each byte, and no say in how words begin and end. */
+	for (int b = 0; v->bpe && b < 256; b++)
+		h->spelled |= v->byte_id[b] == NO_ID && v->unk >= 0;
+	h->spelled |= v->bpe && (h->byte_fallback || h->suffix.n);
+	if (v->bpe && !h->spelled)
 		return;
 	pieces_index(v);
-	memset(v->byte_id, 0xFF, sizeof v->byte_id);
-	for (uint32_t id = 0; v->hf->byte_fallback && id < v->n; id++) {
-		uint32_t n;
-		const unsigned char *p = piece(v, id, &n);
-		if (vocab_type(v, id) == PIECE_BYTE)
-			v->byte_id[byte_spelling(p, n)] = id;
-	}
+	byte_pieces_index(v);
 }
 
-/* Finding. */
-
-static bool
-find(const struct hf_step *step, const unsigned char *s, size_t n, size_t from, size_t m[2])
-{
-	if (step->regex)
-		return regex_find(step->regex, s, n, from, m);
-	for (size_t i = from; step->literal.n && i + step->literal.n <= n; i++) {
-		const unsigned char *p = memchr(s + i, step->literal.p[0], n - i - step->literal.n + 1);
-		if (!p)
-			return false;
-		i = (size_t)(p - s);
-		if (!memcmp(p, step->literal.p, step->literal.n)) {
-			m[0] = i;
-			m[1] = i + step->literal.n;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-part(struct hf *h, size_t begin, size_t end, bool match)
-{
-	if (begin == end)
-		return;
-	h->parts = grow(h->parts, &h->parts_cap, h->n_parts + 1, sizeof *h->parts);
-	h->parts[h->n_parts++] = (struct hf_part){begin, end, match};
-}
-
-/* s[0..n) as parts that match and parts that do not, in h->parts. */
-static void
-matches(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n)
-{
-	size_t m[2], from = 0, last = 0;
-	h->n_parts = 0;
-	while (from <= n && find(step, s, n, from, m)) {
-		if (m[0] == m[1]) { /* nothing: go on behind the next character */
-			uint32_t cp;
-			from = m[1] < n ? m[1] + utf8_next(s + m[1], n - m[1], &cp) : n + 1;
-			continue;
-		}
-		part(h, last, m[0], step->invert);
-		part(h, m[0], m[1], !step->invert);
-		from = last = m[1];
-	}
-	part(h, last, n, step->invert);
-}
-
-/* Normalizing. */
-
-static bool
-blank(uint32_t cp)
-{
-	return unicode_cat(cp) == U_SPACE;
-}
-
-static void
-strip(const struct hf_step *step, const unsigned char *s, size_t n, struct bytes *out)
-{
-	size_t begin = 0, end = n, len;
-	uint32_t cp;
-	while (step->left && begin < n && (len = utf8_next(s + begin, n - begin, &cp), blank(cp)))
-		begin += len;
-	for (size_t i = begin; step->right && i < n; i += len) {
-		len = utf8_next(s + i, n - i, &cp);
-		if (i == begin || !blank(cp))
-			end = blank(cp) ? begin : i + len;
-	}
-	bytes_add(out, s + begin, end - begin);
-}
-
-static void
-replace(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n, struct bytes *out)
-{
-	matches(h, step, s, n);
-	for (size_t i = 0; i < h->n_parts; i++)
-		if (h->parts[i].match)
-			bytes_add(out, step->text.p, step->text.n);
-		else
-			bytes_add(out, s + h->parts[i].begin, h->parts[i].end - h->parts[i].begin);
-}
-
-/* The text after all normalizers, in one of the two buffers or s itself. */
-static const unsigned char *
-normalized(struct hf *h, const unsigned char *s, size_t *n)
-{
-	for (size_t i = 0; i < h->n_normalizers; i++) {
-		const struct hf_step *step = h->normalizers + i;
-		struct bytes *out = h->text + (s == h->text[0].s);
-		out->n = 0;
-		switch (step->kind) {
-		case HF_PREPEND:
-			if (*n)
-				bytes_add(out, step->text.p, step->text.n);
-			bytes_add(out, s, *n);
-			break;
-		case HF_REPLACE:
-			replace(h, step, s, *n, out);
-			break;
-		case HF_STRIP:
-			strip(step, s, *n, out);
-			break;
-		default:
-			normalize(s, *n, step->kind == HF_NFKC || step->kind == HF_NFKD,
-				step->kind == HF_NFC || step->kind == HF_NFKC, out);
-		}
-		s = out->s;
-		*n = out->n;
-	}
-	return s;
-}
-
-/* Words. */
-
-static void
-word(struct hf *h, size_t begin, size_t end)
-{
-	if (begin == end)
-		return;
-	h->words = grow(h->words, &h->words_cap, h->n_words + 1, sizeof *h->words);
-	h->words[h->n_words++] = (struct hf_part){begin, end, false};
-}
-
-/* The parts as words, moved by `base`. */
-static void
-cut(struct hf *h, enum hf_behavior behavior, size_t base)
-{
-	const struct hf_part *p = h->parts;
-	const size_t n = h->n_parts;
-	for (size_t i = 0, k; i < n; i = k) {
-		k = i + 1;
-		if (behavior == HF_REMOVED && p[i].match)
-			continue;
-		if (behavior == HF_CONTIGUOUS)
-			while (k < n && p[k].match == p[i].match)
-				k++;
-		else if (behavior == HF_WITH_PREVIOUS && !p[i].match && k < n)
-			k += p[k].match;
-		else if (behavior == HF_WITH_NEXT && p[i].match && k < n)
-			k += !p[k].match;
-		word(h, base + p[i].begin, base + p[k - 1].end);
-	}
-}
-
-static bool
-begins_with(const unsigned char *s, size_t n, struct str t)
-{
-	return n >= t.n && !memcmp(s, t.p, t.n);
-}
-
-/* Do a step that changes the text, word by word, into the other buffer. */
-static const unsigned char *
-rewrite(struct hf *h, const struct hf_step *step, const unsigned char *s, bool first)
-{
-	struct bytes *out = h->text + (s == h->text[0].s);
-	static const unsigned char space[] = " ";
-	out->n = 0;
-	for (size_t i = 0; i < h->n_words; i++) {
-		struct hf_part *w = h->words + i;
-		const size_t begin = out->n;
-		struct str front = step->kind == HF_BYTES ? (struct str){" ", 1} : step->text;
-		bool there = begins_with(s + w->begin, w->end - w->begin, front) ||
-			(step->kind == HF_METASPACE && s[w->begin] == ' ');
-		if (!there && (step->prefix == HF_ALWAYS || (step->prefix == HF_FIRST && first && w->begin == 0)))
-			bytes_add(out, front.p, front.n);
-		for (size_t k = w->begin, next; k < w->end; k = next) {
-			const unsigned char *p = step->kind == HF_METASPACE ? memchr(s + k, space[0], w->end - k) : NULL;
-			next = p ? (size_t)(p - s) + 1 : w->end;
-			bytes_add(out, s + k, next - k - (p != NULL));
-			if (p)
-				bytes_add(out, step->text.p, step->text.n);
-		}
-		*w = (struct hf_part){begin, out->n, false};
-	}
-	return out->s;
-}
-
-/* Cut s[0..n) into h->words; returns the text that they lie in. */
-static const unsigned char *
-words(struct hf *h, const unsigned char *s, size_t n, bool first)
-{
-	h->n_words = 0;
-	word(h, 0, n);
-	for (size_t i = 0; i < h->n_pre; i++) {
-		const struct hf_step *step = h->pre + i;
-		if (step->kind == HF_METASPACE || (step->kind == HF_BYTES && step->prefix))
-			s = rewrite(h, step, s, first);
-		if (!step->regex && !step->literal.n)
-			continue;
-		if (step->kind == HF_METASPACE && !step->split)
-			continue;
-		struct hf_part *old = h->words;
-		size_t n_old = h->n_words, cap = h->words_cap;
-		h->words = NULL;
-		h->n_words = h->words_cap = 0;
-		for (size_t k = 0; k < n_old; k++) {
-			matches(h, step, s + old[k].begin, old[k].end - old[k].begin);
-			cut(h, step->behavior, old[k].begin);
-		}
-		(void)cap;
-		xfree(old);
-	}
-	return s;
-}
-
-/* The models. */
-
-static void
-unknown(struct vocab *v, const unsigned char *p, size_t n, bool *fused, struct ids *out)
-{
-	bool bytes = v->hf->byte_fallback;
-	for (size_t i = 0; bytes && i < n; i++)
-		bytes = v->byte_id[p[i]] != NO_ID;
-	for (size_t i = 0; bytes && i < n; i++)
-		emit(out, v->byte_id[p[i]]);
-	if (!bytes && v->unk >= 0 && !(*fused && v->hf->fuse_unk))
-		emit(out, (uint32_t)v->unk);
-	*fused = !bytes;
-}
+/* BPE over characters. */
 
 /* What was gathered in v->word, merged. */
 static void
@@ -252,23 +34,52 @@ merge(struct vocab *v, struct ids *out)
 	word_merge(v, w, bpe_pair_rank);
 	for (size_t i = 0; i < w->n_sym; i++) {
 		const struct symbol *sym = &w->sym[i];
-		bool fused = false;
 		if (!sym->n)
 			continue;
 		uint32_t id = pieces_find(v, w->s + sym->off, sym->n, sym->hash);
 		if (id != NO_ID)
 			emit(out, id);
 		else
-			unknown(v, w->s + sym->off, sym->n, &fused, out);
+			emit_unknown(v, w->s + sym->off, sym->n, out);
 	}
 	word_clear(w);
 }
 
-/* BPE over characters. */
+/* Whether s[0..n), and at a word's end the suffix behind it, is a piece: then it is the word's next symbol. */
+static bool
+gather(struct vocab *v, const unsigned char *s, size_t n, bool last)
+{
+	struct word *w = &v->word;
+	const struct str suffix = v->hf->suffix;
+	const size_t before = w->len;
+	word_bytes(w, s, n);
+	if (last && suffix.n) {
+		word_bytes(w, suffix.p, suffix.n);
+		n += suffix.n;
+	}
+	if (pieces_find(v, w->s + before, n, hash_bytes(w->s + before, n)) != NO_ID) {
+		word_symbol(w, n);
+		return true;
+	}
+	w->len = before;
+	return false;
+}
+
+static bool
+has_bytes(const struct vocab *v, const unsigned char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v->byte_id[s[i]] == NO_ID)
+			return false;
+	return v->hf->byte_fallback;
+}
+
+/* An unknown character's piece is set when it is known whether the next one, with which it is
+ * fused, is unknown, too; byte pieces do not wait for that. */
 static void
 encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
-	bool fused = false;
+	bool unknown = false;
 	uint32_t whole = v->ignore_merges ? pieces_find(v, s, n, hash_bytes(s, n)) : NO_ID;
 	if (whole != NO_ID) {
 		emit(out, whole);
@@ -278,77 +89,36 @@ encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t cp;
 		len = utf8_next(s + i, n - i, &cp);
-		if (pieces_find(v, s + i, len, hash_bytes(s + i, len)) != NO_ID) {
-			word_bytes(&v->word, s + i, len);
-			word_symbol(&v->word, len);
-			fused = false;
+		if (gather(v, s + i, len, i + len == n)) {
+			if (unknown) /* what was gathered is not set yet */
+				emit(out, (uint32_t)v->unk);
+			unknown = false;
 			continue;
 		}
 		merge(v, out);
-		unknown(v, s + i, len, &fused, out);
+		if (has_bytes(v, s + i, len)) {
+			emit_unknown(v, s + i, len, out);
+			continue;
+		}
+		if (unknown && !v->hf->fuse_unk)
+			emit(out, (uint32_t)v->unk);
+		unknown = v->unk >= 0;
 	}
 	merge(v, out);
-}
-
-/* The likeliest pieces (Kudo 2018, arXiv:1804.10959): at each place the best way to it. */
-static void
-unigram_search(struct vocab *v, const unsigned char *s, size_t n)
-{
-	struct hf *h = v->hf;
-	h->nodes = grow(h->nodes, &h->nodes_cap, n + 1, sizeof *h->nodes);
-	for (size_t i = 0; i <= n; i++)
-		h->nodes[i] = (struct hf_node){0, SIZE_MAX, NO_ID};
-	for (size_t i = 0, len; i < n; i += len) {
-		uint32_t cp;
-		bool single = false;
-		len = utf8_next(s + i, n - i, &cp);
-		for (size_t k = len, next; k <= v->max_piece && i + k <= n; k += next) {
-			uint32_t id = pieces_find(v, s + i, k, hash_bytes(s + i, k));
-			struct hf_node *to = h->nodes + i + k;
-			if (id != NO_ID) {
-				double score = h->nodes[i].score + h->scores[id];
-				if (to->from == SIZE_MAX || score > to->score)
-					*to = (struct hf_node){score, i, id};
-				single |= k == len;
-			}
-			next = i + k < n ? utf8_next(s + i + k, n - i - k, &cp) : 1;
-		}
-		struct hf_node *to = h->nodes + i + len;
-		double score = h->nodes[i].score + h->unk_score;
-		if (!single && (to->from == SIZE_MAX || score > to->score))
-			*to = (struct hf_node){score, i, NO_ID};
-	}
-}
-
-static void
-encode_unigram(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
-{
-	struct hf *h = v->hf;
-	unigram_search(v, s, n);
-	h->n_parts = 0;
-	for (size_t i = n; i; i = h->nodes[i].from)
-		part(h, h->nodes[i].from, i, h->nodes[i].id != NO_ID);
-	bool fused = false;
-	for (size_t i = h->n_parts; i-- > 0;) {
-		const struct hf_part *p = h->parts + i;
-		if (p->match) {
-			emit(out, h->nodes[p->end].id);
-			fused = false;
-		} else
-			unknown(v, s + p->begin, p->end - p->begin, &fused, out);
-	}
+	if (unknown)
+		emit(out, (uint32_t)v->unk);
 }
 
 static void
 encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, struct ids *out)
 {
 	struct hf *h = v->hf;
-	s = words(h, s, n, first);
+	s = hf_words(h, s, n, first);
 	for (size_t i = 0; i < h->n_words; i++) {
 		const struct hf_part *w = h->words + i;
-		if (h->unigram)
-			encode_unigram(v, s + w->begin, w->end - w->begin, out);
-		else if (v->bpe)
+		if (v->unigram)
+			unigram_encode(v, s + w->begin, w->end - w->begin, out);
+		else if (v->bpe && !h->spelled)
 			bpe_encode_word(v, s + w->begin, w->end - w->begin, out);
 		else
 			encode_chars(v, s + w->begin, w->end - w->begin, out);
@@ -357,10 +127,17 @@ encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, stru
 
 /* Added tokens. */
 
+/* \w of Rust's regular expressions. */
 static bool
 word_char(uint32_t cp)
 {
-	return cp == '_' || (U_BIT(unicode_cat(cp)) & (SET_L | SET_N | SET_M));
+	static const uint32_t more[][2] = {
+		{0x200C, 0x200D}, {0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189},
+	};
+	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+		if (cp >= more[i][0] && cp <= more[i][1])
+			return true;
+	return U_BIT(unicode_cat(cp)) & (SET_L | SET_M | U_BIT(U_ND) | U_BIT(U_NL) | U_BIT(U_PC));
 }
 
 /* Whether no letter stands next to s[i..end). */
@@ -376,22 +153,28 @@ stands_alone(const struct source *t, size_t i, size_t end)
 	return !i || (utf8_next(t->s + k, i - k, &cp), !word_char(cp));
 }
 
-/* The added token at byte i, or NULL; `set`: 0, or 2 for those of normalized text. */
-static const struct special *
-added_at(const struct vocab *v, const struct source *t, unsigned set, size_t i)
+/* Whether an added token that the text spells at byte i is to be taken; else *skip is the bytes to go on behind. */
+static bool
+taken(const struct vocab *v, const struct source *t, const struct special *sp, size_t i, size_t *skip)
 {
-	for (int control = t->special; control >= 0; control--) {
-		const struct specials *list = &v->special[set + (unsigned)control];
-		const struct special *sp = list->list ? specials_at(list, t->s + i, t->len - i) : NULL;
-		bool ok = sp != NULL;
-		for (size_t k = 0; ok && control && t->trusted && k < sp->n; k++)
-			ok = t->trusted[i + k];
-		if (ok && v->hf->flags[sp->id] & HF_SINGLE_WORD)
-			ok = stands_alone(t, i, i + sp->n);
-		if (ok)
-			return sp;
+	const bool control = vocab_type(v, sp->id) != PIECE_USER;
+	size_t trusted = sp->n;
+	*skip = sp->n;
+	if (control && !t->special)
+		return false;
+	for (size_t k = 0; control && t->trusted && k < sp->n; k++)
+		trusted -= !t->trusted[i + k];
+	if (trusted < sp->n) { /* what a stranger begins cannot swallow a token of the template */
+		*skip = trusted ? 1 : sp->n;
+		return false;
 	}
-	return NULL;
+	return !hf_has(v, sp->id, HF_SINGLE_WORD) || stands_alone(t, i, i + sp->n);
+}
+
+static bool
+blank(uint32_t cp)
+{
+	return unicode_cat(cp) == U_SPACE;
 }
 
 /* Blanks before an added token, down to `from`; and behind it. */
@@ -421,24 +204,28 @@ blanks_behind(const unsigned char *s, size_t n, size_t i)
 static void encode_between(struct vocab *v, const struct source *t, unsigned set, size_t from, size_t to, bool first,
 	struct ids *out);
 
-/* Take added tokens out, and encode what is between them. */
+/* Take added tokens out, and encode what is between them; `set`: 0, or 2 for those of normalized text.
+ * As in the library, blanks that one took along may be added tokens of their own. */
 static void
 encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, struct ids *out)
 {
-	const bool any = v->special[set].list || (t->special && v->special[set + 1].list);
-	size_t from = 0;
-	for (size_t i = 0; any && i < t->len;) {
-		const struct special *sp = added_at(v, t, set, i);
-		if (!sp) {
-			i++;
+	const struct specials *list = &v->special[set + 1];
+	size_t from = 0, step, blanks = 0; /* blanks: the end of those looked at last */
+	for (size_t i = 0; list->list && i < t->len; i += step) {
+		const struct special *sp = specials_at(list, t->s + i, t->len - i);
+		step = 1;
+		if (!sp || !taken(v, t, sp, i, &step))
 			continue;
-		}
-		uint8_t flags = v->hf->flags[sp->id];
-		size_t begin = flags & HF_LSTRIP ? blanks_before(t->s, from, i) : i;
-		size_t end = flags & HF_RSTRIP ? blanks_behind(t->s, t->len, i + sp->n) : i + sp->n;
-		encode_between(v, t, set, from, begin, first, out);
+		size_t begin = i, end = i + sp->n;
+		if (hf_has(v, sp->id, HF_LSTRIP))
+			begin = from < i ? blanks_before(t->s, from, i) : from;
+		if (hf_has(v, sp->id, HF_RSTRIP))
+			end = blanks = end < blanks ? blanks : blanks_behind(t->s, t->len, end);
+		if (from < begin)
+			encode_between(v, t, set, from, begin, first, out);
 		emit(out, sp->id);
-		from = i = end;
+		from = end;
+		step = sp->n;
 	}
 	encode_between(v, t, set, from, t->len, first, out);
 }
@@ -451,16 +238,16 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 	if (from == to)
 		return;
 	if (set == 2) {
-		encode_words(v, t->s + from, n, first && from == 0, out);
+		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, out);
 		return;
 	}
 	/* Where a part was normalized, whose bytes these are is only known if all are one's. */
 	bool ours = t->special;
 	for (size_t i = from; ours && t->trusted && i < to; i++)
 		ours = t->trusted[i];
-	const unsigned char *s = normalized(v->hf, t->s + from, &n);
+	const unsigned char *s = hf_normalize(v->hf, t->s + from, &n);
 	struct source part = {s, n, ours, NULL};
-	/* encode_words() works in the buffers that hold the text, too */
+	/* hf_words() works in the buffers that hold the text, too */
 	bool held = s == v->hf->text[0].s || s == v->hf->text[1].s;
 	struct bytes own = {NULL, 0, 0};
 	if (held) {
@@ -477,30 +264,47 @@ hf_encode(struct vocab *v, const struct source *t, struct ids *out)
 	encode_added(v, t, 0, true, out);
 }
 
+struct str
+hf_added_text(struct vocab *v, struct str text)
+{
+	struct hf *h = v->hf;
+	size_t n = text.n;
+	const unsigned char *s = hf_normalize(h, (const unsigned char *)text.p, &n);
+	if (s == (const unsigned char *)text.p)
+		return text;
+	unsigned char *own = xcalloc(n + 1, 1);
+	if (n)
+		memcpy(own, s, n);
+	h->added = grow(h->added, &h->added_cap, h->n_added + 1, sizeof *h->added);
+	h->added[h->n_added++] = own;
+	return (struct str){(char *)own, n};
+}
+
 void
 hf_free(struct hf *h)
 {
 	if (!h)
 		return;
-	for (size_t i = 0; i < h->n_normalizers; i++)
+	for (size_t i = 0; i < h->n_normalizers; i++) {
 		regex_free(h->normalizers[i].regex);
+		xfree(h->normalizers[i].blob);
+	}
+	for (size_t i = 0; i < h->n_added; i++)
+		xfree(h->added[i]);
+	xfree(h->added);
+	xfree(h->old_words);
 	for (size_t i = 0; i < h->n_pre; i++)
 		regex_free(h->pre[i].regex);
 	if (h->doc)
 		json_free(h->doc);
-	if (h->config)
-		json_free(h->config);
 	xfree(h->normalizers);
 	xfree(h->pre);
-	xfree(h->scores);
 	xfree(h->flags);
 	xfree(h->pieces);
 	xfree(h->merges);
-	xfree(h->paths);
 	xfree(h->text[0].s);
 	xfree(h->text[1].s);
 	xfree(h->parts);
 	xfree(h->words);
-	xfree(h->nodes);
 	xfree(h);
 }

@@ -3,25 +3,28 @@
  *
  * The format is that of the library huggingface/tokenizers, whose ids are right: text is
  * cut at added tokens, normalized, cut into words, and each word is encoded by
- * the model. vocab_hf_load.c reads the file, vocab_hf.c encodes.
+ * the model. vocab_hf_load.c reads the file, vocab_hf_text.c normalizes and cuts,
+ * vocab_hf.c encodes.
  */
 #ifndef VOCAB_HF_H
 #define VOCAB_HF_H
 
+#include "charsmap.h"
 #include "json.h"
 #include "normal.h"
 #include "regex.h"
 #include "vocab_impl.h"
 
-/* Of an added token. */
-enum { HF_LSTRIP = 1, HF_RSTRIP = 2, HF_SINGLE_WORD = 4, HF_NORMALIZED = 8 };
+/* Of a piece: HF_MODEL ones are the model's, the others only added tokens. */
+enum { HF_LSTRIP = 1, HF_RSTRIP = 2, HF_SINGLE_WORD = 4, HF_NORMALIZED = 8, HF_MODEL = 16 };
 
 /* What becomes of the matches that a text is cut at. */
 enum hf_behavior { HF_REMOVED, HF_ISOLATED, HF_WITH_PREVIOUS, HF_WITH_NEXT, HF_CONTIGUOUS };
 
 enum hf_kind {
 	/* normalizers */
-	HF_NFC, HF_NFD, HF_NFKC, HF_NFKD, HF_REPLACE, HF_PREPEND, HF_STRIP,
+	HF_NFC, HF_NFD, HF_NFKC, HF_NFKD, HF_REPLACE, HF_PREPEND, HF_STRIP, HF_LOWERCASE, HF_STRIP_ACCENTS,
+	HF_CHARSMAP, HF_NMT, HF_SPELL,
 	/* pre-tokenizers */
 	HF_SPLIT, HF_BYTES, HF_METASPACE
 };
@@ -37,6 +40,8 @@ struct hf_step {
 	bool left, right;		/* HF_STRIP */
 	enum { HF_NEVER, HF_FIRST, HF_ALWAYS } prefix; /* HF_METASPACE, HF_BYTES: whether one is put in front */
 	bool split;			/* HF_METASPACE: into words */
+	struct charsmap charsmap;	/* HF_CHARSMAP, in blob */
+	unsigned char *blob;		/* owned */
 };
 
 struct hf_part {
@@ -44,39 +49,55 @@ struct hf_part {
 	bool match;
 };
 
+/* How pieces are set beside each other when they are decoded: as they are; with a space between
+ * them; with a space behind those that end with hf.suffix_text. */
+enum hf_join { HF_JOIN, HF_JOIN_SPACED, HF_JOIN_SUFFIX };
+
 struct hf {
 	struct hf_step *normalizers, *pre;
 	size_t n_normalizers, n_pre;
-	bool unigram, byte_fallback, fuse_unk;
-	double *scores;			/* of a Unigram's pieces */
-	double unk_score;
+	bool byte_fallback, fuse_unk;
+	bool spelled;			/* words are spelled in the characters that stand for bytes (bpe_char) */
+	struct str suffix;		/* of a word's last character, or {NULL, 0} */
+	struct str space;		/* how pieces spell a space, or {NULL, 0} */
+	enum hf_join join;
+	struct str suffix_text;
 	uint8_t *flags;			/* of each id: HF_LSTRIP ... */
 	uint32_t n_flags;
 	bool prefix_once;		/* only the first text of a line has a space of its own */
-	struct json_doc *doc, *config;	/* owned; strings above lie in them */
+	struct json_doc *doc;		/* owned; strings above lie in it */
 	unsigned char *pieces, *merges;	/* owned: what struct vocab points into */
-	char *paths;
+	unsigned char **added;		/* owned: spellings of added tokens in normalized text */
+	size_t n_added, added_cap;
+	const char *path;		/* of the file, for diagnostics */
+	size_t room;			/* what a text may grow to */
 	/* Used again and again. */
 	struct bytes text[2];
-	struct hf_part *parts, *words;
-	size_t n_parts, parts_cap, n_words, words_cap;
-	struct hf_node {
-		double score;
-		size_t from;
-		uint32_t id;
-	} *nodes;
-	size_t nodes_cap;
+	bool front;			/* the normalized text begins where the text does */
+	struct hf_part *parts, *words, *old_words;
+	size_t n_parts, parts_cap, n_words, words_cap, old_cap;
 };
 
-/* The vocabulary of a folder, or of a tokenizer.json itself; NULL: path is neither, or
- * the folder has none. Dies with what is wrong. */
-struct vocab *hf_vocab_find(const char *path);
+/* Whether a file begins as JSON does; the vocabulary of a tokenizer.json, and of what lies beside it in
+ * the folder dir. Dies with what is wrong. */
+bool hf_is(struct map m);
+struct vocab *vocab_from_hf(struct map m, const char *dir);
 void hf_free(struct hf *h);
 
 static inline bool
+hf_has(const struct vocab *v, uint32_t id, uint8_t flag)
+{
+	return v->hf && id < v->hf->n_flags && v->hf->flags[id] & flag;
+}
+static inline bool
 hf_normalized(const struct vocab *v, uint32_t id)
 {
-	return v->hf && id < v->hf->n_flags && v->hf->flags[id] & HF_NORMALIZED;
+	return hf_has(v, id, HF_NORMALIZED);
+}
+static inline bool
+hf_in_model(const struct vocab *v, uint32_t id)
+{
+	return hf_has(v, id, HF_MODEL);
 }
 static inline bool
 hf_prefix_once(const struct vocab *v)
@@ -86,5 +107,13 @@ hf_prefix_once(const struct vocab *v)
 
 void hf_prepare(struct vocab *v);
 void hf_encode(struct vocab *v, const struct source *t, struct ids *out);
+/* How an added token is spelled in normalized text. */
+struct str hf_added_text(struct vocab *v, struct str text);
+
+/* The text after all normalizers, in one of the two buffers or s itself. */
+const unsigned char *hf_normalize(struct hf *h, const unsigned char *s, size_t *n);
+/* Cut s[0..n) into h->words; returns the text that they lie in. `first`: nothing of the line
+ * stands before it. */
+const unsigned char *hf_words(struct hf *h, const unsigned char *s, size_t n, bool first);
 
 #endif

@@ -5,10 +5,8 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { STEPS_MAX = 32, NESTED_MAX = 8 };
+enum { STEPS_MAX = 32, NESTED_MAX = 8, LITERAL_MAX = 4096 };
 
 struct loader {
 	struct vocab *v;
@@ -20,27 +18,6 @@ struct loader {
 	size_t n_steps;
 };
 
-/* The file of that name in a folder, {NULL} if it is not there; its path lives on. */
-static struct map
-beside(const char *dir, const char *name)
-{
-	struct map none = {NULL, NULL, 0};
-	size_t n = strlen(dir);
-	char *path = xcalloc(n + strlen(name) + 2, 1);
-	snprintf(path, n + strlen(name) + 2, "%s%s%s", dir, n && dir[n - 1] != '/' ? "/" : "", name);
-	if (access(path, R_OK) == 0)
-		return map_file(path); /* whose name the map keeps */
-	xfree(path);
-	return none;
-}
-
-static struct json_doc *
-json_beside(const char *dir, const char *name)
-{
-	struct map m = beside(dir, name);
-	return m.data ? json_read(m.path, (const char *)m.data, m.size) : NULL;
-}
-
 static struct str
 type_of(const struct loader *l, const struct json *v)
 {
@@ -48,9 +25,9 @@ type_of(const struct loader *l, const struct json *v)
 }
 
 static _Noreturn void
-unsupported(const struct loader *l, const char *what, struct str type)
+unsupported(const struct loader *l, const char *what, struct str type, const char *known)
 {
-	die("%s: %s '%.*s' is not known here", l->path, what, (int)(type.n < 64 ? type.n : 64), type.p ? type.p : "");
+	die("%s: %s '%.*s' is not known here%s", l->path, what, (int)(type.n < 64 ? type.n : 64), type.p ? type.p : "", known);
 }
 
 static bool
@@ -81,10 +58,12 @@ pattern(const struct loader *l, const struct json *v, struct hf_step *s)
 	const struct json *p = json_get(l->d, v, "pattern");
 	struct str regex = json_str(l->d, json_get(l->d, p, "Regex"));
 	s->literal = json_str(l->d, json_get(l->d, p, "String"));
-	if (regex.p)
-		s->regex = regex_new(l->path, regex);
+	if (regex.p || (s->literal.p && !s->literal.n))
+		s->regex = regex_new(l->path, regex); /* of nothing, it matches everywhere */
 	else if (!s->literal.p)
 		die("%s: a pattern is neither a Regex nor a String", l->path);
+	else if (s->literal.n > LITERAL_MAX)
+		die("%s: a pattern of %zu bytes is too long", l->path, s->literal.n);
 }
 
 static enum hf_behavior
@@ -96,7 +75,7 @@ behavior(const struct loader *l, const struct json *v, enum hf_behavior missing)
 		if (str_is(s, names[i]))
 			return (enum hf_behavior)i;
 	if (s.p)
-		unsupported(l, "behavior", s);
+		unsupported(l, "behavior", s, "");
 	return missing;
 }
 
@@ -112,17 +91,60 @@ each(struct loader *l, const struct json *list, read_fn *read, int depth)
 		read(l, c, depth + 1);
 }
 
+/* base64 (RFC 4648), at most s.n * 3 / 4 bytes; SIZE_MAX: it is none. */
+static size_t
+base64(struct str s, unsigned char *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32_t bits = 0, n_bits = 0;
+	size_t n = 0;
+	while (s.n && s.p[s.n - 1] == '=')
+		s.n--;
+	for (size_t i = 0; i < s.n; i++) {
+		const char *d = s.p[i] ? strchr(digits, s.p[i]) : NULL;
+		if (!d)
+			return SIZE_MAX;
+		bits = bits << 6 | (uint32_t)(d - digits);
+		n_bits += 6;
+		if (n_bits >= 8) {
+			n_bits -= 8;
+			out[n++] = (unsigned char)(bits >> n_bits);
+		}
+	}
+	return n;
+}
+
+static void
+read_charsmap(struct loader *l, const struct json *v)
+{
+	struct hf_step *s = step(l, HF_CHARSMAP);
+	struct str text = json_str(l->d, json_get(l->d, v, "precompiled_charsmap"));
+	s->blob = xcalloc(text.n + 1, 1);
+	size_t n = base64(text, s->blob);
+	if (n == SIZE_MAX)
+		die("%s: precompiled_charsmap is no base64", l->path);
+	s->charsmap = charsmap_read(l->path, s->blob, n);
+}
+
 static void
 read_normalizer(struct loader *l, const struct json *v, int depth)
 {
-	static const char *const forms[] = {[HF_NFC] = "NFC", [HF_NFD] = "NFD", [HF_NFKC] = "NFKC", [HF_NFKD] = "NFKD"};
+	static const struct {
+		const char *name;
+		enum hf_kind kind;
+	} plain[] = {
+		{"NFC", HF_NFC}, {"NFD", HF_NFD}, {"NFKC", HF_NFKC}, {"NFKD", HF_NFKD}, {"Lowercase", HF_LOWERCASE},
+		{"StripAccents", HF_STRIP_ACCENTS}, {"Nmt", HF_NMT}, {"ByteLevel", HF_SPELL},
+	};
 	struct hf_step *s;
 	if (!v || v->type == JSON_NULL)
 		return;
 	struct str type = type_of(l, v);
-	for (int i = HF_NFC; i <= HF_NFKD; i++)
-		if (str_is(type, forms[i])) {
-			step(l, (enum hf_kind)i);
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		if (str_is(type, plain[i].name)) {
+			step(l, plain[i].kind);
+			if (plain[i].kind == HF_SPELL)
+				l->v->bpe = l->h->spelled = true;
 			return;
 		}
 	if (str_is(type, "Sequence"))
@@ -137,8 +159,10 @@ read_normalizer(struct loader *l, const struct json *v, int depth)
 		s = step(l, HF_STRIP);
 		s->left = flag(l, v, "strip_left", true);
 		s->right = flag(l, v, "strip_right", true);
-	} else
-		unsupported(l, "normalizer", type);
+	} else if (str_is(type, "Precompiled"))
+		read_charsmap(l, v);
+	else
+		unsupported(l, "normalizer", type, "");
 }
 
 static void
@@ -169,46 +193,76 @@ read_bytes(struct loader *l, const struct json *v)
 	l->v->space_prefix |= s->prefix != HF_NEVER;
 }
 
+/* A Split by a pattern of ours. */
+static void
+fixed_split(struct loader *l, const char *regex, enum hf_behavior behavior, bool invert)
+{
+	struct hf_step *s = step(l, HF_SPLIT);
+	s->regex = builtin_regex(l, regex);
+	s->behavior = behavior;
+	s->invert = invert;
+}
+
+/* Punctuation as the library's tables (of Unicode 8) have it: \p{P} without what came later. */
+#define PUNCTUATION \
+	"[!-/:-@\\[-`{-~\\x{166D}\\x{111C9}[\\p{P}&&[^\\x{61D}\\x{9FD}\\x{A76}\\x{C77}\\x{C84}\\x{1B4E}\\x{1B4F}\\x{1B7D}-\\x{1B7F}" \
+	"\\x{2E43}-\\x{2E5D}\\x{10D6E}\\x{10EAD}\\x{10F55}-\\x{10F89}\\x{113D4}-\\x{113D8}\\x{1144B}-\\x{1145D}\\x{11660}-\\x{1166C}" \
+	"\\x{116B9}\\x{1183B}\\x{11944}-\\x{11946}\\x{119E2}\\x{11A3F}-\\x{11A46}\\x{11A9A}-\\x{11AA2}\\x{11B00}-\\x{11B09}\\x{11BE1}" \
+	"\\x{11C41}-\\x{11C71}\\x{11EF7}-\\x{11EF8}\\x{11F43}-\\x{11FFF}\\x{12FF1}\\x{12FF2}\\x{16D6D}-\\x{16D6F}\\x{16E97}-\\x{16E9A}" \
+	"\\x{16FE2}\\x{1E5FF}\\x{1E95E}\\x{1E95F}]]]"
+/* \p{N} and what Unicode 17 has more. */
+#define NUMBER "[\\p{N}\\x{11DE0}-\\x{11DE9}\\x{16FF4}-\\x{16FF6}]"
+/* \w of Rust's regular expressions, which has two joiners more. */
+#define WORD "[\\w\\x{200C}\\x{200D}]"
+
+/* Those that are a pattern; whether `type` is one of them. */
+static bool
+read_fixed_split(struct loader *l, const struct json *v, struct str type)
+{
+	if (str_is(type, "Punctuation"))
+		fixed_split(l, PUNCTUATION, behavior(l, v, HF_ISOLATED), false);
+	else if (str_is(type, "WhitespaceSplit"))
+		fixed_split(l, "\\s", HF_REMOVED, false);
+	else if (str_is(type, "Whitespace"))
+		fixed_split(l, WORD "+|[^\\w\\s\\x{200C}\\x{200D}]+", HF_REMOVED, true);
+	else if (str_is(type, "BertPreTokenizer")) {
+		fixed_split(l, "\\s", HF_REMOVED, false);
+		fixed_split(l, PUNCTUATION, HF_ISOLATED, false);
+	} else if (str_is(type, "Digits"))
+		fixed_split(l, NUMBER, flag(l, v, "individual_digits", false) ? HF_ISOLATED : HF_CONTIGUOUS, false);
+	else
+		return false;
+	return true;
+}
+
 static void
 read_pre_tokenizer(struct loader *l, const struct json *v, int depth)
 {
-	static const struct {
-		const char *name, *regex;
-		enum hf_behavior behavior;
-		bool invert;
-	} fixed[] = {
-		{"Punctuation", "[\\p{P}!-/:-@\\[-`{-~]", HF_ISOLATED, false},
-		{"WhitespaceSplit", "\\s", HF_REMOVED, false},
-		{"Whitespace", "[\\p{L}\\p{M}\\p{N}_]+|[^\\p{L}\\p{M}\\p{N}_\\s]+", HF_REMOVED, true},
-	};
 	if (!v || v->type == JSON_NULL)
 		return;
 	struct str type = type_of(l, v);
-	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-		if (str_is(type, fixed[i].name)) {
-			struct hf_step *s = step(l, HF_SPLIT);
-			s->regex = builtin_regex(l, fixed[i].regex);
-			s->behavior = behavior(l, v, fixed[i].behavior);
-			s->invert = fixed[i].invert;
-			return;
-		}
-	if (str_is(type, "Sequence"))
+	const bool sequence = str_is(type, "Sequence");
+	if (l->v->bpe && !sequence)
+		l->h->spelled = true; /* what comes behind ByteLevel sees its characters */
+	if (sequence)
 		each(l, json_get(l->d, v, "pretokenizers"), read_pre_tokenizer, depth);
 	else if (str_is(type, "Split")) {
 		struct hf_step *s = step(l, HF_SPLIT);
 		pattern(l, v, s);
 		s->behavior = behavior(l, v, HF_ISOLATED);
 		s->invert = flag(l, v, "invert", false);
-	} else if (str_is(type, "Digits")) {
+	} else if (str_is(type, "CharDelimiterSplit")) {
 		struct hf_step *s = step(l, HF_SPLIT);
-		s->regex = builtin_regex(l, "\\p{N}");
-		s->behavior = flag(l, v, "individual_digits", false) ? HF_ISOLATED : HF_CONTIGUOUS;
+		s->literal = json_str(l->d, json_get(l->d, v, "delimiter"));
+		if (!s->literal.n || s->literal.n > LITERAL_MAX)
+			die("%s: CharDelimiterSplit without a delimiter", l->path);
+		s->behavior = HF_REMOVED;
 	} else if (str_is(type, "ByteLevel"))
 		read_bytes(l, v);
 	else if (str_is(type, "Metaspace"))
 		read_metaspace(l, v);
-	else
-		unsupported(l, "pre-tokenizer", type);
+	else if (!read_fixed_split(l, v, type))
+		unsupported(l, "pre-tokenizer", type, "");
 }
 
 /* The steps read so far, to be kept. */
@@ -268,6 +322,7 @@ ids_end(const struct loader *l, const struct json *vocab, const struct json *add
 static void
 read_scored(struct loader *l, const struct json *pair, uint32_t id)
 {
+	struct unigram *u = l->v->unigram;
 	struct str s = json_is(pair, JSON_ARRAY) && pair->n == 2 ? json_str(l->d, json_first(pair)) : (struct str){NULL, 0};
 	if (!s.p)
 		die("%s: entry %u of the vocabulary is no pair of a piece and its score", l->path, (unsigned)id);
@@ -275,9 +330,9 @@ read_scored(struct loader *l, const struct json *pair, uint32_t id)
 	double score = json_float(l->d, json_next(json_first(pair)), "a score", 0);
 	if (!(fabs(score) < 1e30))
 		die("%s: the score of piece %u is no number", l->path, (unsigned)id);
-	l->h->scores[id] = score;
-	if (score - 10 < l->h->unk_score)
-		l->h->unk_score = score - 10;
+	u->scores[id] = score;
+	if (score - 10 < u->unk_score)
+		u->unk_score = score - 10;
 }
 
 static void
@@ -286,25 +341,28 @@ read_vocab(struct loader *l, const struct json *model, const struct json *added)
 	const struct json *vocab = json_get(l->d, model, "vocab");
 	struct vocab *v = l->v;
 	size_t count;
-	if (!json_is(vocab, l->h->unigram ? JSON_ARRAY : JSON_OBJECT) || !vocab->n || vocab->n >= VOCAB_MAX)
+	if (!json_is(vocab, v->unigram ? JSON_ARRAY : JSON_OBJECT) || !vocab->n || vocab->n >= VOCAB_MAX)
 		die("%s: no vocabulary in it (model.vocab)", l->path);
 	v->n = ids_end(l, vocab, added, &count);
 	if (v->n / 4 > count + 65536)
 		die("%s: ids up to %u for %zu pieces", l->path, (unsigned)v->n, count);
 	l->piece = xcalloc(v->n, sizeof *l->piece);
-	if (l->h->unigram) {
-		l->h->scores = xcalloc(v->n, sizeof *l->h->scores);
-		l->h->unk_score = -10;
+	if (v->unigram) {
+		v->unigram->scores = xcalloc(v->n, sizeof *v->unigram->scores);
+		v->unigram->unk_score = INFINITY;
 	}
+	l->h->flags = xcalloc(v->n, 1);
+	l->h->n_flags = v->n;
 	const struct json *c = json_first(vocab);
-	for (size_t i = 0; i < vocab->n; i++)
-		if (l->h->unigram) {
-			read_scored(l, c, (uint32_t)i);
-			c = json_next(c);
-		} else {
-			set_piece(l, read_id(l, json_next(c)), json_str(l->d, c));
-			c = json_next(json_next(c));
-		}
+	for (uint32_t i = 0; i < vocab->n; i++) {
+		uint32_t id = v->unigram ? i : read_id(l, json_next(c));
+		if (v->unigram)
+			read_scored(l, c, id);
+		else
+			set_piece(l, id, json_str(l->d, c));
+		l->h->flags[id] |= HF_MODEL;
+		c = v->unigram ? json_next(c) : json_next(json_next(c));
+	}
 }
 
 static void
@@ -339,30 +397,39 @@ put_len(unsigned char *p, size_t n)
 		p[i] = (unsigned char)((uint64_t)n >> (8 * i));
 }
 
-/* Lay the pieces out as a GGUF file does: a length of 8 bytes, the bytes. */
-static void
-lay_pieces(struct loader *l)
+unsigned char *
+lay_pieces(struct vocab *v, const struct str *pieces)
 {
-	struct vocab *v = l->v;
 	size_t total = 0;
 	for (uint32_t id = 0; id < v->n; id++)
-		total += 8 + l->piece[id].n;
+		total += 8 + pieces[id].n;
 	if (total > UINT32_MAX)
-		die("%s: a vocabulary of %zu bytes is too large", l->path, total);
-	unsigned char *p = l->h->pieces = xcalloc(total, 1);
-	v->base = p;
+		die("%s: a vocabulary of %zu bytes is too large", v->path, total);
+	unsigned char *base = xcalloc(total, 1), *p = base;
+	v->base = base;
 	v->back = 8;
 	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
 	for (uint32_t id = 0; id < v->n; id++) {
-		size_t n = l->piece[id].n;
+		size_t n = pieces[id].n;
 		put_len(p, n);
-		v->off[id] = (uint32_t)(p + 8 - v->base);
+		v->off[id] = (uint32_t)(p + 8 - base);
 		if (n)
-			memcpy(p + 8, l->piece[id].p, n);
+			memcpy(p + 8, pieces[id].p, n);
 		p += 8 + n;
-		bool byte = l->h->byte_fallback && n == 6 && byte_spelling(p - n, n) >= 0;
+	}
+	return base;
+}
+
+/* The types of the model's own pieces. */
+static void
+set_types(struct loader *l)
+{
+	struct vocab *v = l->v;
+	for (uint32_t id = 0; id < v->n; id++) {
+		const struct str s = l->piece[id];
+		bool byte = l->h->byte_fallback && s.n == 6 && byte_spelling((const unsigned char *)s.p, s.n) >= 0;
 		if (!v->type[id])
-			v->type[id] = !l->piece[id].p ? PIECE_UNUSED : byte ? PIECE_BYTE : PIECE_NORMAL;
+			v->type[id] = !s.p ? PIECE_UNUSED : byte ? PIECE_BYTE : PIECE_NORMAL;
 	}
 }
 
@@ -407,39 +474,46 @@ read_merges(struct loader *l, const struct json *model)
 	l->v->merge_list = (struct gguf_kv){.type = GGUF_ARRAY, .elem = GGUF_STRING, .n = list->n, .data = out.s, .bytes = out.n};
 }
 
-/* The id of the piece spelled so, or -1. */
-static int32_t
-id_of(const struct loader *l, struct str s)
-{
-	for (uint32_t id = 0; s.p && id < l->v->n; id++)
-		if (l->piece[id].p && l->piece[id].n == s.n && !memcmp(l->piece[id].p, s.p, s.n))
-			return (int32_t)id;
-	return -1;
-}
-
 static void
 read_model(struct loader *l, const struct json *model)
 {
-	static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
 	struct str type = type_of(l, model);
 	struct hf *h = l->h;
-	h->unigram = str_is(type, "Unigram");
-	if (!h->unigram && !str_is(type, "BPE") && (type.p || !json_get(l->d, model, "merges")))
-		unsupported(l, "model", type);
-	for (int i = 0; i < 2; i++)
-		if (json_str(l->d, json_get(l->d, model, affixes[i])).n)
-			die("%s: %s is not known here", l->path, affixes[i]);
+	if (str_is(type, "Unigram"))
+		l->v->unigram = xcalloc(1, sizeof *l->v->unigram);
+	if (!l->v->unigram && !str_is(type, "BPE") && (type.p || !json_get(l->d, model, "merges")))
+		unsupported(l, "model", type, "; known: BPE Unigram");
+	if (json_str(l->d, json_get(l->d, model, "continuing_subword_prefix")).n)
+		die("%s: continuing_subword_prefix is not known here", l->path);
+	if (!l->v->unigram)
+		h->suffix = json_str(l->d, json_get(l->d, model, "end_of_word_suffix"));
 	h->byte_fallback = flag(l, model, "byte_fallback", false);
-	h->fuse_unk = flag(l, model, "fuse_unk", h->unigram);
+	h->fuse_unk = flag(l, model, "fuse_unk", false);
 	l->v->ignore_merges = flag(l, model, "ignore_merges", false);
 }
 
-/* What a post-processor puts in front of a text, or -1. */
+/* The id that TemplateProcessing means by a special token's name, or -1. */
+static int32_t
+template_id(const struct loader *l, const struct json *processor, struct str name)
+{
+	const struct json *tokens = json_get(l->d, processor, "special_tokens");
+	const struct json *c = tokens ? json_first(tokens) : NULL;
+	for (size_t i = 0; name.p && json_is(tokens, JSON_OBJECT) && i < tokens->n; i++, c = json_next(json_next(c))) {
+		struct str key = json_str(l->d, c);
+		const struct json *ids = json_get(l->d, json_next(c), "ids");
+		if (key.n == name.n && !memcmp(key.p, name.p, name.n) && json_is(ids, JSON_ARRAY) && ids->n)
+			return (int32_t)json_uint(l->d, json_first(ids), "special_tokens", 0, 0, l->v->n - 1);
+	}
+	return vocab_id_of(l->v, name);
+}
+
+/* What a post-processor puts in front of a text, or -1. What it puts behind (EOS) is left out: the
+ * model is to go on there. */
 static int32_t
 read_front(const struct loader *l, const struct json *v, int depth)
 {
 	struct str type = type_of(l, v);
-	const struct json *list = json_get(l->d, v, "processors");
+	const struct json *list = json_get(l->d, v, "processors"), *cls = json_get(l->d, v, "cls");
 	int32_t id = -1;
 	if (str_is(type, "Sequence") && json_is(list, JSON_ARRAY) && depth < NESTED_MAX) {
 		const struct json *c = json_first(list);
@@ -447,72 +521,51 @@ read_front(const struct loader *l, const struct json *v, int depth)
 			id = read_front(l, c, depth + 1);
 		return id;
 	}
+	if ((str_is(type, "RobertaProcessing") || str_is(type, "BertProcessing")) && json_is(cls, JSON_ARRAY) && cls->n)
+		return vocab_id_of(l->v, json_str(l->d, json_first(cls)));
 	list = json_get(l->d, v, "single");
-	if (!str_is(type, "TemplateProcessing") || !json_is(list, JSON_ARRAY) || !list->n)
+	if (!str_is(type, "TemplateProcessing") || !json_is(list, JSON_ARRAY))
 		return -1;
-	struct str name = json_str(l->d, json_get(l->d, json_get(l->d, json_first(list), "SpecialToken"), "id"));
-	return id_of(l, name);
-}
-
-/* "<s>" or {"content": "<s>"} */
-static struct str
-token_text(const struct json_doc *d, const char *key)
-{
-	const struct json *v = json_get(d, d->node, key);
-	return json_is(v, JSON_OBJECT) ? json_str(d, json_get(d, v, "content")) : json_str(d, v);
-}
-
-/* A template alone, or the one called "default" of several. */
-static struct str
-template_text(const struct json_doc *d)
-{
-	const struct json *v = json_get(d, d->node, "chat_template");
-	const struct json *c = v ? json_first(v) : NULL;
-	for (size_t i = 0; json_is(v, JSON_ARRAY) && i < v->n; i++, c = json_next(c))
-		if (str_is(json_str(d, json_get(d, c, "name")), "default"))
-			return json_str(d, json_get(d, c, "template"));
-	return json_str(d, v);
-}
-
-/* eos_token_id: a number or several. */
-static void
-read_eos_ids(struct loader *l, const char *dir, const char *name)
-{
-	struct json_doc *d = json_beside(dir, name);
-	const struct json *v = d ? json_get(d, d->node, "eos_token_id") : NULL;
-	const struct json *c = json_is(v, JSON_ARRAY) ? json_first(v) : v;
-	for (size_t i = 0; v && i < (v->type == JSON_ARRAY ? v->n : 1); i++, c = json_next(c)) {
-		uint64_t id = json_uint(d, c, "eos_token_id", VOCAB_MAX, 0, VOCAB_MAX);
-		if (id < l->v->n)
-			vocab_mark_eog(l->v, (int64_t)id);
+	const struct json *c = json_first(list);
+	for (size_t i = 0; i < list->n; i++, c = json_next(c)) {
+		struct str name = json_str(l->d, json_get(l->d, json_get(l->d, c, "SpecialToken"), "id"));
+		if (!name.p)
+			return id; /* the text */
+		if (id >= 0)
+			die("%s: more than one token in front of a text are not known here", l->path);
+		id = template_id(l, v, name);
 	}
-	if (d)
-		json_free(d);
+	return id;
 }
 
+/* How pieces become text again. Byte pieces always become their bytes, and the one space that encoding
+ * puts in front is always taken away (vocab_line_text()), whatever is said of that. */
 static void
-read_beside(struct loader *l, const char *dir)
+read_decoder(struct loader *l, const struct json *v, int depth)
 {
-	struct vocab *v = l->v;
-	struct map jinja = beside(dir, "chat_template.jinja");
-	struct json_doc *d = l->h->config = json_beside(dir, "tokenizer_config.json");
-	v->bos_piece = v->bos;
-	v->eos = -1;
-	if (d) {
-		v->eos = id_of(l, token_text(d, "eos_token"));
-		if (v->bos < 0)
-			v->bos_piece = id_of(l, token_text(d, "bos_token"));
-		v->template = template_text(d);
-	}
-	if (jinja.data)
-		v->template = (struct str){(const char *)jinja.data, jinja.size};
-	vocab_mark_eog(v, v->eos);
-	read_eos_ids(l, dir, "generation_config.json");
-	read_eos_ids(l, dir, "config.json");
-	vocab_sort_eog(v);
+	struct hf *h = l->h;
+	struct str type = type_of(l, v);
+	const struct json *list = json_get(l->d, v, "decoders");
+	const struct json *c = list ? json_first(list) : NULL;
+	if (str_is(type, "Sequence") && json_is(list, JSON_ARRAY) && depth < NESTED_MAX)
+		for (size_t i = 0; i < list->n; i++, c = json_next(c))
+			read_decoder(l, c, depth + 1);
+	else if (str_is(type, "Metaspace"))
+		h->space = json_str(l->d, json_get(l->d, v, "replacement"));
+	else if (str_is(type, "Replace") && str_is(json_str(l->d, json_get(l->d, v, "content")), " "))
+		h->space = json_str(l->d, json_get(l->d, json_get(l->d, v, "pattern"), "String"));
+	else if (str_is(type, "ByteLevel"))
+		l->v->bpe = true;
+	else if (str_is(type, "BPEDecoder")) {
+		h->join = HF_JOIN_SUFFIX;
+		h->suffix_text = json_str(l->d, json_get(l->d, v, "suffix"));
+	} else if (str_is(type, "CTC") || str_is(type, "WordPiece"))
+		unsupported(l, "decoder", type, "");
+	else if (!type.p && !depth && !h->space.n && !l->v->bpe)
+		h->join = HF_JOIN_SPACED;
 }
 
-/* Whether a Prepend or a decoder that strips gives texts a space of their own. */
+/* Whether a Prepend gives texts a space of their own. */
 static void
 read_prefix(struct loader *l)
 {
@@ -521,12 +574,13 @@ read_prefix(struct loader *l)
 			l->v->space_prefix = true;
 }
 
-static struct vocab *
-read_tokenizer(struct map m, const char *dir)
+struct vocab *
+vocab_from_hf(struct map m, const char *dir)
 {
 	struct loader l = {.path = m.path};
 	struct vocab *v = l.v = xcalloc(1, sizeof *v);
 	struct hf *h = l.h = v->hf = xcalloc(1, sizeof *h);
+	h->path = m.path;
 	l.d = h->doc = json_read(m.path, (const char *)m.data, m.size);
 	const struct json *root = h->doc->node, *model = json_get(l.d, root, "model");
 	const struct json *added = json_get(l.d, root, "added_tokens");
@@ -536,57 +590,39 @@ read_tokenizer(struct map m, const char *dir)
 	read_model(&l, model);
 	read_vocab(&l, model, added);
 	v->type = xcalloc(v->n, 1);
-	h->flags = xcalloc(v->n, 1);
-	h->n_flags = v->n;
 	read_added(&l, added);
-	v->unk = h->unigram ? (int32_t)json_uint(l.d, json_get(l.d, model, "unk_id"), "unk_id", VOCAB_MAX, 0, v->n - 1) :
-		id_of(&l, json_str(l.d, json_get(l.d, model, "unk_token")));
+	h->pieces = lay_pieces(v, l.piece);
+	set_types(&l);
+	v->unk = v->unigram ? (int32_t)json_uint(l.d, json_get(l.d, model, "unk_id"), "unk_id", VOCAB_MAX, 0, v->n - 1) :
+		vocab_id_of(v, json_str(l.d, json_get(l.d, model, "unk_token")));
 	if (v->unk == VOCAB_MAX)
 		v->unk = -1;
-	lay_pieces(&l);
-	if (!h->unigram)
+	if (!v->unigram)
 		read_merges(&l, model);
 	read_normalizer(&l, json_get(l.d, root, "normalizer"), 0);
 	h->normalizers = keep_steps(&l, &h->n_normalizers);
 	read_pre_tokenizer(&l, json_get(l.d, root, "pre_tokenizer"), 0);
 	h->pre = keep_steps(&l, &h->n_pre);
-	if (h->unigram && v->bpe)
-		die("%s: a Unigram over bytes is not known here", m.path);
+	h->spelled |= v->unigram && v->bpe;
 	read_prefix(&l);
+	read_decoder(&l, json_get(l.d, root, "decoder"), 0);
+	if (v->unk >= 0 && !v->bpe && !vocab_is_eog(v, (uint32_t)v->unk))
+		v->type[v->unk] = PIECE_UNKNOWN;
 	v->bos = read_front(&l, json_get(l.d, root, "post_processor"), 0);
-	read_beside(&l, dir);
+	v->bos_piece = v->bos;
+	v->eos = -1;
+	vocab_read_beside(v, dir);
 	xfree(l.piece);
 	xfree(h->doc->node); /* the strings are still wanted, what held them is not */
 	h->doc->node = NULL;
 	return v;
 }
 
-/* Whether the file begins as JSON does. */
-static bool
-is_json(struct map m)
+bool
+hf_is(struct map m)
 {
 	size_t i = 0;
 	while (i < m.size && (m.data[i] == ' ' || m.data[i] == '\n' || m.data[i] == '\r' || m.data[i] == '\t'))
 		i++;
 	return i < m.size && m.data[i] == '{';
-}
-
-struct vocab *
-hf_vocab_find(const char *path)
-{
-	struct stat st;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		struct map m = beside(path, "tokenizer.json");
-		return m.data ? read_tokenizer(m, path) : NULL;
-	}
-	struct map m = map_file(path);
-	if (!is_json(m))
-		return NULL;
-	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) + 1 : 0;
-	char *dir = xcalloc(n + 2, 1);
-	memcpy(dir, slash ? path : ".", slash ? n : 1);
-	struct vocab *v = read_tokenizer(m, dir);
-	v->hf->paths = dir;
-	return v;
 }

@@ -8,7 +8,9 @@
 #ifndef VOCAB_IMPL_H
 #define VOCAB_IMPL_H
 
+#include "charsmap.h"
 #include "gguf.h"
+#include "normal.h"
 #include "pretok.h"
 #include "vocab.h"
 
@@ -61,6 +63,34 @@ struct specials {
 	uint32_t first[257];
 };
 
+/* A Unigram model: the likeliest pieces are taken (vocab_unigram.c). */
+struct unigram {
+	double *scores;			/* of each id; owned */
+	double unk_score;		/* of a character that no piece holds */
+	bool single;			/* scores are added up as float32, as SentencePiece does */
+	struct specials pieces;
+	struct unigram_node {
+		double score;
+		size_t from;
+		uint32_t id;
+	} *nodes;			/* of each byte of a text: the best way to it */
+	size_t nodes_cap;
+	size_t *ends;			/* of the pieces on the best way to the end, the last first */
+	size_t n_ends, ends_cap;
+};
+
+/* How SentencePiece normalizes text: of a tokenizer.model, and of Unigrams in GGUF files (vocab_sp.c). */
+struct sp {
+	struct charsmap map;
+	bool dummy_prefix, remove_extra, escape;
+	uint32_t n_model;		/* pieces from here on are added tokens, which a text is cut at */
+	struct specials user;		/* user-defined pieces, which nothing changes */
+	struct bytes text;
+	unsigned char *pieces, *scores;	/* owned: what struct vocab points into, or NULL */
+};
+
+struct json_doc;
+
 struct vocab {
 	const char *path;
 	bool bpe;			/* else SentencePiece */
@@ -86,6 +116,9 @@ struct vocab {
 	struct table pieces;		/* no slots: not built yet (BPE) */
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
+	struct unigram *unigram;	/* or NULL */
+	struct sp *sp;			/* or NULL */
+	struct json_doc *config;	/* tokenizer_config.json, owned, or NULL */
 	struct hf *hf;			/* how tokenizer.json wants it, or NULL; vocab_hf.h */
 	struct str template;		/* for chats, or {NULL, 0} */
 	struct gguf_kv merge_list;	/* "left right" each, of BPE */
@@ -150,6 +183,15 @@ uint32_t pieces_find(const struct vocab *v, const unsigned char *p, size_t n, ui
 /* The longest of the specials at s, or NULL; n > 0. */
 const struct special *specials_at(const struct specials *t, const unsigned char *s, size_t n);
 void specials_index(struct vocab *v, unsigned which);
+/* Make a list of n ready for searches. */
+void specials_sort(struct specials *t, size_t n);
+
+/* The specials list[lo..hi) that begin with n bytes; begin with zeros. False: none goes on with this byte. */
+struct prefix {
+	uint32_t lo, hi;
+	size_t n;
+};
+bool specials_narrow(const struct specials *t, struct prefix *p, unsigned char byte);
 
 /* Empty the word; add bytes or a symbol of the last n bytes to it. */
 void word_clear(struct word *w);
@@ -188,6 +230,43 @@ void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *o
 void bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
 /* The rank of a merge. */
 rank_fn bpe_pair_rank;
+
+/* Pieces and how likely they are; v->byte_id says which bytes have pieces of their own. */
+void unigram_prepare(struct vocab *v);
+void unigram_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+void unigram_free(struct unigram *u);
+/* The pieces <0x00> ... in v->byte_id. */
+void byte_pieces_index(struct vocab *v);
+/* What no piece holds: its byte pieces, if it has them all, else the unknown piece. */
+void emit_unknown(struct vocab *v, const unsigned char *p, size_t n, struct ids *out);
+
+/* BPE of text that sp normalized. */
+void spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+
+/* The rules of a tokenizer.model; whether a file is one; its vocabulary. */
+bool sp_is(struct map m);
+struct vocab *vocab_from_sp(struct map m, const char *dir);
+/* A Unigram of a GGUF file. */
+void sp_from_gguf(struct vocab *v);
+void sp_prepare(struct vocab *v);
+void sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
+void sp_free(struct sp *sp);
+
+/* What lies beside a vocabulary in a folder (vocab_folder.c). The file of that name, {NULL} if it is not there; its path lives on. */
+struct map file_beside(const char *dir, const char *name);
+struct json_doc *json_beside(const char *dir, const char *name);
+/* BOS and EOS, the chat template, what ends a generation: tokenizer_config.json, chat_template.jinja,
+ * generation_config.json, config.json. The pieces are there already. */
+void vocab_read_beside(struct vocab *v, const char *dir);
+/* The folder that a file lies in; lives until the process ends. */
+const char *folder_of(const char *path);
+/* The vocabulary of a folder; NULL: it has none. */
+struct vocab *vocab_from_folder(const char *dir);
+/* The first piece spelled so, or -1. */
+int32_t vocab_id_of(const struct vocab *v, struct str s);
+/* Lay pieces out as a GGUF file does, a length of 8 bytes before each, and let v's point there; the caller
+ * frees. A piece that is {NULL, 0} is empty. Dies where they are too many bytes. */
+unsigned char *lay_pieces(struct vocab *v, const struct str *pieces);
 
 /* Note that id ends generations; sort them when all are known. */
 void vocab_mark_eog(struct vocab *v, int64_t id);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "llama2c.h"
 #include "split.h"
 #include "vocab_hf.h"
@@ -206,8 +207,10 @@ read_kind(struct vocab *v)
 	if (!model.p)
 		die("%s: no vocabulary in it (tokenizer.ggml.model)", v->path);
 	v->bpe = str_is(model, "gpt2");
-	if (!v->bpe && !str_is(model, "llama"))
-		die("%s: tokenizer.ggml.model is '%.*s'; known: llama gpt2", v->path,
+	if (str_is(model, "t5"))
+		v->unigram = xcalloc(1, sizeof *v->unigram);
+	else if (!v->bpe && !str_is(model, "llama"))
+		die("%s: tokenizer.ggml.model is '%.*s'; known: llama gpt2 t5", v->path,
 			(int)(model.n < 64 ? model.n : 64), model.p);
 	if (!v->bpe)
 		return;
@@ -245,7 +248,7 @@ vocab_from_gguf(const struct gguf *g)
 	if (!v->bpe) {
 		v->scores = per_piece(v, "tokenizer.ggml.scores", GGUF_F32);
 		if (!v->scores)
-			die("%s: a llama vocabulary without tokenizer.ggml.scores", v->path);
+			die("%s: a %s vocabulary without tokenizer.ggml.scores", v->path, v->unigram ? "t5" : "llama");
 	}
 	/* Looked for here, before anything is written; encoding reads them. */
 	const struct gguf_kv *merges = v->bpe ? gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING) : NULL;
@@ -255,15 +258,17 @@ vocab_from_gguf(const struct gguf *g)
 		v->merge_list = *merges;
 	v->ignore_merges = v->bpe && v->pretok->ignore_merges;
 	v->template = gguf_str(g, "tokenizer.chat_template");
-	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", v->bpe ? -1 : 0);
-	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", v->bpe ? -1 : 1);
-	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : 2);
+	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", v->bpe ? -1 : v->unigram ? 2 : 0);
+	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", v->bpe || v->unigram ? -1 : 1);
+	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : v->unigram ? 1 : 2);
 	read_types(v);
 	read_eog(v);
 	v->bos_piece = v->bos;
-	if (!gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : true))
+	if (!gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : !v->unigram))
 		v->bos = -1;
-	v->space_prefix = !v->bpe && gguf_bool(g, "tokenizer.ggml.add_space_prefix", true);
+	v->space_prefix = !v->bpe && gguf_bool(g, "tokenizer.ggml.add_space_prefix", !v->unigram);
+	if (v->unigram)
+		sp_from_gguf(v);
 	v->rstrip = is_phi3(g);
 	return v;
 }
@@ -346,10 +351,11 @@ vocab_beside(const char *path)
 struct vocab *
 vocab_find(const char *path)
 {
-	struct vocab *hf = hf_vocab_find(path);
-	if (hf)
-		return hf;
+	if (folder_is(path))
+		return vocab_from_folder(path);
 	struct map m = map_file(path);
+	if (hf_is(m))
+		return vocab_from_hf(m, folder_of(path));
 	if (gguf_is(m)) {
 		struct gguf *g = gguf_open(m, false);
 		if (!gguf_get(g, "tokenizer.ggml.tokens")) {
@@ -360,7 +366,9 @@ vocab_find(const char *path)
 		v->gguf = g;
 		return v;
 	}
-	return llama2c_is(m) ? vocab_beside(path) : vocab_from_llama2c(m);
+	if (llama2c_is(m))
+		return vocab_beside(path);
+	return sp_is(m) ? vocab_from_sp(m, folder_of(path)) : vocab_from_llama2c(m);
 }
 
 struct vocab *
@@ -369,7 +377,7 @@ vocab_open(const char *path)
 	struct vocab *v = vocab_find(path);
 	if (!v)
 		die("%s: this model brings no vocabulary"
-		    " (GGUF: tokenizer.ggml.tokens; a folder: tokenizer.json; llama2.c: %s)",
+		    " (GGUF: tokenizer.ggml.tokens; a folder: tokenizer.json or tokenizer.model; llama2.c: %s)",
 			path, beside(path));
 	return v;
 }

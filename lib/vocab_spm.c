@@ -160,3 +160,44 @@ spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struc
 	}
 	encode_word(v, out);
 }
+
+/* As SentencePiece has it: unknown characters next to each other are one, and user-defined
+ * pieces do not merge. */
+void
+spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	struct word *w = &v->word;
+	word_clear(w);
+	size_t begin = 0, unknown = SIZE_MAX;	/* where the word, and a run of unknown characters, began */
+	for (size_t i = 0, len; i <= n; i += len) {
+		const struct special *user = i < n && v->sp->user.list ? specials_at(&v->sp->user, s + i, n - i) : NULL;
+		uint32_t cp;
+		if (i < n && !user) {
+			len = utf8_next(s + i, n - i, &cp);
+			word_bytes(w, s + i, len);
+			word_symbol(w, len);
+			continue;
+		}
+		word_merge(v, w, pair_rank);
+		for (size_t k = 0; k < w->n_sym; k++) {
+			const struct symbol *sym = &w->sym[k];
+			uint32_t id = sym->n ? pieces_find(v, w->s + sym->off, sym->n, sym->hash) : NO_ID;
+			if (sym->n && id == NO_ID && unknown == SIZE_MAX)
+				unknown = begin + sym->off;
+			if (id == NO_ID)
+				continue;
+			if (unknown != SIZE_MAX)
+				emit_unknown(v, s + unknown, begin + sym->off - unknown, out);
+			unknown = SIZE_MAX;
+			emit(out, id);
+		}
+		word_clear(w);
+		if (unknown != SIZE_MAX)
+			emit_unknown(v, s + unknown, i - unknown, out);
+		unknown = SIZE_MAX;
+		if (user)
+			emit(out, user->id);
+		len = user ? user->n : 1;
+		begin = i + len;
+	}
+}

@@ -116,7 +116,7 @@ made()
 	[[ $stderr == *"'martian'; known: default gpt-2 "*qwen2* ]]
 	made 'add_bpe(g); g.set("tokenizer.ggml.model", scalar(STRING, "bert"))'
 	fails 1 llm-tok made.gguf
-	[[ $stderr == *"'bert'; known: llama gpt2" ]]
+	[[ $stderr == *"'bert'; known: llama gpt2 t5" ]]
 }
 
 @test "merges that lead nowhere, doubled pieces, missing types" {

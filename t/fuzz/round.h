@@ -14,6 +14,8 @@
 static inline bool
 all_comes_back(const struct vocab *v)
 {
+	if (v->hf || v->sp) /* which may change text, and leave some out */
+		return false;
 	for (int b = 0; b < 256; b++)
 		if (v->byte_id[b] == NO_ID)
 			return false;

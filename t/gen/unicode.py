@@ -13,7 +13,8 @@ import sys
 
 VERSION = "16.0.0"
 # The order is that of enum ucat in lib/unicode.h; C* (control, unassigned, ...) is 0.
-CLASS = {"Lu": 1, "Ll": 2, "Lt": 3, "Lm": 4, "Lo": 5, "M": 6, "N": 7, "P": 8, "S": 9, "Z": 10}
+CLASS = {"Lu": 1, "Ll": 2, "Lt": 3, "Lm": 4, "Lo": 5, "Mn": 6, "Mc": 7, "Me": 8, "Nd": 9, "Nl": 10, "No": 11, "Pc": 12,
+         "P": 13, "S": 14, "Z": 15}
 # White_Space (PropList.txt) is Z and these controls, the same in every version since 4.1.
 SPACE = {0x9, 0xA, 0xB, 0xC, 0xD, 0x85}
 BLOCK = 64  # code points
@@ -48,7 +49,7 @@ def main():
         cat, source, version = from_python(), "unicodedata2, from UnicodeData.txt", VERSION
     if version != VERSION:
         sys.exit(f"unicode.py: {VERSION} is wanted: see the comment on top")
-    cls = [10 if c in SPACE else CLASS.get(k, CLASS.get(k[0], 0)) for c, k in enumerate(cat)]
+    cls = [CLASS["Z"] if c in SPACE else CLASS.get(k, CLASS.get(k[0], 0)) for c, k in enumerate(cat)]
     blocks, index = {}, []
     for i in range(0, len(cls), BLOCK):
         index.append(blocks.setdefault(tuple(cls[i:i + BLOCK]), len(blocks)))

@@ -1,6 +1,9 @@
 """tokenizer.json against Hugging Face's `tokenizers`: random strings, and every character alone.
 
-  tokenizer.py [-n STRINGS] FOLDER...    llm-tok is found by PATH; with -s, as HF finds added tokens
+  tokenizer.py [-n STRINGS] FOLDER...    llm-tok is found by PATH; with -s, as HF finds added tokens, and
+                                         without, where HF takes control tokens for text, too
+And back, of strings without added tokens: llm-detok's text is that of HF's decode(), or, where that is not what it was
+made of (HF has no bytes that are no UTF-8, and takes spaces away), the text itself.
 """
 import argparse
 import os
@@ -48,10 +51,16 @@ def every():
             yield chr(cp)
 
 
-def ours(folder, texts):
+def ours(folder, texts, options='-sqz'):
     data = '\0\0'.join(texts).encode() + b'\0'
-    out = subprocess.run(['llm-tok', '-sqz', folder], input=data, capture_output=True, check=True).stdout
+    out = subprocess.run(['llm-tok', options, folder], input=data, capture_output=True, check=True).stdout
     return [[int(i) for i in line.split()] for line in out.decode().split('\n')[::2]]
+
+
+def again(folder, rows):
+    data = ''.join(' '.join(map(str, ids)) + '\n' for ids in rows).encode()
+    out = subprocess.run(['llm-detok', '-z', folder], input=data, capture_output=True, check=True).stdout
+    return out.decode('utf-8', 'surrogateescape').split('\0')[:-1]
 
 
 def main():
@@ -74,6 +83,22 @@ def main():
                         wrong.append((text, w.ids, g))
             print('%s: %d %s, %d differ %s' % (folder, len(texts), what, len(wrong), wrong[:3]), flush=True)
             bad += len(wrong)
+        # where we know better than the file that a token is a control token, they differ
+        texts = list(strings(a.n, [t.content for t in tok.get_added_tokens_decoder().values() if t.special]))
+        tok.encode_special_tokens = True
+        wrong = [(t, w.ids, g) for t, w, g in zip(texts, tok.encode_batch(texts, add_special_tokens=False), ours(folder, texts, '-qz'))
+                 if front + w.ids != g]
+        print('%s: %d strings as text, %d differ %s' % (folder, len(texts), len(wrong), wrong[:3]), flush=True)
+        bad += len(wrong)
+        texts = list(strings(a.n, [], 8))
+        rows = [w.ids for w in tok.encode_batch(texts, add_special_tokens=False)]
+        back = again(folder, rows)
+        theirs = tok.decode_batch(rows)
+        wrong = [(t, w, g) for t, w, g in zip(texts, theirs, back) if g not in (t, w)]
+        lost = sum(g != t for t, g in zip(texts, back))
+        print('%s: %d strings back, %d as they were not (HF: %d), %d differ %s' %
+              (folder, len(texts), lost, sum(w != t for t, w in zip(texts, theirs)), len(wrong), wrong[:3]), flush=True)
+        bad += len(wrong)
     return bad > 0
 
 

@@ -1,0 +1,457 @@
+/*
+ * vocab_sp.c - models of SentencePiece: tokenizer.model, a protocol buffer (github.com/google/sentencepiece,
+ * src/sentencepiece_model.proto), and text as SentencePiece normalizes it.
+ */
+#include "json.h"
+#include "unicode.h"
+#include "vocab_impl.h"
+
+#include <string.h>
+
+/* The wire format: fields, a number and a type each, of which these are known. */
+struct wire {
+	const unsigned char *p, *end;
+};
+enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
+struct field {
+	uint32_t number, type;
+	uint64_t value;		/* of a number */
+	struct wire bytes;
+};
+
+static bool
+varint(struct wire *w, uint64_t *value)
+{
+	*value = 0;
+	for (unsigned shift = 0; shift < 64 && w->p < w->end; shift += 7) {
+		unsigned char b = *w->p++;
+		*value |= (uint64_t)(b & 0x7F) << shift;
+		if (!(b & 0x80))
+			return true;
+	}
+	return false;
+}
+
+/* The next field; false: it is broken. */
+static bool
+field(struct wire *w, struct field *f)
+{
+	uint64_t key, n;
+	if (!varint(w, &key) || !(key >> 3) || key >> 3 > UINT32_MAX)
+		return false;
+	f->number = (uint32_t)(key >> 3);
+	f->type = key & 7;
+	f->value = 0;
+	f->bytes = (struct wire){w->p, w->p};
+	if (f->type == VARINT)
+		return varint(w, &f->value);
+	n = f->type == FIXED32 ? 4 : 8;
+	if (f->type == BYTES ? !varint(w, &n) : f->type != FIXED32 && f->type != FIXED64)
+		return false;
+	if (n > (uint64_t)(w->end - w->p))
+		return false;
+	f->bytes = (struct wire){w->p, w->p + n};
+	w->p += n;
+	if (f->type == FIXED32)
+		f->value = le32(f->bytes.p);
+	return true;
+}
+
+/* Fields of ModelProto, and of the messages in it. */
+enum { MODEL_PIECES = 1, MODEL_TRAINER = 2, MODEL_NORMALIZER = 3 };
+enum { PIECE_TEXT = 1, PIECE_SCORE = 2, PIECE_TYPE = 3 };
+enum { TRAINER_MODEL_TYPE = 3, TRAINER_SUFFIX = 24, TRAINER_UNK = 40, TRAINER_BOS = 41, TRAINER_EOS = 42 };
+enum { NORM_CHARSMAP = 2, NORM_DUMMY_PREFIX = 3, NORM_REMOVE_EXTRA = 4, NORM_ESCAPE = 5 };
+enum { TYPE_UNIGRAM = 1, TYPE_BPE = 2 };
+
+bool
+sp_is(struct map m)
+{
+	struct wire w = {m.data, m.data + m.size};
+	struct field f;
+	size_t pieces = 0;
+	while (w.p < w.end) {
+		if (!field(&w, &f))
+			return false;
+		pieces += f.number == MODEL_PIECES && f.type == BYTES;
+	}
+	return pieces > 0;
+}
+
+static void
+next_field(const struct vocab *v, struct wire *w, struct field *f)
+{
+	if (!field(w, f))
+		die("%s: broken (a field of the protocol buffer that cannot be read)", v->path);
+}
+
+/* What the file says of itself. */
+struct model {
+	struct str *piece;
+	uint64_t type;
+	int64_t bos, eos;
+	bool suffix;
+	struct wire charsmap;
+};
+
+static void
+read_trainer(struct vocab *v, struct wire w, struct model *m)
+{
+	struct field f;
+	while (w.p < w.end) {
+		next_field(v, &w, &f);
+		int64_t id = (int32_t)(uint32_t)f.value; /* -1 is written in ten bytes */
+		if (f.number == TRAINER_MODEL_TYPE)
+			m->type = f.value;
+		else if (f.number == TRAINER_SUFFIX)
+			m->suffix = f.value;
+		else if (f.number == TRAINER_BOS)
+			m->bos = id;
+		else if (f.number == TRAINER_EOS)
+			m->eos = id;
+	}
+}
+
+static void
+read_normalizer(struct vocab *v, struct wire w, struct model *m)
+{
+	struct field f;
+	while (w.p < w.end) {
+		next_field(v, &w, &f);
+		if (f.number == NORM_CHARSMAP && f.type == BYTES)
+			m->charsmap = f.bytes;
+		else if (f.number == NORM_DUMMY_PREFIX)
+			v->sp->dummy_prefix = f.value;
+		else if (f.number == NORM_REMOVE_EXTRA)
+			v->sp->remove_extra = f.value;
+		else if (f.number == NORM_ESCAPE)
+			v->sp->escape = f.value;
+	}
+}
+
+static void
+read_piece(struct vocab *v, uint32_t id, struct wire w, struct model *m)
+{
+	struct field f;
+	uint64_t type = PIECE_NORMAL;
+	while (w.p < w.end) {
+		next_field(v, &w, &f);
+		if (f.number == PIECE_TEXT && f.type == BYTES)
+			m->piece[id] = (struct str){(const char *)f.bytes.p, (size_t)(f.bytes.end - f.bytes.p)};
+		else if (f.number == PIECE_SCORE && f.type == FIXED32)
+			memcpy(v->sp->scores + 4 * (size_t)id, f.bytes.p, 4);
+		else if (f.number == PIECE_TYPE)
+			type = f.value;
+	}
+	const unsigned char *p = (const unsigned char *)m->piece[id].p;
+	const uint32_t n = (uint32_t)m->piece[id].n;
+	if (!n)
+		die("%s: piece %u is empty", v->path, (unsigned)id);
+	if (type < PIECE_NORMAL || type > PIECE_BYTE || (type == PIECE_BYTE && byte_spelling(p, n) < 0))
+		die("%s: piece %u is of type %llu", v->path, (unsigned)id, (unsigned long long)type);
+	int known = type == PIECE_NORMAL ? 0 : vocab_known_piece(p, n);
+	v->type[id] = (uint8_t)(known && type != PIECE_UNKNOWN ? PIECE_CONTROL : type);
+	if (known == 2)
+		vocab_mark_eog(v, id);
+	if (type == PIECE_UNKNOWN)
+		v->unk = (int32_t)id;
+}
+
+/* Added tokens, which lie beside the model: added_tokens.json {"<x>": id} and added_tokens_decoder
+ * {"id": {"content": "<x>", "special": true}} of tokenizer_config.json. */
+struct added {
+	uint64_t id;
+	struct str text;
+	bool user;
+};
+struct added_list {
+	struct added *a;
+	size_t n, cap;
+};
+
+static void
+added_token(struct vocab *v, struct added_list *list, uint64_t id, struct str text, bool user)
+{
+	if (id < v->n || !text.n)
+		return;
+	list->a = grow(list->a, &list->cap, list->n + 1, sizeof *list->a);
+	list->a[list->n++] = (struct added){id, text, user};
+}
+
+static uint64_t
+number(struct str s)
+{
+	uint64_t u = 0;
+	for (size_t i = 0; i < s.n; i++)
+		u = s.p[i] >= '0' && s.p[i] <= '9' && u < VOCAB_MAX ? u * 10 + (uint64_t)(s.p[i] - '0') : VOCAB_MAX;
+	return s.n ? u : VOCAB_MAX;
+}
+
+static struct added_list
+read_added(struct vocab *v, const struct json_doc *added)
+{
+	struct added_list list = {NULL, 0, 0};
+	const struct json *c = added ? json_first(added->node) : NULL;
+	for (size_t i = 0; added && json_is(added->node, JSON_OBJECT) && i < added->node->n; i++, c = json_next(json_next(c)))
+		added_token(v, &list, json_uint(added, json_next(c), "an id", 0, 0, VOCAB_MAX - 1), json_str(added, c), false);
+	const struct json *decoder = v->config ? json_get(v->config, v->config->node, "added_tokens_decoder") : NULL;
+	c = decoder ? json_first(decoder) : NULL;
+	for (size_t i = 0; json_is(decoder, JSON_OBJECT) && i < decoder->n; i++, c = json_next(json_next(c)))
+		added_token(v, &list, number(json_str(v->config, c)), json_str(v->config, json_get(v->config, json_next(c), "content")),
+			!json_bool(v->config, json_get(v->config, json_next(c), "special"), "special", false));
+	return list;
+}
+
+/* Make room for the added tokens behind the model's own pieces. */
+static void
+put_added(struct vocab *v, struct model *m, const struct added_list *list)
+{
+	uint32_t n = v->n;
+	for (size_t i = 0; i < list->n; i++)
+		if (list->a[i].id >= n)
+			n = (uint32_t)list->a[i].id + 1;
+	if (n >= VOCAB_MAX || n - v->n > list->n + 65536)
+		die("%s: added tokens with ids up to %u beside %u pieces", v->path, (unsigned)n, (unsigned)v->n);
+	m->piece = xreallocarray(m->piece, n, sizeof *m->piece);
+	v->type = xreallocarray(v->type, n, 1);
+	v->sp->scores = xreallocarray(v->sp->scores, n, 4);
+	memset(m->piece + v->n, 0, (n - v->n) * sizeof *m->piece);
+	memset(v->type + v->n, PIECE_UNUSED, n - v->n);
+	memset(v->sp->scores + 4 * (size_t)v->n, 0, 4 * (size_t)(n - v->n));
+	v->n = n;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct added *a = list->a + i;
+		int known = a->text.n < 64 ? vocab_known_piece((const unsigned char *)a->text.p, (uint32_t)a->text.n) : 0;
+		m->piece[a->id] = a->text;
+		v->type[a->id] = (uint8_t)((v->type[a->id] & TYPE_EOG) | (a->user && !known ? PIECE_USER : PIECE_CONTROL));
+		if (known == 2)
+			vocab_mark_eog(v, (int64_t)a->id);
+	}
+}
+
+/* The messages of the file, the pieces among them numbered as they come. */
+static void
+read_model(struct vocab *v, struct wire w, struct model *m)
+{
+	struct field f;
+	uint32_t id = 0;
+	while (w.p < w.end) {
+		next_field(v, &w, &f);
+		if (f.type != BYTES)
+			continue;
+		if (f.number == MODEL_PIECES)
+			read_piece(v, id++, f.bytes, m);
+		else if (f.number == MODEL_TRAINER)
+			read_trainer(v, f.bytes, m);
+		else if (f.number == MODEL_NORMALIZER)
+			read_normalizer(v, f.bytes, m);
+	}
+	if (m->type != TYPE_UNIGRAM && m->type != TYPE_BPE)
+		die("%s: a model of type %llu is not known here; known: Unigram (1), BPE (2)", v->path, (unsigned long long)m->type);
+	if (m->suffix)
+		die("%s: treat_whitespace_as_suffix is not known here", v->path);
+	if (v->unk < 0)
+		die("%s: no unknown piece", v->path);
+}
+
+static uint32_t
+count_pieces(struct map map)
+{
+	struct wire w = {map.data, map.data + map.size};
+	struct field f;
+	size_t n = 0;
+	while (w.p < w.end && field(&w, &f))
+		n += f.number == MODEL_PIECES && f.type == BYTES;
+	if (n >= VOCAB_MAX)
+		die("%s: %zu pieces are too many", map.path, n);
+	return (uint32_t)n;
+}
+
+/* The id that the model names, if it is a control piece. */
+static int32_t
+control(const struct vocab *v, int64_t id)
+{
+	return id >= 0 && id < (int64_t)v->sp->n_model && vocab_type(v, (uint32_t)id) == PIECE_CONTROL ? (int32_t)id : -1;
+}
+
+struct vocab *
+vocab_from_sp(struct map map, const char *dir)
+{
+	struct vocab *v = xcalloc(1, sizeof *v);
+	struct model m = {.type = TYPE_UNIGRAM, .bos = 1, .eos = 2};
+	v->path = map.path;
+	v->sp = xcalloc(1, sizeof *v->sp);
+	v->sp->dummy_prefix = v->sp->remove_extra = v->sp->escape = true;
+	v->unk = -1;
+	v->n = v->sp->n_model = count_pieces(map);
+	v->type = xcalloc(v->n, 1);
+	v->sp->scores = xcalloc(v->n, 4);
+	m.piece = xcalloc(v->n, sizeof *m.piece);
+	read_model(v, (struct wire){map.data, map.data + map.size}, &m);
+	v->config = json_beside(dir, "tokenizer_config.json");
+	struct json_doc *added = json_beside(dir, "added_tokens.json");
+	struct added_list list = read_added(v, added);
+	put_added(v, &m, &list);
+	v->sp->pieces = lay_pieces(v, m.piece);
+	v->scores = v->sp->scores;
+	v->sp->map = charsmap_read(v->path, m.charsmap.p, (size_t)(m.charsmap.end - m.charsmap.p));
+	v->space_prefix = v->sp->dummy_prefix;
+	if (m.type == TYPE_UNIGRAM)
+		v->unigram = xcalloc(1, sizeof *v->unigram);
+	v->bos_piece = v->bos = control(v, m.bos);
+	v->eos = control(v, m.eos);
+	vocab_read_beside(v, dir);
+	if (v->config && !json_bool(v->config, json_get(v->config, v->config->node, "add_bos_token"), "add_bos_token", true))
+		v->bos = -1;
+	xfree(list.a);
+	xfree(m.piece);
+	if (added)
+		json_free(added);
+	return v;
+}
+
+void
+sp_from_gguf(struct vocab *v)
+{
+	const char *key = "tokenizer.ggml.precompiled_charsmap";
+	const struct gguf_kv *kv = gguf_get(v->meta, key);
+	v->sp = xcalloc(1, sizeof *v->sp);
+	v->sp->n_model = v->n;
+	v->sp->escape = true;
+	v->sp->dummy_prefix = v->space_prefix;
+	v->sp->remove_extra = gguf_bool(v->meta, "tokenizer.ggml.remove_extra_whitespaces", false);
+	if (kv)
+		kv = gguf_array(v->meta, key, kv->elem == GGUF_I8 ? GGUF_I8 : GGUF_U8);
+	if (kv)
+		v->sp->map = charsmap_read(v->path, kv->data, kv->n);
+}
+
+void
+sp_free(struct sp *sp)
+{
+	if (!sp)
+		return;
+	xfree(sp->user.list);
+	xfree(sp->text.s);
+	xfree(sp->pieces);
+	xfree(sp->scores);
+	xfree(sp);
+}
+
+void
+sp_prepare(struct vocab *v)
+{
+	struct sp *sp = v->sp;
+	size_t n = 0;
+	if (v->unigram)
+		unigram_prepare(v);
+	else {
+		pieces_index(v);
+		byte_pieces_index(v);
+	}
+	sp->user.list = xcalloc(v->n, sizeof *sp->user.list);
+	for (uint32_t id = 0; id < sp->n_model; id++) {
+		uint32_t len;
+		const unsigned char *p = piece(v, id, &len);
+		if (vocab_type(v, id) == PIECE_USER && len)
+			sp->user.list[n++] = (struct special){p, len, id};
+	}
+	specials_sort(&sp->user, n);
+}
+
+/* What becomes of the beginning of s[0..n), and how many bytes of it that is. */
+static struct str
+normalize_prefix(const struct sp *sp, const unsigned char *s, size_t n, size_t *len)
+{
+	const struct special *user = specials_at(&sp->user, s, n);
+	struct str to;
+	uint32_t cp;
+	if (user)
+		*len = user->n;
+	else if ((*len = charsmap_longest(&sp->map, s, n, &to)))
+		return to;
+	else
+		*len = utf8_next(s, n, &cp); /* also of a byte that is no UTF-8: it may have a piece of its own */
+	return (struct str){(const char *)s, *len};
+}
+
+static void
+add_spaced(struct sp *sp, struct str t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if (t.p[i] == ' ' && sp->escape)
+			bytes_add(&sp->text, SPM_SPACE, SPM_SPACE_LEN);
+		else
+			bytes_add(&sp->text, t.p + i, 1);
+}
+
+/* s[0..n) normalized, in sp->text. */
+static void
+normalize_text(const struct vocab *v, const unsigned char *s, size_t n, bool prefix)
+{
+	struct sp *sp = v->sp;
+	const size_t room = n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * n;
+	const struct str space = {" ", 1}, spelled = sp->escape ? (struct str){SPM_SPACE, SPM_SPACE_LEN} : space;
+	size_t i = 0, len;
+	struct str t = {NULL, 0};
+	sp->text.n = 0;
+	for (; sp->remove_extra && i < n; i += len)
+		if (t = normalize_prefix(sp, s + i, n - i, &len), t.n != 1 || *t.p != ' ')
+			break;
+	if (i == n)
+		return;
+	if (prefix)
+		add_spaced(sp, space);
+	for (bool after_space = sp->remove_extra; i < n; i += len) {
+		t = normalize_prefix(sp, s + i, n - i, &len);
+		while (after_space && t.n && *t.p == ' ')
+			t = (struct str){t.p + 1, t.n - 1};
+		add_spaced(sp, t);
+		if (sp->text.n > room)
+			die("%s: its rules (precompiled_charsmap) make a text grow to more than %zu bytes", v->path, room);
+		if (t.n)
+			after_space = sp->remove_extra && t.p[t.n - 1] == ' ';
+	}
+	while (sp->remove_extra && sp->text.n >= spelled.n && !memcmp(sp->text.s + sp->text.n - spelled.n, spelled.p, spelled.n))
+		sp->text.n -= spelled.n;
+}
+
+static void
+encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	normalize_text(v, s, n, prefix);
+	if (v->sp->text.n && v->unigram)
+		unigram_encode(v, v->sp->text.s, v->sp->text.n, out);
+	else if (v->sp->text.n)
+		spm_encode_normalized(v, v->sp->text.s, v->sp->text.n, out);
+}
+
+/* The next U+2581, or n. */
+static size_t
+next_spelled_space(const unsigned char *s, size_t n)
+{
+	for (size_t i = 0; i + SPM_SPACE_LEN <= n; i++)
+		if (s[i] == (unsigned char)SPM_SPACE[0] && !memcmp(s + i, SPM_SPACE, SPM_SPACE_LEN))
+			return i;
+	return n;
+}
+
+void
+sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	const struct sp *sp = v->sp;
+	bool exact = sp->escape && !sp->remove_extra && !sp->map.n; /* all comes back: so does U+2581 */
+	for (size_t i = 0; exact && i < SPM_SPACE_LEN; i++)
+		exact = v->byte_id[(unsigned char)SPM_SPACE[i]] != NO_ID;
+	while (n) {
+		size_t len = exact ? next_spelled_space(s, n) : n;
+		if (len)
+			encode_part(v, s, len, prefix, out);
+		if (len == n)
+			break;
+		emit_unknown(v, s + len, SPM_SPACE_LEN, out);
+		prefix = false;
+		s += len + SPM_SPACE_LEN;
+		n -= len + SPM_SPACE_LEN;
+	}
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""mkseeds.py FOLDER: seeds of the fuzz harnesses regex, vocab_json and vocab_sp."""
+import glob
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FIXTURES = os.path.join(HERE, '..', 'fixtures')
+WORDS = 'hi ab  é\u2581\t\n</s>x12 [X] '.encode() + b'\xff\xe2\x96'
+
+
+def put(folder, harness, name, data):
+    os.makedirs(os.path.join(folder, harness), exist_ok=True)
+    with open(os.path.join(folder, harness, name), 'wb') as f:
+        f.write(data)
+
+
+def small(name):
+    """A model of the same kind, with fewer pieces."""
+    m = json.load(open(os.path.join(FIXTURES, 'tokenizer', name + '.json'), encoding='utf-8'))
+    if m['type'] == 'Unigram':
+        m['vocab'] = m['vocab'][:3] + m['vocab'][-30:]
+        return m
+    keep = list('abhix12 é▁ĠÃ©Â') + ['ab', 'hi', 'Ġa', 'Ġab', '▁a', '<unk>', '</s>', '<0xC3>', '<0xA9>', 'b</w>', 'i</w>']
+    m['vocab'] = {p: i for i, p in enumerate(keep)}
+    m['merges'] = [['a', 'b'], ['h', 'i'], ['Ġ', 'a'], ['Ġa', 'b'], ['▁', 'a']]
+    return m
+
+
+def main():
+    out = sys.argv[1]
+    lines = open(os.path.join(FIXTURES, 'tokenizer', 'tokenizers.txt'), encoding='utf-8').read().split('\n')
+    for i, line in enumerate(lines):
+        if not line.startswith('# '):
+            continue
+        _, name, model = line.split(' ')
+        if name.startswith(('split_', 'punctuation_')) and not name.endswith(('invert', 'empty')):
+            continue
+        d = json.loads(lines[i + 1])
+        d.pop('post_processor', None)
+        d['model'] = small(model)
+        for k, a in enumerate(d.get('added_tokens', [])):
+            a['id'] = 40 + k
+        put(out, 'vocab_json', name, bytes([len(WORDS)]) + WORDS + json.dumps(d, ensure_ascii=False, separators=(',', ':')).encode())
+    for path in glob.glob(os.path.join(FIXTURES, 'sentencepiece', '*.model')):
+        data = open(path, 'rb').read()
+        if len(data) < 5000:
+            put(out, 'vocab_sp', os.path.basename(path)[:-6], bytes([len(WORDS)]) + WORDS + data)
+    seen = set()
+    for i, line in enumerate(open(os.path.join(FIXTURES, 'tokenizer', 'regex.txt'), encoding='utf-8')):
+        pattern, text, _ = (json.loads(x).encode() for x in line.split('\t'))
+        if len(pattern) < 256 and pattern not in seen and len(seen) < 60:
+            seen.add(pattern)
+            put(out, 'regex', '%03d' % i, bytes([len(pattern)]) + pattern + text)
+
+
+main()

@@ -88,6 +88,7 @@ struct options {
 	bool alone, all, embed, from_rows;
 	int threads;
 	const char *layers;
+	const struct kernels *kernels;
 };
 
 static void
@@ -143,7 +144,7 @@ part_of(const struct options *o, const struct model *m)
 static struct context *
 make_context(const struct options *o, const struct model *m, const struct part *p)
 {
-	return context_new(m, kernels_choose(), pool_new(o->threads ? o->threads : cpu_count()), p);
+	return context_new(m, o->kernels, pool_new(o->threads ? o->threads : cpu_count()), p);
 }
 
 /* Rows in. False: none came, and who should have written them said why. */
@@ -195,6 +196,7 @@ main(int argc, char **argv)
 	struct rows_header h = {.kind = p.to, .width = (uint32_t)part_width(m, &p),
 		.layer = (uint32_t)p.last, .has_layer = p.to == ROWS_HIDDEN};
 	describe(&h, path, m);
+	o.kernels = kernels_choose();
 	enlarge_pipe(1, (16 + (size_t)h.width * 4) * (p.to == ROWS_HIDDEN ? 64 : 1));
 	bool any = (p.from_rows ? later_stage : first_stage)(&o, m, &p, &h);
 	signal(SIGPIPE, SIG_IGN); /* all is said: the sampler may leave */

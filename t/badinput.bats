@@ -139,7 +139,7 @@ make_model() # KIND FILE
 }
 
 @test "wrong options: one line, exit 2" {
-	for c in '-Y' '-nY' '--' '-t' '-t 0' '-t 1025' '-t -1' '-t x' '-t 2x' '-t ""' '-t 99999999999999999999' '-t 1.5' 'a b' '-c' '--help' '-1 -? m' '-n'; do
+	for c in '-Y' '-nY' '--' '-t' '-t 0' '-t 1025' '-t -1' '-t x' '-t 2x' '-t ""' '-t 99999999999999999999' '-t 1.5' 'a b' '--help' '-1 -? m' '-n'; do
 		for p in llm-tok llm-fwd llm-detok; do
 			case "$p $c" in *' --' | 'llm-tok -n') continue ;; esac # these are right
 			fails 2 sh -c "$p $c </dev/null"

@@ -28,11 +28,12 @@ struct context {
 	const struct model *m;
 	const struct kernels *kern;
 	struct pool *pool;
+	struct part mine;
 	size_t length, cap;	/* positions in use, positions that there is room for */
 	bool is_short;		/* the keys in the cache were turned as in a short context */
 	uint32_t *tokens;
 	size_t tokens_cap;
-	struct kv *kv;		/* one a layer */
+	struct kv *kv;		/* one a layer; empty for layers of other parts */
 	/* The batch; every row is one token. */
 	float *x;		/* residual stream, n_embd */
 	float *h;		/* normed, n_embd */

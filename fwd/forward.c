@@ -30,8 +30,20 @@ max_size(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
+struct part
+whole(const struct model *m)
+{
+	return (struct part){.last = m->shape.n_layers, .to = ROWS_LOGITS};
+}
+
+size_t
+part_width(const struct model *m, const struct part *p)
+{
+	return p->to == ROWS_LOGITS ? m->shape.n_vocab : m->shape.n_embd;
+}
+
 struct context *
-context_new(const struct model *m, const struct kernels *k, struct pool *p)
+context_new(const struct model *m, const struct kernels *k, struct pool *p, const struct part *part)
 {
 	const struct shape *s = &m->shape;
 	struct context *c = xcalloc(1, sizeof *c);
@@ -39,6 +51,7 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p)
 	c->m = m;
 	c->kern = k;
 	c->pool = p;
+	c->mine = *part;
 	c->kv = xcalloc(s->n_layers, sizeof *c->kv);
 	c->x = floats(BATCH, s->n_embd);
 	c->h = floats(BATCH, s->n_embd);
@@ -101,6 +114,19 @@ context_max(const struct context *c)
 	return c->m->shape.n_ctx;
 }
 
+size_t
+context_batch(const struct context *c)
+{
+	(void)c;
+	return BATCH;
+}
+
+bool
+context_is_long(const struct context *c)
+{
+	return c->m->rope[0].freq_short && !c->is_short;
+}
+
 uint32_t
 context_token(const struct context *c, size_t position)
 {
@@ -127,7 +153,7 @@ reserve(struct context *c, size_t need)
 	cap = cap > s->n_ctx && need <= s->n_ctx ? s->n_ctx : cap;
 	if (!mul_size(cap, width, &n))
 		die("out of memory");
-	for (size_t l = 0; l < s->n_layers; l++) {
+	for (size_t l = c->mine.first; l < c->mine.last; l++) {
 		c->kv[l].k = xreallocarray(c->kv[l].k, n, sizeof(float));
 		c->kv[l].v = xreallocarray(c->kv[l].v, n, sizeof(float));
 	}
@@ -200,9 +226,9 @@ embed(struct context *c, const uint32_t *ids, size_t n)
 		apply_norm(m, &m->embd_norm, c->x, c->x, n);
 }
 
-/* Through all layers: n <= BATCH tokens at positions length .. length + n - 1. */
+/* Through the layers: n <= BATCH tokens at positions length .. length + n - 1. */
 static void
-forward(struct context *c, const uint32_t *ids, size_t n)
+forward(struct context *c, const uint32_t *ids, const float *x, size_t n)
 {
 	const struct model *m = c->m;
 	const size_t half = m->shape.rope_dim / 2;
@@ -211,8 +237,11 @@ forward(struct context *c, const uint32_t *ids, size_t n)
 	for (size_t i = 0; m->arch->rope != ROPE_NONE && i < 2; i++)
 		for (size_t t = 0; t < n; t++)
 			rope_angles(m->rope + i, c->is_short, c->length + t, c->cos[i] + t * half, c->sin[i] + t * half);
-	embed(c, ids, n);
-	for (size_t l = 0; l < m->shape.n_layers; l++) {
+	if (x)
+		memcpy(c->x, x, n * m->shape.n_embd * sizeof *x);
+	else
+		embed(c, ids, n);
+	for (size_t l = c->mine.first; l < c->mine.last; l++) {
 		struct job j = {.c = c, .y = m->layer + l, .kv = c->kv[l], .n = n};
 		layer(&j);
 	}
@@ -229,18 +258,26 @@ scale_logits(const struct model *m, float *x, size_t n)
 		x[i] = cap * tanhf(x[i] / cap);
 }
 
-/* Logits of tokens [first, n) of the batch that just went through the layers. */
+/* Rows of tokens [first, n) of the batch that just went through the layers. */
 static void
-output(struct context *c, size_t first, size_t n, logits_fn *fn, void *arg)
+output(struct context *c, size_t first, size_t n, rows_fn *fn, void *arg)
 {
 	const struct model *m = c->m;
+	const size_t embd = m->shape.n_embd;
+	if (c->mine.to == ROWS_HIDDEN) {
+		fn(arg, c->length + first, n - first, c->x + first * embd);
+		return;
+	}
 	for (size_t t = first; t < n; t += OUT_BATCH) {
 		struct job j = {.c = c, .n = n - t < OUT_BATCH ? n - t : OUT_BATCH};
-		apply_norm(m, &m->out_norm, c->h, c->x + t * m->shape.n_embd, j.n);
+		apply_norm(m, &m->out_norm, c->h, c->x + t * embd, j.n);
+		if (c->mine.to == ROWS_EMBEDDING) {
+			fn(arg, c->length + t, j.n, c->h);
+			continue;
+		}
 		matmul(&j, c->h, j.n, 1, (const struct matrix *const[]){&m->out}, &c->logits);
 		scale_logits(m, c->logits, j.n * m->shape.n_vocab);
-		for (size_t i = 0; i < j.n; i++)
-			fn(arg, c->length + t + i, c->tokens[c->length + t + i], c->logits + i * m->shape.n_vocab);
+		fn(arg, c->length + t, j.n, c->logits);
 	}
 }
 
@@ -248,13 +285,14 @@ output(struct context *c, size_t first, size_t n, logits_fn *fn, void *arg)
  * A model with two sets of rope factors uses one up to its original context and the
  * other beyond (arXiv:2402.13753). When a sequence grows across that edge, or is
  * rewound behind it, the keys of its past are made anew, so that logits depend on
- * the tokens alone. Returns how many of n tokens can be fed on this side.
+ * the tokens alone; and those of the stages behind this one, from the hidden states that
+ * it tells them again. Returns how many of n tokens can be fed on this side.
  */
 static size_t
-keep_side(struct context *c, size_t n)
+keep_side(struct context *c, size_t n, rows_fn *fn, void *arg)
 {
 	const struct rope *r = &c->m->rope[0];
-	if (!r->freq_short)
+	if (!r->freq_short || c->mine.from_rows)
 		return n;
 	const bool is_short = c->length < r->original;
 	const size_t length = c->length;
@@ -262,7 +300,9 @@ keep_side(struct context *c, size_t n)
 		c->is_short = is_short;
 		for (c->length = 0; c->length < length;) {
 			size_t now = length - c->length < BATCH ? length - c->length : BATCH;
-			forward(c, c->tokens + c->length, now);
+			forward(c, c->tokens + c->length, NULL, now);
+			if (c->mine.to == ROWS_HIDDEN)
+				output(c, 0, now, fn, arg);
 			c->length += now;
 		}
 	}
@@ -270,15 +310,15 @@ keep_side(struct context *c, size_t n)
 }
 
 void
-context_feed(struct context *c, const uint32_t *ids, size_t n, bool all, logits_fn *fn, void *arg)
+context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *arg)
 {
-	while (n) {
-		size_t now = keep_side(c, n < BATCH ? n : BATCH);
-		forward(c, ids, now);
-		if (all || now == n)
-			output(c, all ? 0 : now - 1, now, fn, arg);
+	if (c->mine.from_rows)
+		c->is_short = !f->is_long;
+	for (size_t at = 0, now; at < f->n; at += now) {
+		now = keep_side(c, f->n - at < BATCH ? f->n - at : BATCH, fn, arg);
+		forward(c, f->ids + at, f->x ? f->x + at * c->m->shape.n_embd : NULL, now);
+		if (f->wanted < at + now)
+			output(c, f->wanted > at ? f->wanted - at : 0, now, fn, arg);
 		c->length += now;
-		ids += now;
-		n -= now;
 	}
 }

@@ -6,34 +6,59 @@
 
 #include "kernels.h"
 #include "pool.h"
+#include "rows.h"
 #include "transformer.h"
 
 /* The context: keys and values of the tokens fed so far. One sequence. */
 struct context;
 
+/* What of the model's work is done here: layers [first, last) of tokens, or of hidden states that
+ * come from elsewhere; and what is made behind them. */
+struct part {
+	size_t first, last;
+	bool from_rows;
+	enum rows_kind to;
+};
+
 /* Model, kernels and pool stay owned by the caller and must outlive it. */
-struct context *context_new(const struct model *m, const struct kernels *k, struct pool *p);
+struct context *context_new(const struct model *m, const struct kernels *k, struct pool *p, const struct part *part);
 void context_free(struct context *c);
+
+/* All of a model: tokens in, logits out. */
+struct part whole(const struct model *m);
+/* Floats of a row that a part makes. */
+size_t part_width(const struct model *m, const struct part *p);
 
 /* Tokens in the context, and the most it can hold. */
 size_t context_length(const struct context *c);
 size_t context_max(const struct context *c);
+/* Tokens that go through the layers together. */
+size_t context_batch(const struct context *c);
 /* The token at a position < context_length(). */
 uint32_t context_token(const struct context *c, size_t position);
+/* Whether positions are turned as in a long context, in a model that has two ways. */
+bool context_is_long(const struct context *c);
 
 /* Forget all but the first `length` <= context_length() tokens. */
 void context_rewind(struct context *c, size_t length);
 
-/* Called for each token whose logits are wanted, in order: n_vocab floats, valid
- * during the call. */
-typedef void logits_fn(void *arg, size_t position, uint32_t token, const float *logits);
+/* Called with rows of n tokens one behind the other, in order; they are valid during the call. */
+typedef void rows_fn(void *arg, size_t position, size_t n, const float *rows);
+
+/* Tokens that are fed together. */
+struct feed {
+	const uint32_t *ids;	/* < n_vocab */
+	const float *x;		/* their hidden states, n_embd each, where those come in; else NULL */
+	size_t n;		/* context_length() + n <= context_max() */
+	size_t wanted;		/* rows are wanted of the tokens from this one on; n: of none */
+	bool is_long;		/* of hidden states: see context_is_long(); the same in a whole sequence */
+};
 
 /*
- * Feed n tokens: ids < n_vocab, and context_length() + n <= context_max(), which
- * the caller has checked. Logits are wanted for the last one, or for all of them.
- * The same logits, bit for bit, for any number of threads and however a sequence
- * is cut into calls.
+ * Feed tokens. Gives the same rows, bit for bit, for any number of threads and however a sequence
+ * is cut into calls. Hidden states that had to be made anew are told, too: they have positions
+ * before those that are fed.
  */
-void context_feed(struct context *c, const uint32_t *ids, size_t n, bool all, logits_fn *fn, void *arg);
+void context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *arg);
 
 #endif

@@ -3,19 +3,24 @@
 #include "gguf.h"
 #include "model.h"
 #include "reply.h"
+#include "stage.h"
 #include "turns.h"
 #include "vocab.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 const char progname[] = "llm-fwd";
 const char usage_text[] =
-	"usage: llm-fwd [-1a] [-t threads] [model]\n"
+	"usage: llm-fwd [-1aex] [-l first:last] [-t threads] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
 	"  -1  answer every line at once: make no reply channel, wait for no sampler\n"
 	"  -a  a row of logits for every token fed, not only for the last of each line\n"
+	"  -e  hidden states behind the last layer and the final norm, not logits\n"
+	"  -l  only the layers from first up to, but without, last\n"
+	"  -x  read hidden states, not tokens, before the first layer, too\n"
 	"  -t  threads (default: the CPUs this process may use)\n"
 	"  -h  this help    -V  the version\n";
 
@@ -41,78 +46,159 @@ find_vocab(const struct model *m)
 }
 
 /* What the header says: the model, its vocabulary, the ids that end a generation. */
-static struct rows_header
-describe(const char *path, const struct model *m)
+static void
+describe(struct rows_header *h, const char *path, const struct model *m)
 {
 	static const uint32_t llama2c_eog[] = {1, 2};
-	struct rows_header h = {.width = (uint32_t)m->shape.n_vocab};
 	struct vocab *v = find_vocab(m);
-	h.origin.model = xstrdup(path);
-	h.origin.n_vocab = h.width;
+	h->origin.model = xstrdup(path);
+	h->origin.n_vocab = (uint32_t)m->shape.n_vocab;
 	if (v) {
-		h.origin.has_print = true;
-		h.origin.print = vocab_fingerprint(v);
+		h->origin.has_print = true;
+		h->origin.print = vocab_fingerprint(v);
 	}
 	if (v || (!m->w->gguf && !m->w->folder)) {
 		size_t n = 2;
 		const uint32_t *ids = v ? vocab_eog(v, &n) : llama2c_eog;
-		h.has_eog = true;
-		h.n_eog = n;
-		h.eog = xcalloc(n, sizeof *ids);
-		memcpy(h.eog, ids, n * sizeof *ids);
+		h->has_eog = true;
+		h->n_eog = n;
+		h->eog = xcalloc(n, sizeof *ids);
+		memcpy(h->eog, ids, n * sizeof *ids);
 	}
-	return h;
+}
+
+/* The header of a stage that follows another: what that one says of the sampler's side goes on,
+ * unless it leaves that to us. */
+static void
+follow(struct rows_header *h, const struct rows_header *in)
+{
+	origin_check(&in->origin, &h->origin, "stdin");
+	if (in->origin.model)
+		h->origin = in->origin;
+	if (in->has_eog) {
+		h->has_eog = true;
+		h->eog = in->eog;
+		h->n_eog = in->n_eog;
+	}
+	h->reply = in->reply;
+	h->others = in->others;
+}
+
+struct options {
+	bool alone, all, embed, from_rows;
+	int threads;
+	const char *layers;
+	const struct kernels *kernels;
+};
+
+static void
+parse(struct options *o, int argc, char **argv)
+{
+	for (int opt; (opt = getopt(argc, argv, ":1aehl:t:Vx")) != -1;)
+		switch (opt) {
+		case '1': o->alone = true; break;
+		case 'a': o->all = true; break;
+		case 'e': o->embed = true; break;
+		case 'h': help();
+		case 'l': o->layers = optarg; break;
+		case 't': o->threads = (int)arg_long('t', optarg, 1, 1024); break;
+		case 'V': version();
+		case 'x': o->from_rows = true; break;
+		default: die_option(opt, optopt);
+		}
+	if (argc - optind > 1)
+		die_usage("'%s': one model is enough", argv[optind + 1]);
+}
+
+/* A number of layers up to `end`; `missing` where there is none. */
+static size_t
+layer_number(const char *all, const char **s, char end, size_t missing)
+{
+	char *rest = (char *)*s;
+	unsigned long n = **s == end ? missing : strtoul(*s, &rest, 10);
+	if (*rest != end || (**s != end && (**s < '0' || **s > '9')) || n > 1 << 24)
+		die_usage("-l: '%s' is not first:last, two numbers of layers", all);
+	*s = rest + 1;
+	return n;
+}
+
+static struct part
+part_of(const struct options *o, const struct model *m)
+{
+	struct part p = whole(m);
+	const size_t n = m->shape.n_layers;
+	const char *s = o->layers;
+	if (s) {
+		p.first = layer_number(o->layers, &s, ':', 0);
+		p.last = layer_number(o->layers, &s, 0, n);
+		if (p.first > p.last || p.last > n)
+			die_usage("-l: '%s': %s has %zu layers", o->layers, m->w->path, n);
+	}
+	p.from_rows = p.first > 0 || o->from_rows;
+	p.to = p.last < n ? ROWS_HIDDEN : o->embed ? ROWS_EMBEDDING : ROWS_LOGITS;
+	if (o->embed && p.last < n)
+		die_usage("-e: embeddings are behind the last layer, not behind layer %zu", p.last);
+	return p;
+}
+
+static struct context *
+make_context(const struct options *o, const struct model *m, const struct part *p)
+{
+	return context_new(m, o->kernels, pool_new(o->threads ? o->threads : cpu_count()), p);
+}
+
+/* Rows in. False: none came, and who should have written them said why. */
+static bool
+later_stage(const struct options *o, const struct model *m, const struct part *p, struct rows_header *h)
+{
+	struct row_reader in;
+	if (!rows_open_kind(&in, ROWS_HIDDEN, 0, 1, "stdin"))
+		return false;
+	stage_check(&in.h, m, p->first, "stdin");
+	follow(h, &in.h);
+	if (o->alone || o->embed)
+		h->reply = NULL;
+	rows_header_write(1, h);
+	stage_run(&(struct stage){.c = make_context(o, m, p), .in = &in, .n_vocab = (uint32_t)m->shape.n_vocab,
+		.width = h->width, .all = o->all, .hidden = p->to == ROWS_HIDDEN});
+	return true;
+}
+
+/* Tokens in. False: none came. */
+static bool
+first_stage(const struct options *o, const struct model *m, const struct part *p, struct rows_header *h)
+{
+	const char *reply = o->alone || o->embed ? NULL : reply_open(1, p->to == ROWS_HIDDEN ? 10 : 1);
+	if (reply)
+		h->reply = xstrdup(reply);
+	rows_header_write(1, h);
+	struct turns t = {
+		.c = make_context(o, m, p),
+		.origin = h->origin,
+		.n_vocab = (uint32_t)m->shape.n_vocab,
+		.width = h->width,
+		.all = o->all,
+		.hidden = p->to == ROWS_HIDDEN,
+		.channel = reply != NULL,
+	};
+	return turns_run(&t, 0);
 }
 
 int
 main(int argc, char **argv)
 {
-	bool alone = false, all = false;
-	int threads = 0;
-
+	struct options o = {.alone = false};
 	start();
-	for (int opt; (opt = getopt(argc, argv, ":1aht:V")) != -1;)
-		switch (opt) {
-		case '1':
-			alone = true;
-			break;
-		case 'a':
-			all = true;
-			break;
-		case 't':
-			threads = (int)arg_long('t', optarg, 1, 1024);
-			break;
-		case 'h':
-			help();
-		case 'V':
-			version();
-		default:
-			die_option(opt, optopt);
-		}
-	if (argc - optind > 1)
-		die_usage("'%s': one model is enough", argv[optind + 1]);
-
+	parse(&o, argc, argv);
 	const char *path = model_path(argv[optind]);
-	struct weights *w = weights_open(path);
-	struct model *m = model_new(w);
-	struct rows_header h = describe(path, m);
-	const struct kernels *k = kernels_choose();
-	const char *reply = alone ? NULL : reply_open(1);
-
-	if (reply)
-		h.reply = xstrdup(reply);
-	enlarge_pipe(1, 16 + (size_t)h.width * 4);
-	rows_header_write(1, &h);
-
-	struct pool *p = pool_new(threads ? threads : cpu_count());
-	struct turns t = {
-		.c = context_new(m, k, p),
-		.origin = h.origin,
-		.n_vocab = h.width,
-		.all = all,
-		.channel = reply != NULL,
-	};
-	bool any = turns_run(&t, 0);
+	struct model *m = model_new(weights_open(path));
+	const struct part p = part_of(&o, m);
+	struct rows_header h = {.kind = p.to, .width = (uint32_t)part_width(m, &p),
+		.layer = (uint32_t)p.last, .has_layer = p.to == ROWS_HIDDEN};
+	describe(&h, path, m);
+	o.kernels = kernels_choose();
+	enlarge_pipe(1, (16 + (size_t)h.width * 4) * (p.to == ROWS_HIDDEN ? 64 : 1));
+	bool any = (p.from_rows ? later_stage : first_stage)(&o, m, &p, &h);
 	signal(SIGPIPE, SIG_IGN); /* all is said: the sampler may leave */
 	close_out(1, "stdout");
 	return any ? 0 : 1; /* no input at all: whoever should have written it said why */

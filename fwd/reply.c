@@ -16,11 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH = 1024, STEP_MS = 10, GRACE_MS = 1000 };
+enum { PATH = 1024, STEP_MS = 10 };
 
 /* Signal handlers need these, so they are static. */
 static char folder[PATH], fifo[PATH + 8];
 static int fifo_fd = -1;
+static long grace_ms = 1000;
 static atomic_bool connected, foreign;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t news = PTHREAD_COND_INITIALIZER;
@@ -105,7 +106,7 @@ watch(void *arg)
 }
 
 const char *
-reply_open(int out)
+reply_open(int out, int patience)
 {
 	static int watched;
 	struct stat st;
@@ -117,6 +118,7 @@ reply_open(int out)
 	}
 	make_fifo();
 	watched = out;
+	grace_ms = 1000 * (long)patience;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &old); /* signals are the main thread's */
 	if (pthread_create(&thread, NULL, watch, &watched))
@@ -159,7 +161,7 @@ reply_wait(int out)
 			drained = -1;
 		else if (drained < 0)
 			drained = now_ms();
-		else if (now_ms() - drained >= GRACE_MS) {
+		else if (now_ms() - drained >= grace_ms) {
 			atomic_store(&foreign, true);
 			remove_names();
 			return false;

@@ -15,12 +15,13 @@
  * its own for the sampler to connect, and for it or the reader to go away, which ends
  * the process by SIGPIPE. Returns the FIFO's path; NULL where `out` is no pipe or
  * socket, so that no sampler can be behind it. Dies where it cannot be made. The
- * names are removed at exit, whether by exit(3) or by a signal that can be caught. */
-const char *reply_open(int out);
+ * names are removed at exit, whether by exit(3) or by a signal that can be caught.
+ * See reply_wait() for patience. */
+const char *reply_open(int out, int patience);
 
 /*
  * After an answer: whether a sampler is there to reply to it. Waits for one until
- * the reader of `out` has read all there is and a second more has passed; after
+ * the reader of `out` has read all there is and `patience` more seconds have passed; after
  * that the reader is a foreign one for good.
  */
 bool reply_wait(int out);

@@ -14,23 +14,38 @@ struct line {
 	size_t rewind;
 };
 
-/* What emit() needs to make a row of logits. */
+/* What emit() needs to make rows. */
 struct emit {
 	const struct turns *t;
 	uint32_t sequence, flags;
-	size_t end;		/* position behind the last token of the line */
+	size_t next, end;	/* positions: of the row to come, behind the line */
 };
 
-static void
-emit(void *arg, size_t position, uint32_t token, const float *logits)
+static struct row_head
+head_of(const struct emit *e, size_t position)
 {
-	struct emit *e = arg;
-	struct row_head r = {e->sequence, (uint32_t)position, token, e->flags};
-	if (position + 1 < e->end)
-		r.flags &= ~ROW_ANSWER;
+	struct row_head r = {e->sequence, (uint32_t)position, context_token(e->t->c, position), 0};
+	if (position < e->next)
+		r.flags |= ROW_AGAIN;
+	else if (position + 1 == e->end || e->flags & ROW_REPLY)
+		r.flags |= e->flags;
 	if (position + 1 == context_max(e->t->c))
 		r.flags |= ROW_FULL;
-	rows_write(1, &r, logits, e->t->n_vocab);
+	if (context_is_long(e->t->c) && e->t->hidden)
+		r.flags |= ROW_LONG;
+	return r;
+}
+
+static void
+emit(void *arg, size_t position, size_t n, const float *rows)
+{
+	struct emit *e = arg;
+	struct row_head *r = xcalloc(n, sizeof *r);
+	for (size_t i = 0; i < n; i++)
+		r[i] = head_of(e, position + i);
+	e->next = position + n > e->next ? position + n : e->next;
+	rows_write(1, r, n, rows, e->t->width);
+	xfree(r);
 }
 
 /*
@@ -88,8 +103,10 @@ feed(struct turns *t, struct line *l, uint32_t sequence, uint32_t flags, bool al
 	}
 	if (l->rewound)
 		context_rewind(t->c, l->rewind);
-	e.end = context_length(t->c) + n;
-	context_feed(t->c, ids, n, all, emit, &e);
+	e.next = context_length(t->c);
+	e.end = e.next + n;
+	if (n)
+		context_feed(t->c, &(struct feed){.ids = ids, .n = n, .wanted = all ? 0 : n - 1}, emit, &e);
 	return n > 0;
 }
 
@@ -123,7 +140,7 @@ turns_run(struct turns *t, int in)
 			context_rewind(t->c, 0);
 			continue;
 		}
-		if (feed(t, &l, sequence, ROW_ANSWER, t->all) && t->channel && reply_wait(1))
+		if (feed(t, &l, sequence, ROW_ANSWER, t->all || t->hidden) && t->channel && reply_wait(1))
 			serve(t, &replies, &l, sequence);
 	}
 	bool any = lines.any;

@@ -11,7 +11,9 @@ struct turns {
 	struct context *c;
 	struct origin origin;	/* of the model: streams in another vocabulary are refused */
 	uint32_t n_vocab;
+	uint32_t width;		/* floats a row */
 	bool all;		/* a row for every token, not only for the last of a line */
+	bool hidden;		/* for the stage that follows: all rows, and what it must know of them */
 	bool channel;		/* whether reply_open() made one */
 };
 

@@ -1,6 +1,7 @@
 /* rows.c - the logits stream; see rows.h and llm-logits(5). */
 #include "rows.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,22 +9,40 @@
 
 enum { HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096 };
 
+static const char *const kind_name[] = {"logits", "hidden", "embedding"};
+
+/* Append to a header's text of *n bytes. */
+static void PRINTF_LIKE(3, 4)
+say(char *buf, size_t *n, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int more = vsnprintf(buf + *n, HEADER_MAX - *n, fmt, ap);
+	va_end(ap);
+	if (more < 0 || (size_t)more >= HEADER_MAX - *n)
+		die("stdout: the header would be longer than %d bytes", HEADER_MAX);
+	*n += (size_t)more;
+}
+
 void
 rows_header_write(int fd, const struct rows_header *h)
 {
 	char *buf = xreallocarray(NULL, HEADER_MAX, 1);
-	size_t n = (size_t)snprintf(buf, HEADER_MAX, ROWS_VERSION "\n");
+	size_t n = 0;
+	say(buf, &n, ROWS_VERSION "\n");
 	n += origin_print(&h->origin, "", buf + n, HEADER_MAX / 2);
-	n += (size_t)snprintf(buf + n, HEADER_MAX - n, "rows logits f32le %u\n", h->width);
+	say(buf, &n, "rows %s f32le %u\n", kind_name[h->kind], h->width);
+	if (h->has_layer)
+		say(buf, &n, "layer %u\n", h->layer);
 	if (h->has_eog) {
-		n += (size_t)snprintf(buf + n, HEADER_MAX - n, "eog");
-		for (size_t i = 0; i < h->n_eog && i < 1024; i++)
-			n += (size_t)snprintf(buf + n, HEADER_MAX - n, " %u", h->eog[i]);
-		n += (size_t)snprintf(buf + n, HEADER_MAX - n, "\n");
+		say(buf, &n, "eog");
+		for (size_t i = 0; i < h->n_eog; i++)
+			say(buf, &n, " %u", h->eog[i]);
+		say(buf, &n, "\n");
 	}
 	if (h->reply)
-		n += (size_t)snprintf(buf + n, HEADER_MAX - n, "reply %s\n", h->reply);
-	n += (size_t)snprintf(buf + n, HEADER_MAX - n, "\n");
+		say(buf, &n, "reply %s\n", h->reply);
+	say(buf, &n, "%s\n", h->others ? h->others : "");
 	write_all(fd, buf, n, "stdout");
 	xfree(buf);
 }
@@ -56,23 +75,21 @@ swap_floats(void *x, size_t n)
 }
 
 void
-rows_write(int fd, const struct row_head *r, const float *x, uint32_t width)
+rows_write(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width)
 {
-	unsigned char head[HEAD];
-	put32(head, r->sequence);
-	put32(head + 4, r->position);
-	put32(head + 8, r->token);
-	put32(head + 12, r->flags);
-	write_all(fd, head, HEAD, "stdout");
-	if (little_endian()) {
-		write_all(fd, x, (size_t)width * 4, "stdout");
-		return;
+	const size_t size = HEAD + (size_t)width * 4;
+	unsigned char *buf = xreallocarray(NULL, n, size), *p = buf;
+	for (size_t i = 0; i < n; i++, p += size) {
+		put32(p, r[i].sequence);
+		put32(p + 4, r[i].position);
+		put32(p + 8, r[i].token);
+		put32(p + 12, r[i].flags);
+		memcpy(p + HEAD, x + i * width, (size_t)width * 4);
+		if (!little_endian())
+			swap_floats(p + HEAD, width);
 	}
-	float *le = xreallocarray(NULL, width, 4);
-	memcpy(le, x, (size_t)width * 4);
-	swap_floats(le, width);
-	write_all(fd, le, (size_t)width * 4, "stdout");
-	xfree(le);
+	write_all(fd, buf, n * size, "stdout");
+	xfree(buf);
 }
 
 /* n bytes, unless the stream ends before; returns how many. */
@@ -105,16 +122,39 @@ eog_line(struct rows_header *h, const char *s, const char *name)
 	}
 }
 
+/* A whole number from min to max behind the first n bytes of s, up to its end. */
+static bool
+number_after(const char *s, size_t n, unsigned long min, unsigned long max, uint32_t *x)
+{
+	char *end;
+	unsigned long v = strtoul(s + n, &end, 10);
+	*x = (uint32_t)v;
+	return s[n] >= '0' && s[n] <= '9' && !*end && v >= min && v <= max;
+}
+
+/* "KIND f32le N", the rest of a rows line. */
 static void
 width_line(struct row_reader *r, const char *s)
 {
-	char *end;
-	if (strncmp(s, "logits f32le ", 13))
-		die("%s: rows of '%s'; this program reads 'logits f32le'", r->name, s);
-	unsigned long n = strtoul(s + 13, &end, 10);
-	if (s[13] < '0' || s[13] > '9' || *end || n < 1 || n > WIDTH_MAX)
-		die("%s: header: '%s' is not a width from 1 to %d", r->name, s + 13, WIDTH_MAX);
-	r->h.width = (uint32_t)n;
+	const size_t n = strcspn(s, " ");
+	size_t kind = 0;
+	while (kind < 3 && (strlen(kind_name[kind]) != n || strncmp(s, kind_name[kind], n)))
+		kind++;
+	if (kind != r->h.kind || strncmp(s + n, " f32le ", 7))
+		die("%s: rows of '%s'; this program reads '%s f32le'%s", r->name, s, kind_name[r->h.kind],
+			kind == ROWS_HIDDEN ? " (llm-fwd -l runs the other layers)" : "");
+	if (!number_after(s, n + 7, 1, WIDTH_MAX, &r->h.width))
+		die("%s: header: '%s' is not a width from 1 to %d", r->name, s + n + 7, WIDTH_MAX);
+}
+
+/* Keep what is not known here for those behind us. */
+static void
+other_line(struct rows_header *h, const char *line)
+{
+	const size_t have = h->others ? strlen(h->others) : 0, n = strlen(line);
+	h->others = xreallocarray(h->others, have + n + 2, 1);
+	memcpy(h->others + have, line, n);
+	memcpy(h->others + have + n, "\n", 2);
 }
 
 static void
@@ -130,8 +170,12 @@ header_line(struct row_reader *r, const char *line)
 	} else if (strncmp(line, "reply ", 6) == 0) {
 		xfree(h->reply);
 		h->reply = xstrdup(line + 6);
-	} else
-		origin_line(&h->origin, line, r->name); /* unknown keys are skipped */
+	} else if (strncmp(line, "layer ", 6) == 0) {
+		h->has_layer = true;
+		if (!number_after(line, 6, 0, WIDTH_MAX, &h->layer))
+			die("%s: header: '%s' is not a number of layers", r->name, line);
+	} else if (!origin_line(&h->origin, line, r->name))
+		other_line(h, line);
 }
 
 /* One header line without its newline into line[]; a byte at a time, since what
@@ -164,7 +208,14 @@ get_line(struct row_reader *r, char *line, size_t *total)
 bool
 rows_open(struct row_reader *r, int in, int out, const char *name)
 {
+	return rows_open_kind(r, ROWS_LOGITS, in, out, name);
+}
+
+bool
+rows_open_kind(struct row_reader *r, enum rows_kind kind, int in, int out, const char *name)
+{
 	memset(r, 0, sizeof *r);
+	r->h.kind = kind;
 	r->in = in;
 	r->out = out;
 	r->name = name;
@@ -183,7 +234,7 @@ rows_open(struct row_reader *r, int in, int out, const char *name)
 		return false;
 	if (!r->h.width)
 		die("%s: the header lacks a 'rows' line", name);
-	if (r->h.origin.n_vocab && r->h.origin.n_vocab != r->h.width)
+	if (kind == ROWS_LOGITS && r->h.origin.n_vocab && r->h.origin.n_vocab != r->h.width)
 		die("%s: header: a vocabulary of %u and rows of %u contradict each other", name,
 			r->h.origin.n_vocab, r->h.width);
 	return true;
@@ -214,6 +265,7 @@ rows_free(struct row_reader *r)
 {
 	xfree(r->h.origin.model);
 	xfree(r->h.reply);
+	xfree(r->h.others);
 	xfree(r->h.eog);
 	xfree(r->x);
 }

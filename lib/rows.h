@@ -9,6 +9,13 @@
 #define ROW_ANSWER 1u	/* the last token of a line: an answer is wanted here */
 #define ROW_REPLY 2u	/* the token came from the sampler */
 #define ROW_FULL 4u	/* the context is full: no token can follow */
+#define ROW_LONG 8u	/* hidden states: positions were turned as in a long context */
+#define ROW_AGAIN 16u	/* hidden states: made anew, to be answered no more */
+
+/* What the floats of a row are. */
+enum rows_kind {
+	ROWS_LOGITS, ROWS_HIDDEN, ROWS_EMBEDDING
+};
 
 /* Four little-endian u32 precede the floats of a row. */
 struct row_head {
@@ -20,17 +27,21 @@ struct row_head {
 
 struct rows_header {
 	struct origin origin;
+	enum rows_kind kind;
 	uint32_t width;		/* floats a row; at least 1 */
+	uint32_t layer;		/* of hidden states: they went through so many layers */
+	bool has_layer;
 	char *reply;		/* path of the reply channel, or NULL */
 	uint32_t *eog;		/* ids that end a generation */
 	size_t n_eog;
 	bool has_eog;		/* whether the header says which */
+	char *others;		/* lines of keys that are not known here, or NULL */
 };
 
 /* Write the header to descriptor fd. */
 void rows_header_write(int fd, const struct rows_header *h);
-/* Write one row of `width` floats. */
-void rows_write(int fd, const struct row_head *r, const float *x, uint32_t width);
+/* Write n rows of `width` floats, all at once. */
+void rows_write(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width);
 
 struct row_reader {
 	int in, out;		/* as in read_some() */
@@ -42,8 +53,10 @@ struct row_reader {
 };
 
 /* Read the header. False: the input ended before it began. Dies on any other
- * trouble: not our stream, another version, malformed. */
+ * trouble: not our stream, another version, malformed, other rows than logits. */
 bool rows_open(struct row_reader *r, int in, int out, const char *name);
+/* The same for rows of that kind. */
+bool rows_open_kind(struct row_reader *r, enum rows_kind kind, int in, int out, const char *name);
 /* Read the next row into r->row and r->x. False at the end; dies if cut in a row. */
 bool rows_next(struct row_reader *r);
 void rows_free(struct row_reader *r);

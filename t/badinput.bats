@@ -132,21 +132,21 @@ make_model() # KIND FILE
 		for p in llm-tok 'llm-fwd -1' llm-detok; do
 			run sh -c "echo 1 | $p missing $how"
 			[ "$status" -eq 1 ]
-			run sh -c "$p -x $how"
+			run sh -c "$p -Y $how"
 			[ "$status" -eq 2 ]
 		done
 	done
 }
 
 @test "wrong options: one line, exit 2" {
-	for c in '-x' '-nx' '--' '-t' '-t 0' '-t 1025' '-t -1' '-t x' '-t 2x' '-t ""' '-t 99999999999999999999' '-t 1.5' 'a b' '-c' '--help' '-1 -? m' '-n'; do
+	for c in '-Y' '-nY' '--' '-t' '-t 0' '-t 1025' '-t -1' '-t x' '-t 2x' '-t ""' '-t 99999999999999999999' '-t 1.5' 'a b' '--help' '-1 -? m' '-n'; do
 		for p in llm-tok llm-fwd llm-detok; do
 			case "$p $c" in *' --' | 'llm-tok -n' | 'llm-tok -c') continue ;; esac # these are right
 			fails 2 sh -c "$p $c </dev/null"
 			[[ $stderr = $p:* ]]
 		done
 	done
-	for c in '-x' '-t x' '-n' 'a b'; do
+	for c in '-Y' '-t x' '-n' 'a b'; do
 		fails 2 sh -c "llm-sample $c </dev/null"
 	done
 }

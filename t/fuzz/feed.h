@@ -14,13 +14,12 @@ struct fed {
 };
 
 static inline void
-fed_row(void *arg, size_t position, uint32_t token, const float *logits)
+fed_row(void *arg, size_t position, size_t n, const float *logits)
 {
 	struct fed *f = arg;
-	(void)token;
-	CHECK(position < 4);
-	f->rows++;
-	for (uint32_t i = 0; i < f->n_vocab; i++)
+	CHECK(position + n <= 4);
+	f->rows += n;
+	for (size_t i = 0; i < n * f->n_vocab; i++)
 		f->sum += logits[i]; /* all of them can be read */
 }
 
@@ -32,16 +31,17 @@ feed_weights(struct weights *w, unsigned kind)
 	struct pool *p = pool_new(1);
 	const struct kernels *kernels[] = {kernels_portable(), kernels_avx2(), kernels_avx512()};
 	const struct kernels *k = kernels[kind % 3]; /* of all that this machine has, some */
-	struct context *c = context_new(m, k ? k : kernels[0], p);
+	const struct part all = whole(m);
+	struct context *c = context_new(m, k ? k : kernels[0], p, &all);
 	struct fed f = {.n_vocab = (uint32_t)m->shape.n_vocab};
 	uint32_t ids[2] = {0, f.n_vocab - 1};
 	size_t n = context_max(c) < 2 ? 1 : 2;
-	context_feed(c, ids, n, true, fed_row, &f);
+	context_feed(c, &(struct feed){.ids = ids, .n = n}, fed_row, &f);
 	CHECK(f.rows == n && context_length(c) == n);
 	if (n < context_max(c))
-		context_feed(c, ids + 1, 1, false, fed_row, &f);
+		context_feed(c, &(struct feed){.ids = ids + 1, .n = 1}, fed_row, &f);
 	context_rewind(c, 0);
-	context_feed(c, ids, 1, false, fed_row, &f);
+	context_feed(c, &(struct feed){.ids = ids, .n = 1}, fed_row, &f);
 	context_free(c);
 	pool_free(p);
 	model_free(m);

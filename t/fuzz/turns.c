@@ -6,12 +6,11 @@
 #include "turns.h"
 
 #include "fuzz.h"
+#include "tiny.h"
 
 #include <string.h>
 
 const size_t fuzz_base = 16 << 20;
-
-enum { DIM = 2, VOCAB = 11, CONTEXT = 40 };
 
 static bool sampler; /* whether there is one */
 
@@ -27,21 +26,6 @@ int
 reply_fd(void)
 {
 	return 7;
-}
-
-/* A llama2.c model of one layer. */
-static size_t
-tiny_model(unsigned char *p)
-{
-	static const uint32_t header[] = {DIM, 3, 1, 1, 1, VOCAB, CONTEXT};
-	size_t n = 28 + 4 * (DIM * VOCAB + 2 * DIM + 4 * DIM * DIM + 3 * 3 * DIM + DIM + CONTEXT * DIM);
-	for (size_t i = 0; i < 28; i++)
-		p[i] = (unsigned char)(header[i / 4] >> i % 4 * 8);
-	for (size_t i = 0; i < (n - 28) / 4; i++) {
-		float f = (float)(i * 7 % 19) / 16 - 0.5f;
-		memcpy(p + 28 + 4 * i, &f, 4);
-	}
-	return n;
 }
 
 struct run {
@@ -62,11 +46,14 @@ converse(void *arg)
 	struct weights *w = weights_read(map);
 	struct model *m = model_new(w);
 	struct pool *p = pool_new(1);
+	const struct part part = {.last = t->data[0] & 4 ? 0 : 1, .to = t->data[0] & 4 ? ROWS_HIDDEN : ROWS_LOGITS};
 	struct turns turns = {
-		.c = context_new(m, kernels_choose(), p),
+		.c = context_new(m, kernels_choose(), p, &part),
 		.origin = {.model = "model.bin", .n_vocab = VOCAB, .has_print = true, .print = 0x0123456789abcdef},
 		.n_vocab = VOCAB,
+		.width = (uint32_t)part_width(m, &part),
 		.all = t->data[0] & 2,
+		.hidden = t->data[0] & 4,
 		.channel = sampler,
 	};
 	CHECK(turns_run(&turns, 0) == (lines > 0));
@@ -81,7 +68,7 @@ converse(void *arg)
 static uint64_t
 run(const unsigned char *data, size_t n, size_t step)
 {
-	const size_t row = 16 + 4 * VOCAB;
+	const size_t row = 16 + 4 * (data[0] & 4 ? DIM : VOCAB);
 	uint64_t hash = fuzz_try(converse, &(struct run){data, n, step});
 	CHECK(fuzz_out.n % row == 0);
 	for (size_t i = 0; i < fuzz_out.n; i++)

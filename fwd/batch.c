@@ -1,38 +1,39 @@
 /* batch.c - matrices and norms over the tokens of a batch; see batch.h. */
 #include "batch.h"
 
-#include <math.h>
 #include <string.h>
+
+enum { ACROSS = 16 };	/* outputs at a time */
 
 /* Rows [first, last) of w . in where w lies transposed: a column of numbers that lie
  * together at a time. Slower than rows, as each output is read and written for each input. */
 static void
 across(const struct job *j, const struct tensor *w, size_t first, size_t last, float *out)
 {
-	float part[ROWS_CHUNK];
+	float part[ACROSS];
 	const size_t rows = w->dim[1], cols = w->dim[0];
 	for (size_t n; first < last; first += n) {
-		n = last - first < ROWS_CHUNK ? last - first : ROWS_CHUNK;
-		for (size_t t = 0; t < j->n_in; t++)
+		n = last - first < ACROSS ? last - first : ACROSS;
+		for (size_t t = 0; t < j->in.n; t++)
 			memset(out + t * rows + first, 0, n * sizeof *out);
 		for (size_t col = 0; col < cols; col++) {
 			tensor_column(w, col, first, n, part);
-			for (size_t t = 0; t < j->n_in; t++)
-				j->c->kern->axpy(out + t * rows + first, j->in[t * cols + col], part, n);
+			for (size_t t = 0; t < j->in.n; t++)
+				j->c->kern->axpy(out + t * rows + first, j->in.x[t * cols + col], part, n);
 		}
 	}
 }
 
 /* Rows [first, last) of w . in, where only `run` rows lie together. */
 static void
-runs(const struct job *j, const struct matrix *m, size_t first, size_t last, float *out, float *scratch)
+runs(const struct job *j, const struct matrix *m, size_t first, size_t last, float *out, void *scratch)
 {
 	for (size_t n; first < last; first += n) {
 		const size_t in_run = first % m->run;
 		struct tensor w = m->w;
 		n = last - first < m->run - in_run ? last - first : m->run - in_run;
 		tensor_skip(&w, first / m->run * m->apart + in_run);
-		j->c->kern->matmul(&w, 0, n, j->in, j->n_in, out + first, m->w.dim[1], scratch);
+		j->c->kern->matmul(&w, 0, n, &j->in, out + first, m->w.dim[1], scratch);
 	}
 }
 
@@ -51,9 +52,9 @@ matmul_rows(void *arg, size_t first, size_t last, int thread)
 			else if (m->run)
 				runs(j, m, a - start, b - start, j->out[i], j->c->scratch[thread]);
 			else
-				j->c->kern->matmul(&m->w, a - start, b - start, j->in, j->n_in, j->out[i], rows,
+				j->c->kern->matmul(&m->w, a - start, b - start, &j->in, j->out[i], rows,
 					j->c->scratch[thread]);
-			for (size_t t = 0; m->bias && t < j->n_in; t++)
+			for (size_t t = 0; m->bias && t < j->in.n; t++)
 				for (size_t r = a - start; r < b - start; r++)
 					j->out[i][t * rows + r] += m->bias[r];
 		}
@@ -61,39 +62,60 @@ matmul_rows(void *arg, size_t first, size_t last, int thread)
 	}
 }
 
+/* Items are tokens of the input. */
+static void
+quantize(void *arg, size_t first, size_t last, int thread)
+{
+	struct job *j = arg;
+	const size_t dim = j->w[0]->w.dim[0];
+	(void)thread;
+	for (size_t t = first; t < last; t++)
+		j->c->kern->quantize(j->c->blocks + t * (dim / 32), j->in.x + t * dim, dim);
+}
+
+/* How many rows a thread takes at a time: a few pieces each, in multiples of what the kernels
+ * work on, so that the last one to end is not waited for long. */
+static size_t
+piece(const struct context *c, size_t rows)
+{
+	const size_t whole = c->kern->rows, pieces = 6 * (size_t)pool_threads(c->pool);
+	return (rows / pieces + whole - 1) / whole * whole + !(rows / pieces) * whole;
+}
+
 void
 matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct matrix *const w[], float *const out[])
 {
 	size_t rows = 0;
-	j->in = in;
-	j->n_in = n;
+	bool blocks = false;
+	j->in = (struct inputs){.x = in, .q = j->c->blocks, .n = n};
 	for (size_t i = 0; i < 3; i++) {
 		j->w[i] = i < n_out ? w[i] : NULL;
 		j->out[i] = i < n_out ? out[i] : NULL;
 		rows += i < n_out ? w[i]->w.dim[1] : 0;
+		blocks |= i < n_out && j->c->kern->blocks(w[i]->w.type);
 	}
-	pool_run(j->c->pool, matmul_rows, j, rows, ROWS_CHUNK);
+	if (blocks)
+		pool_run(j->c->pool, quantize, j, n, 4);
+	pool_run(j->c->pool, matmul_rows, j, rows, piece(j->c, rows));
 }
 
-/* One vector, or part of one, of norm->width numbers. */
+/* Items are vectors. */
 static void
-norm_one(const struct model *m, const float *weight, const float *bias, float *out, const float *x, size_t n)
+norms(void *arg, size_t first, size_t last, int thread)
 {
-	double mean = 0, sum = 0;
-	for (size_t i = 0; m->arch->norm == NORM_LAYER && i < n; i++)
-		mean += (double)x[i];
-	mean /= (double)n;
-	for (size_t i = 0; i < n; i++)
-		sum += ((double)x[i] - mean) * ((double)x[i] - mean);
-	const float scale = 1 / sqrtf((float)(sum / (double)n) + m->shape.norm_eps), centre = (float)mean;
-	for (size_t i = 0; i < n; i++)
-		out[i] = weight[i] * ((x[i] - centre) * scale) + (bias ? bias[i] : 0);
+	const struct job *j = arg;
+	const struct norm *y = j->norm;
+	const struct model *m = j->c->m;
+	(void)thread;
+	for (size_t t = first; t < last; t++)
+		for (size_t i = 0, at = t * y->n; i < y->n; i += y->width)
+			j->c->kern->norm(j->out[0] + at + i, j->in.x + at + i, y->weight + i, y->bias ? y->bias + i : NULL,
+				y->width, m->shape.norm_eps, m->arch->norm == NORM_LAYER);
 }
 
 void
-apply_norm(const struct model *m, const struct norm *norm, float *out, const float *x, size_t n)
+apply_norm(struct context *c, const struct norm *norm, float *out, const float *x, size_t n)
 {
-	for (size_t t = 0; t < n; t++, x += norm->n, out += norm->n)
-		for (size_t i = 0; i < norm->n; i += norm->width)
-			norm_one(m, norm->weight + i, norm->bias ? norm->bias + i : NULL, out + i, x + i, norm->width);
+	struct job j = {.c = c, .norm = norm, .in.x = x, .out = {out}};
+	pool_run(c->pool, norms, &j, n, 4096 / norm->n + 1);
 }

@@ -14,6 +14,8 @@
 #define CODES_AT_ONCE 6
 #define FLOATS_AT_ONCE 12
 
+#include "kernels_tile.h"
+
 typedef float v16f __attribute__((vector_size(64)));
 typedef int32_t v16i __attribute__((vector_size(64)));
 
@@ -43,9 +45,22 @@ four_rows(const unsigned char *p, size_t stride)
 	return _mm512_inserti32x4(a, _mm_loadu_si128((const __m128i *)(const void *)(p + 12 * stride)), 3);
 }
 
-static inline __attribute__((always_inline)) struct columns
-columns(const unsigned char *p, size_t stride)
+/*
+ * Meanwhile, memory ahead is asked for, a few lines at a time: the rows behind these, in the
+ * order in which they lie. The loads here jump from row to row, which no machine foresees.
+ */
+static inline __attribute__((always_inline)) void
+ask(struct ahead *a, int lines)
 {
+	for (int i = 0; i < lines; i++)
+		_mm_prefetch((const char *)(a->at + 64 * (uintptr_t)i), _MM_HINT_T0);
+	a->at += a->step;
+}
+
+static inline __attribute__((always_inline)) struct columns
+columns(const unsigned char *p, size_t stride, struct ahead *ahead)
+{
+	ask(ahead, 5);
 	const __m512i a = four_rows(p, stride), b = four_rows(p + stride, stride);
 	const __m512i c = four_rows(p + 2 * stride, stride), d = four_rows(p + 3 * stride, stride);
 	const __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
@@ -57,18 +72,14 @@ columns(const unsigned char *p, size_t stride)
 }
 
 static inline __attribute__((always_inline)) void
-interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_t n)
+interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_t n, struct ahead *ahead)
 {
 	for (size_t i = 0; i < n; i += 4) {
-		const struct columns x = columns(rows + 4 * i, stride);
+		const struct columns x = columns(rows + 4 * i, stride, ahead);
 		for (int j = 0; j < 4; j++)
 			_mm512_storeu_si512(to[i + (size_t)j], x.c[j]);
 	}
 }
-
-struct tile;
-struct tensor;
-static bool fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n);
 
 #include "kernels_body.h"
 
@@ -166,7 +177,7 @@ nibble_blocks(struct tile *to, const unsigned char *p, size_t stride, size_t blo
 	__m512i values)
 {
 	for (size_t b = 0; b < blocks; b++, p += bytes) {
-		const struct columns x = columns(p + at, stride);
+		const struct columns x = columns(p + at, stride, &to->ahead);
 		const __m512i bits = fifth ? words(p + fifth, stride) : x.c[0];
 		for (unsigned j = 0; j < 8; j++) {
 			__m512i q = _mm512_shuffle_epi8(values, field(x.c[j % 4], j / 4 * 4, 15));
@@ -203,7 +214,7 @@ tile_q8_0(struct tile *to, const unsigned char *p, size_t stride, size_t blocks)
 	scales(to, p, stride, blocks, 34, false);
 	for (size_t b = 0; b < blocks; b++, p += 34)
 		for (size_t h = 0; h < 2; h++) {
-			const struct columns x = columns(p + 2 + 16 * h, stride);
+			const struct columns x = columns(p + 2 + 16 * h, stride, &to->ahead);
 			for (size_t j = 0; j < 4; j++)
 				put_word(to, b * 8 + h * 4 + j, _mm512_xor_si512(x.c[j], _mm512_set1_epi8(-128)));
 		}
@@ -223,7 +234,7 @@ INLINE void
 tile_q4_k(struct tile *to, const unsigned char *p, size_t stride, bool five)
 {
 	const __m512i six = _mm512_set1_epi8(63), low = _mm512_set1_epi8(15), high = _mm512_set1_epi8(48);
-	const struct columns x = columns(p, stride); /* d and m, 12 bytes of scales: see k_scale() */
+	const struct columns x = columns(p, stride, &to->ahead); /* d and m, 12 bytes of scales: see k_scale() */
 	const __m512 d = low_halves(x.c[0]), m = _mm512_sub_ps(_mm512_setzero_ps(), high_halves(x.c[0]));
 	const __m512i s[2] = {_mm512_and_si512(x.c[1], six), _mm512_or_si512(_mm512_and_si512(x.c[3], low),
 		_mm512_and_si512(_mm512_srli_epi32(x.c[1], 2), high))};
@@ -236,9 +247,9 @@ tile_q4_k(struct tile *to, const unsigned char *p, size_t stride, bool five)
 	for (unsigned h = 0; h < 2; h++) {
 		struct columns fifth = x;
 		if (five)
-			fifth = columns(p + 16 + 16 * h, stride);
+			fifth = columns(p + 16 + 16 * h, stride, &to->ahead);
 		for (unsigned b = 0; b < 8; b += 2) {
-			const struct columns q = columns(p + (five ? 48 : 16) + 16 * b + 16 * h, stride);
+			const struct columns q = columns(p + (five ? 48 : 16) + 16 * b + 16 * h, stride, &to->ahead);
 			for (unsigned j = 0; j < 4; j++)
 				for (unsigned k = 0; k < 2; k++) {
 					__m512i v = plus128(field(q.c[j], 4 * k, 15));
@@ -261,13 +272,13 @@ signed_scales(struct tile *to, const __m512i s[4], __m512 d)
 INLINE void
 tile_q6_k(struct tile *to, const unsigned char *p, size_t stride)
 {
-	const struct columns s = columns(p + 192, stride);
+	const struct columns s = columns(p + 192, stride, &to->ahead);
 	signed_scales(to, s.c, high_halves(words(p + 206, stride)));
 	for (unsigned half = 0; half < 2; half++)
 		for (unsigned i = 0; i < 2; i++) {
-			const struct columns high = columns(p + 128 + 32 * half + 16 * i, stride);
+			const struct columns high = columns(p + 128 + 32 * half + 16 * i, stride, &to->ahead);
 			for (unsigned k = 0; k < 2; k++) {
-				const struct columns low = columns(p + 64 * half + 32 * k + 16 * i, stride);
+				const struct columns low = columns(p + 64 * half + 32 * k + 16 * i, stride, &to->ahead);
 				for (unsigned j = 0; j < 4; j++)
 					for (unsigned n = 0; n < 2; n++) { /* block 8 half + 4 n + 2 k + i of 16 */
 						const __m512i h = _mm512_slli_epi16(field(high.c[j], 4 * n + 2 * k, 3), 4);
@@ -282,7 +293,7 @@ tile_q6_k(struct tile *to, const unsigned char *p, size_t stride)
 INLINE void
 tile_q2_k(struct tile *to, const unsigned char *p, size_t stride)
 {
-	const struct columns s = columns(p, stride);
+	const struct columns s = columns(p, stride, &to->ahead);
 	const __m512i dm = words(p + 80, stride);
 	const __m512 d = low_halves(dm), m = _mm512_sub_ps(_mm512_setzero_ps(), high_halves(dm));
 	for (unsigned b = 0; b < 16; b++) {
@@ -290,7 +301,7 @@ tile_q2_k(struct tile *to, const unsigned char *p, size_t stride)
 		_mm512_storeu_ps(to->m[b], _mm512_mul_ps(m, byte_of(field(s.c[b / 4], 4, 15), b % 4)));
 	}
 	for (unsigned i = 0; i < 4; i++) {
-		const struct columns q = columns(p + 16 + 16 * i, stride);
+		const struct columns q = columns(p + 16 + 16 * i, stride, &to->ahead);
 		for (unsigned n = 0; n < 4; n++)
 			for (unsigned j = 0; j < 4; j++)
 				put_word(to, (8 * (i / 2) + 2 * n + i % 2) * 4 + j, plus128(field(q.c[j], 2 * n, 3)));
@@ -312,9 +323,9 @@ tile_q3_k(struct tile *to, const unsigned char *p, size_t stride)
 		s[i] = _mm512_sub_epi8(s[i], less);
 	signed_scales(to, s, high_halves(words(p + 106, stride)));
 	for (unsigned i = 0; i < 2; i++) {
-		const struct columns third = columns(p + 16 * i, stride);
+		const struct columns third = columns(p + 16 * i, stride, &to->ahead);
 		for (unsigned half = 0; half < 2; half++) {
-			const struct columns q = columns(p + 32 + 32 * half + 16 * i, stride);
+			const struct columns q = columns(p + 32 + 32 * half + 16 * i, stride, &to->ahead);
 			for (unsigned n = 0; n < 4; n++)
 				for (unsigned j = 0; j < 4; j++) {
 					const __m512i t = _mm512_slli_epi16(field(third.c[j], 4 * half + n, 1), 2);

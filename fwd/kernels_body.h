@@ -140,13 +140,7 @@ vec_exp(vec x)
  *	fast_tile()	a tile without codes.h where it can; false where not
  * Those that a file does not define (HAVE_...) are plain C here.
  */
-struct tile {
-	union {
-		int32_t q[CHUNK / 4][LANES];	/* 4 weights of a row a word, plus BIAS each */
-		float w[CHUNK][LANES];
-	} u;
-	float d[CHUNK / 16][LANES], m[CHUNK / 16][LANES];	/* of each block that shares a scale */
-};
+#include "kernels_tile.h"
 
 #if !defined(HAVE_DOT4)
 #define BIAS 0
@@ -169,8 +163,9 @@ dot4(veci acc, const int32_t *w, int32_t x)
 
 #if !defined(HAVE_INTERLEAVE)
 ALWAYS void
-interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_t n)
+interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_t n, struct ahead *ahead)
 {
+	(void)ahead;
 	for (size_t i = 0; i < n; i++)
 		for (size_t r = 0; r < LANES; r++)
 			to[i][r] = int_at(rows + r * stride + i * 4);
@@ -198,6 +193,8 @@ fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, siz
 	(void)to, (void)t, (void)row, (void)first, (void)n;
 	return false;
 }
+#else
+static bool fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n);
 #endif
 
 /* A thread's. */
@@ -272,7 +269,7 @@ code_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row
 	for (size_t r = 0; BIAS && r < LANES; r++)
 		for (size_t i = 0; i < CHUNK; i++)
 			s->row[r].codes.q[i] = (int8_t)(s->row[r].codes.q[i] ^ -128);
-	interleave(to->u.q, (const unsigned char *)s->row[0].codes.q, sizeof s->row[0], n / 4);
+	interleave(to->u.q, (const unsigned char *)s->row[0].codes.q, sizeof s->row[0], n / 4, &to->ahead);
 	for (size_t r = 0; r < LANES; r++)
 		for (size_t b = 0; b < scales; b++) {
 			to->d[b][r] = s->row[r].codes.d[b];
@@ -308,7 +305,7 @@ float_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t ro
 {
 	for (size_t r = 0; r < LANES; r++)
 		part_of_row(t, row + r < last ? row + r : last - 1, first, n, s->row[r].x);
-	interleave(to->u.q, (const unsigned char *)s->row[0].x, sizeof s->row[0], (n + 3) / 4 * 4);
+	interleave(to->u.q, (const unsigned char *)s->row[0].x, sizeof s->row[0], (n + 3) / 4 * 4, &to->ahead);
 }
 
 /* sum[t][TILE] += the tiles . blocks of `at_once` inputs that lie `apart`. */
@@ -419,16 +416,12 @@ all_floats_times(const struct tile *w, size_t n, const float *x, size_t count, s
 	}
 }
 
-/* Ask for the rows behind these while these are worked on: part i of n of them. */
-ALWAYS void
-ask_ahead(const struct tensor *t, size_t row, size_t last, size_t i, size_t n)
+/* While these TILE rows are worked on, the next ones are asked for: part i of n, in `calls` steps. */
+ALWAYS struct ahead
+ahead_of(const struct tensor *t, size_t row, size_t i, size_t n, size_t calls)
 {
-#if defined(__GNUC__)
-	const size_t bytes = tensor_row_bytes(t), rows = last - row < TILE ? last - row : TILE, all = rows * bytes;
-	const unsigned char *p = row_of(t, row) + all / n * i, *end = p + all / n;
-	for (; row < last && p < end; p += 64)
-		__builtin_prefetch(p, 0, 2);
-#endif
+	const size_t all = TILE * tensor_row_bytes(t);
+	return (struct ahead){(uintptr_t)row_of(t, row) + all + all / n * i, all / n / calls};
 }
 
 static void
@@ -437,16 +430,17 @@ matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *i
 	const size_t dim = t->dim[0], chunks = (dim + CHUNK - 1) / CHUNK;
 	const struct coding *c = coding_of(t->type);
 	struct scratch *s = scratch;
+	const size_t steps = c->fn ? tensor_row_bytes(t) / chunks / 16 + 1 : CHUNK / 4;
 	for (size_t row = first; row < last; row += TILE) {
 		const size_t rows = last - row < TILE ? last - row : TILE;
 		memset(s->sum, 0, in->n * TILE * sizeof *s->sum);
 		for (size_t i = 0, k = 0; i < chunks; i++, k += CHUNK) {
 			const size_t n = dim - k < CHUNK ? dim - k : CHUNK;
-			if (in->n < 8)
-				ask_ahead(t, row + TILE, last, i, chunks);
-			for (int g = 0; g < 2; g++)
+			for (int g = 0; g < 2; g++) {
+				s->tile[g].ahead = ahead_of(t, row, 2 * i + (size_t)g, 2 * chunks, steps);
 				(c->fn ? code_tile : float_tile)(s, s->tile + g, t,
 					row + (size_t)(g * LANES) < last ? row + (size_t)(g * LANES) : row, last, k, n);
+			}
 			if (c->fn)
 				all_codes_times(c, s->tile, n, in->q + k / 32, in->n, dim / 32, s->sum);
 			else

@@ -187,14 +187,14 @@ halves(const unsigned char *p)
 #endif
 
 #if !defined(HAVE_FAST_TILE)
-ALWAYS bool
-fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n)
-{
-	(void)to, (void)t, (void)row, (void)first, (void)n;
-	return false;
-}
+#define fast_tile(to, t, row, first, n) false
+#define fast_times(to, t, row, first, n, x, sum) false
+#define fast_floats(to, t, row, first, n, x, sum) false
 #else
 static bool fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n);
+static bool fast_times(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const struct qblock *x,
+	float *sum);
+static bool fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const float *x, float *sum);
 #endif
 
 /* A thread's. */
@@ -303,6 +303,8 @@ part_of_row(const struct tensor *t, size_t row, size_t first, size_t n, float *r
 static void
 float_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row, size_t last, size_t first, size_t n)
 {
+	if (row + LANES <= last && fast_floats(to, t, row, first, n, NULL, NULL))
+		return;
 	for (size_t r = 0; r < LANES; r++)
 		part_of_row(t, row + r < last ? row + r : last - 1, first, n, s->row[r].x);
 	interleave(to->u.q, (const unsigned char *)s->row[0].x, sizeof s->row[0], (n + 3) / 4 * 4, &to->ahead);
@@ -416,36 +418,49 @@ all_floats_times(const struct tile *w, size_t n, const float *x, size_t count, s
 	}
 }
 
-/* While these TILE rows are worked on, the next ones are asked for: part i of n, in `calls` steps. */
+/* While these TILE rows are worked on, the next ones are asked for: part i of n. A step is
+ * the 16 bytes of LANES rows that are worked on meanwhile and their share of what lies between. */
 ALWAYS struct ahead
-ahead_of(const struct tensor *t, size_t row, size_t i, size_t n, size_t calls)
+ahead_of(const struct tensor *t, size_t row, size_t i, size_t n)
 {
-	const size_t all = TILE * tensor_row_bytes(t);
-	return (struct ahead){(uintptr_t)row_of(t, row) + all + all / n * i, all / n / calls};
+	const size_t all = TILE * tensor_row_bytes(t), steps = all / n / (LANES * 16);
+	return (struct ahead){(uintptr_t)row_of(t, row) + all + all / n * i, all / n / (steps + !steps)};
+}
+
+/* s->sum += the products of columns [k, k + n) of TILE rows. */
+static void
+chunk_times(struct scratch *s, const struct tensor *t, size_t row, size_t last, size_t k, size_t n, const struct inputs *in)
+{
+	const struct coding *c = coding_of(t->type);
+	const size_t chunk = k / CHUNK, chunks = (t->dim[0] + CHUNK - 1) / CHUNK;
+	bool straight = in->n == 1 && row + TILE <= last; /* one vector meets the rows without a tile */
+	for (size_t g = 0; g < 2; g++) {
+		const size_t at = row + g * LANES < last ? row + g * LANES : row;
+		struct tile *w = s->tile + g;
+		w->ahead = ahead_of(t, row, 2 * chunk + g, 2 * chunks);
+		straight = straight && (c->fn ? fast_times(w, t, at, k, n, in->q + k / 32, s->sum + g * LANES) :
+			fast_floats(w, t, at, k, n, in->x + k, s->sum + g * LANES)); /* for both or none */
+		if (!straight)
+			(c->fn ? code_tile : float_tile)(s, w, t, at, last, k, n);
+	}
+	if (straight)
+		return;
+	if (c->fn)
+		all_codes_times(c, s->tile, n, in->q + k / 32, in->n, t->dim[0] / 32, s->sum);
+	else
+		all_floats_times(s->tile, n, in->x + k, in->n, t->dim[0], s->sum, TILE);
 }
 
 static void
 matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *in, float *out, size_t stride, void *scratch)
 {
-	const size_t dim = t->dim[0], chunks = (dim + CHUNK - 1) / CHUNK;
-	const struct coding *c = coding_of(t->type);
+	const size_t dim = t->dim[0];
 	struct scratch *s = scratch;
-	const size_t steps = c->fn ? tensor_row_bytes(t) / chunks / 16 + 1 : CHUNK / 4;
 	for (size_t row = first; row < last; row += TILE) {
 		const size_t rows = last - row < TILE ? last - row : TILE;
 		memset(s->sum, 0, in->n * TILE * sizeof *s->sum);
-		for (size_t i = 0, k = 0; i < chunks; i++, k += CHUNK) {
-			const size_t n = dim - k < CHUNK ? dim - k : CHUNK;
-			for (int g = 0; g < 2; g++) {
-				s->tile[g].ahead = ahead_of(t, row, 2 * i + (size_t)g, 2 * chunks, steps);
-				(c->fn ? code_tile : float_tile)(s, s->tile + g, t,
-					row + (size_t)(g * LANES) < last ? row + (size_t)(g * LANES) : row, last, k, n);
-			}
-			if (c->fn)
-				all_codes_times(c, s->tile, n, in->q + k / 32, in->n, dim / 32, s->sum);
-			else
-				all_floats_times(s->tile, n, in->x + k, in->n, dim, s->sum, TILE);
-		}
+		for (size_t k = 0; k < dim; k += CHUNK)
+			chunk_times(s, t, row, last, k, dim - k < CHUNK ? dim - k : CHUNK, in);
 		for (size_t j = 0; j < in->n; j++)
 			memcpy(out + j * stride + row, s->sum + j * TILE, rows * sizeof *out);
 	}

@@ -214,6 +214,7 @@ attention(struct job *j, const float *h, float *out)
 	const struct shape *s = &c->m->shape;
 	const size_t heads = s->n_heads * s->head_dim, width = s->n_kv_heads * s->head_dim;
 
+	comes_after(j, &y->o, NULL, NULL);
 	matmul(j, h, j->n, 3, (const struct matrix *const[]){&y->q, &y->k, &y->v}, (float *const[]){c->q, c->k, c->v});
 	if (s->clamp > 0) {
 		clamp(c->q, j->n * heads, s->clamp);
@@ -224,5 +225,7 @@ attention(struct job *j, const float *h, float *out)
 	head_norm(c, &y->k_norm, c->k, j->n, s->n_kv_heads);
 	pool_run(c->pool, place, j, j->n, 4);
 	attend(j);
+	if (!s->n_experts && matrix_there(&y->ffn.gate))
+		comes_after(j, &y->ffn.gate, &y->ffn.up, NULL);
 	matmul(j, c->att, j->n, 1, (const struct matrix *const[]){&y->o}, &out);
 }

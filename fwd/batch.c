@@ -26,15 +26,45 @@ across(const struct job *j, const struct tensor *w, size_t first, size_t last, f
 
 /* Rows [first, last) of w . in, where only `run` rows lie together. */
 static void
-runs(const struct job *j, const struct matrix *m, size_t first, size_t last, float *out, void *scratch)
+runs(const struct job *j, const struct matrix *m, const struct inputs *in, size_t first, size_t last, float *out,
+	void *scratch)
 {
 	for (size_t n; first < last; first += n) {
 		const size_t in_run = first % m->run;
 		struct tensor w = m->w;
 		n = last - first < m->run - in_run ? last - first : m->run - in_run;
 		tensor_skip(&w, first / m->run * m->apart + in_run);
-		j->c->kern->matmul(&w, 0, n, &j->in, out + first, m->w.dim[1], scratch);
+		j->c->kern->matmul(&w, 0, n, in, out + first, m->w.dim[1], scratch);
 	}
+}
+
+static size_t
+total_rows(const struct matrix *const w[])
+{
+	size_t n = 0;
+	for (; *w; w++)
+		n += (*w)->w.dim[1];
+	return n;
+}
+
+/* Where a row of several matrices lies. */
+static const unsigned char *
+place_of(const struct matrix *const w[], size_t row)
+{
+	for (; *w && row >= (*w)->w.dim[1]; w++)
+		row -= (*w)->w.dim[1];
+	return !*w || (*w)->w.across || (*w)->run ? NULL : (*w)->w.data + row * tensor_row_bytes(&(*w)->w);
+}
+
+/* What a thread reads next: row `last`, or its first row of the matrices that come after. */
+static const unsigned char *
+next_place(const struct job *j, size_t last, int thread)
+{
+	const struct pool *p = j->c->pool;
+	const size_t chunk = j->c->kern->rows;
+	if (last < pool_share(p, total_rows(j->w), chunk, thread + 1))
+		return place_of(j->w, last);
+	return place_of(j->after, pool_share(p, total_rows(j->after), chunk, thread));
 }
 
 /* Rows [first, last) of the matrices one after the other: out = w in (+ bias). */
@@ -42,23 +72,23 @@ static void
 matmul_rows(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
-	for (size_t i = 0, start = 0; i < 3 && j->w[i]; i++) {
-		const struct matrix *m = j->w[i];
+	const struct matrix *m;
+	for (size_t i = 0, start = 0; (m = j->w[i]); start += m->w.dim[1], i++) {
 		size_t rows = m->w.dim[1], end = start + rows;
 		size_t a = first > start ? first : start, b = last < end ? last : end;
-		if (a < b) {
-			if (m->w.across)
-				across(j, &m->w, a - start, b - start, j->out[i]);
-			else if (m->run)
-				runs(j, m, a - start, b - start, j->out[i], j->c->scratch[thread]);
-			else
-				j->c->kern->matmul(&m->w, a - start, b - start, &j->in, j->out[i], rows,
-					j->c->scratch[thread]);
-			for (size_t t = 0; m->bias && t < j->in.n; t++)
-				for (size_t r = a - start; r < b - start; r++)
-					j->out[i][t * rows + r] += m->bias[r];
-		}
-		start = end;
+		if (a >= b)
+			continue;
+		struct inputs in = j->in;
+		in.next = next_place(j, b, thread);
+		if (m->w.across)
+			across(j, &m->w, a - start, b - start, j->out[i]);
+		else if (m->run)
+			runs(j, m, &in, a - start, b - start, j->out[i], j->c->scratch[thread]);
+		else
+			j->c->kern->matmul(&m->w, a - start, b - start, &in, j->out[i], rows, j->c->scratch[thread]);
+		for (size_t t = 0; m->bias && t < in.n; t++)
+			for (size_t r = a - start; r < b - start; r++)
+				j->out[i][t * rows + r] += m->bias[r];
 	}
 }
 
@@ -73,30 +103,21 @@ quantize(void *arg, size_t first, size_t last, int thread)
 		j->c->kern->quantize(j->c->blocks + t * (dim / 32), j->in.x + t * dim, dim);
 }
 
-/* How many rows a thread takes at a time: a few pieces each, in multiples of what the kernels
- * work on, so that the last one to end is not waited for long. */
-static size_t
-piece(const struct context *c, size_t rows)
-{
-	const size_t whole = c->kern->rows, pieces = 6 * (size_t)pool_threads(c->pool);
-	return (rows / pieces + whole - 1) / whole * whole + !(rows / pieces) * whole;
-}
-
 void
 matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct matrix *const w[], float *const out[])
 {
-	size_t rows = 0;
 	bool blocks = false;
 	j->in = (struct inputs){.x = in, .q = j->c->blocks, .n = n};
-	for (size_t i = 0; i < 3; i++) {
-		j->w[i] = i < n_out ? w[i] : NULL;
-		j->out[i] = i < n_out ? out[i] : NULL;
-		rows += i < n_out ? w[i]->w.dim[1] : 0;
-		blocks |= i < n_out && j->c->kern->blocks(w[i]->w.type);
+	for (size_t i = 0; i < n_out; i++) {
+		j->w[i] = w[i];
+		j->out[i] = out[i];
+		blocks |= j->c->kern->blocks(w[i]->w.type);
 	}
+	j->w[n_out] = NULL;
 	if (blocks)
 		pool_run(j->c->pool, quantize, j, n, 4);
-	pool_run(j->c->pool, matmul_rows, j, rows, piece(j->c, rows));
+	pool_run(j->c->pool, matmul_rows, j, total_rows(j->w), j->c->kern->rows);
+	j->after[0] = NULL;
 }
 
 /* Items are vectors. */

@@ -59,13 +59,21 @@ struct job {
 	const struct layer *y;
 	const struct kv_head *kv;
 	size_t n;
-	const struct matrix *w[3];	/* matrices that meet the same input, */
+	const struct matrix *w[4];	/* matrices that meet the same input, ended by NULL, */
 	float *out[3];			/* and where each leaves its output */
+	const struct matrix *after[4];	/* those that come next, ended by NULL: a hint for the memory */
 	struct inputs in;
 	const struct norm *norm;	/* for apply_norm() */
 	size_t n_items;
 	float *gate, *up;		/* units, for activate(); NULL: no gate */
 };
+
+/* These matrices, up to three, will come after the next product. */
+static inline void
+comes_after(struct job *j, const struct matrix *a, const struct matrix *b, const struct matrix *c)
+{
+	j->after[0] = a, j->after[1] = b, j->after[2] = c;
+}
 
 /* out = w in + bias for n tokens, up to three matrices over the same input. */
 void matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct matrix *const w[],

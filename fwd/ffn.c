@@ -68,9 +68,14 @@ dense(struct job *j, const struct ffn *f, const float *in, size_t n, float *out)
 	const bool gated = matrix_there(&f->gate);
 	j->gate = gated || f->pairs ? c->gate : c->up;
 	j->up = gated || f->pairs ? c->up : NULL;
+	comes_after(j, &f->down, NULL, NULL);
 	matmul(j, in, n, gated ? 2 : 1, (const struct matrix *const[]){gated ? &f->gate : &f->up, &f->up},
 		(float *const[]){gated ? c->gate : c->up, c->up});
 	pool_run(c->pool, f->pairs ? activate_pairs : activate, j, n * f->down.w.dim[0], 4096);
+	if (j->y + 1 < c->m->layer + c->m->shape.n_layers)
+		comes_after(j, &j->y[1].q, &j->y[1].k, &j->y[1].v);
+	else
+		comes_after(j, &c->m->out, NULL, NULL);
 	matmul(j, j->gate, n, 1, (const struct matrix *const[]){&f->down}, &out);
 }
 

@@ -23,6 +23,7 @@ struct inputs {
 	const float *x;			/* a row: dim[0] numbers */
 	const struct qblock *q;		/* the same in blocks, for types of weights with blocks */
 	size_t n;
+	const unsigned char *next;	/* where reading goes on behind the last row; NULL: in the same matrix */
 };
 
 enum {

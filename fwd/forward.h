@@ -12,7 +12,7 @@
 struct context;
 
 /* Model, kernels and pool stay owned by the caller and must outlive it. */
-struct context *context_new(const struct model *m, const struct kernels *k, struct pool *p);
+struct context *context_new(const struct model *m, const struct kernels *k, struct pool *p, enum kv_type kv);
 void context_free(struct context *c);
 
 /* Tokens in the context, and the most it can hold. */

@@ -158,11 +158,14 @@ attend(const struct kv_head *h, size_t block, const float *q, const struct query
 static void
 merge(float *all, const float *part, size_t dim)
 {
-	const float most = all[0] > part[0] ? all[0] : part[0];
-	if (!(part[1] > 0) && part[1] == part[1])
+	if (all[1] == 0 || part[1] == 0) { /* nothing was seen there */
+		if (all[1] == 0)
+			memcpy(all, part, (2 + dim) * sizeof *all);
 		return;
-	const float a = all[1] > 0 ? expf(all[0] - most) : 0, b = expf(part[0] - most);
+	}
+	const float most = all[0] > part[0] ? all[0] : part[0];
+	const float a = expf(all[0] - most), b = expf(part[0] - most);
 	all[0] = most;
 	for (size_t i = 1; i < 2 + dim; i++)
-		all[i] = (i > 1 || all[1] > 0 ? all[i] * a : 0) + part[i] * b;
+		all[i] = all[i] * a + part[i] * b;
 }

@@ -224,26 +224,26 @@ static void
 quantize(struct qblock *q, const float *x, size_t n)
 {
 	for (; n >= 32; n -= 32, x += 32, q++) {
-		float most = 0, v[32];
-		int32_t low = 0, high = 0, i32[32];
-		for (int i = 0; i < 32; i++) {
-			const float a = fabsf(x[i]);
-			most = most >= a ? most : a; /* what is no number stays */
+		int32_t low = 0, high = 0, bits[32], most_bits = 0;
+		float v[32], most;
+		memcpy(bits, x, sizeof bits);
+		for (int i = 0; i < 32; i++) { /* of numbers without sign, the bits are in order */
+			bits[i] &= 0x7fffffff;
+			most_bits = most_bits > bits[i] ? most_bits : bits[i];
 		}
-		const bool tiny = most < 1e-30f, finite = most <= FLT_MAX;
+		memcpy(&most, &most_bits, sizeof most);
+		const bool tiny = most < 1e-30f, finite = most_bits < 0x7f800000;
 		const float by = tiny || !finite ? 0 : 127 / most;
-		for (int i = 0; i < 32; i++) {
-			v[i] = x[i] * by;
-			v[i] = v[i] < 127 ? v[i] : 127; /* and no number out of range is converted */
-			v[i] = v[i] > -127 ? v[i] : -127;
-			v[i] += 0x1.8p23f;
-		}
-		memcpy(i32, v, sizeof i32);
 		for (int i = 0; i < 32; i++)
-			q->q[i] = (int8_t)(i32[i] - 0x4b400000);
+			v[i] = x[i] * by + 0x1.8p23f; /* rounds; the integer is in the low bits */
+		memcpy(bits, v, sizeof bits);
+		for (int i = 0; i < 32; i++) {
+			bits[i] = finite ? bits[i] - 0x4b400000 : 0;
+			q->q[i] = (int8_t)bits[i];
+		}
 		for (int i = 0; i < 16; i++) {
-			low += q->q[i];
-			high += q->q[i + 16];
+			low += bits[i];
+			high += bits[i + 16];
 		}
 		q->d = !finite ? NAN : tiny ? 0 : most / 127;
 		q->sum[0] = q->d * (float)low;

@@ -12,10 +12,11 @@
 
 const char progname[] = "llm-fwd";
 const char usage_text[] =
-	"usage: llm-fwd [-1a] [-t threads] [model]\n"
+	"usage: llm-fwd [-1a] [-k type] [-t threads] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
 	"  -1  answer every line at once: make no reply channel, wait for no sampler\n"
 	"  -a  a row of logits for every token fed, not only for the last of each line\n"
+	"  -k  numbers of the cache of keys and values: f16 (default) or f32\n"
 	"  -t  threads (default: the CPUs this process may use)\n"
 	"  -h  this help    -V  the version\n";
 
@@ -69,15 +70,21 @@ main(int argc, char **argv)
 {
 	bool alone = false, all = false;
 	int threads = 0;
+	enum kv_type kv = KV_F16;
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, ":1aht:V")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1ahk:t:V")) != -1;)
 		switch (opt) {
 		case '1':
 			alone = true;
 			break;
 		case 'a':
 			all = true;
+			break;
+		case 'k':
+			if (strcmp(optarg, "f16") && strcmp(optarg, "f32"))
+				die_usage("-k %s: f16 or f32", optarg);
+			kv = strcmp(optarg, "f32") ? KV_F16 : KV_F32;
 			break;
 		case 't':
 			threads = (int)arg_long('t', optarg, 1, 1024);
@@ -106,7 +113,7 @@ main(int argc, char **argv)
 
 	struct pool *p = pool_new(threads ? threads : cpu_count());
 	struct turns t = {
-		.c = context_new(m, k, p),
+		.c = context_new(m, k, p, kv),
 		.origin = h.origin,
 		.n_vocab = h.width,
 		.all = all,

@@ -9,7 +9,7 @@
 
 enum {
 	BATCH_LEAST = 32, BATCH_MOST = 512,	/* tokens that go through the layers together, */
-	BATCH_BYTES = 24 << 20,			/* as many as fit into so much */
+	BATCH_BYTES = 27 << 20,			/* as many as fit into so much */
 	OUT_BATCH = 8				/* tokens whose logits are made together */
 };
 

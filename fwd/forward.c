@@ -45,7 +45,7 @@ batch_size(const struct model *m)
 {
 	const struct shape *s = &m->shape;
 	const double heads = (double)s->n_heads * (double)s->head_dim, kv = (double)s->n_kv_heads * (double)s->head_dim;
-	const double floats = (s->n_experts ? 6 : 4) * (double)s->n_embd + 3 * heads + 2 * kv + 2 * (double)m->widest_ffn;
+	const double floats = (s->n_experts ? 6 : 4) * (double)s->n_embd + 2 * heads + 2 * kv + 2 * (double)m->widest_ffn;
 	const double blocks = fmax(fmax((double)s->n_embd, (double)m->widest_ffn), heads) / 2;
 	const double n = BATCH_BYTES / (4 * (floats + blocks));
 	return n < BATCH_LEAST ? BATCH_LEAST : n > BATCH_MOST ? BATCH_MOST : (size_t)n;
@@ -84,7 +84,7 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p, enum
 	c->k = floats(c, n, kv);
 	c->v = floats(c, n, kv);
 	c->queries = floats(c, n, heads);
-	c->att = floats(c, n, heads);
+	c->att = c->q; /* which are not needed once they are turned and in `queries` */
 	c->gate = floats(c, n, m->widest_ffn);
 	c->up = floats(c, n, m->widest_ffn);
 	c->blocks = room(c, n, max_size(max_size(s->n_embd, m->widest_ffn), heads) / 32, sizeof *c->blocks);

@@ -75,6 +75,7 @@ static void
 scores(struct scratch *s, const struct kv_head *h, size_t base, size_t n, const float *q, size_t rows, float *score)
 {
 	memset(score, 0, rows * KV_BLOCK * sizeof *score);
+	s->tile[0].rows = 0; /* nothing to ask for */
 	for (size_t p = 0; p < n; p += TILE)
 		for (size_t from = 0; from < h->dim; from += CHUNK) {
 			const size_t wide = h->dim - from < CHUNK ? h->dim - from : CHUNK;

@@ -355,16 +355,31 @@ codes_times(const struct tile *w, size_t n, const struct qblock *x, size_t apart
 		}
 }
 
+/* Ask for the next lines of what will be unpacked next: rows of so many bytes that lie apart. */
+ALWAYS void
+ask_rows(struct tile *w)
+{
+#if defined(__GNUC__)
+	for (size_t i = 0; i < w->rows_a_time && w->rows; i++, w->rows--, w->row_at += w->apart)
+		for (size_t b = 0; b < w->bytes + 63; b += 64)
+			__builtin_prefetch((const void *)(w->row_at + b), 0, 2);
+#else
+	(void)w;
+#endif
+}
+
 #define CODES_TIMES(share, minima)                                                                        \
-	for (; t + CODES_AT_ONCE <= count; t += CODES_AT_ONCE)                                            \
+	for (; t + CODES_AT_ONCE <= count; t += CODES_AT_ONCE) {                                          \
+		ask_rows(w);                                                                              \
 		codes_times(w, n, x + t * apart, apart, sum + t * TILE, CODES_AT_ONCE, share, minima);    \
+	}                                                                                                 \
 	for (; t + 2 <= count; t += 2)                                                                    \
 		codes_times(w, n, x + t * apart, apart, sum + t * TILE, 2, share, minima);                \
 	for (; t < count; t++)                                                                            \
 		codes_times(w, n, x + t * apart, apart, sum + t * TILE, 1, share, minima);
 
 static void
-all_codes_times(const struct coding *c, const struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart,
+all_codes_times(const struct coding *c, struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart,
 	float *sum)
 {
 	size_t t = 0;
@@ -403,7 +418,7 @@ floats_times(const struct tile *w, size_t n, const float *x, size_t apart, float
 }
 
 static void
-all_floats_times(const struct tile *w, size_t n, const float *x, size_t count, size_t apart, float *sum, size_t sum_apart)
+all_floats_times(struct tile *w, size_t n, const float *x, size_t count, size_t apart, float *sum, size_t sum_apart)
 {
 	for (size_t t = 0, now; t < count; t += now) {
 		now = count - t < FLOATS_AT_ONCE ? count - t : FLOATS_AT_ONCE;
@@ -413,7 +428,9 @@ all_floats_times(const struct tile *w, size_t n, const float *x, size_t count, s
 		case 2: floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, 2); break;
 		case 3: floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, 3); break;
 		case 4: floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, 4); break;
-		default: floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, FLOATS_AT_ONCE);
+		default:
+			ask_rows(w);
+			floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, FLOATS_AT_ONCE);
 		}
 	}
 }
@@ -426,6 +443,19 @@ ahead_of(const struct tensor *t, size_t row, size_t last, const unsigned char *n
 	const size_t all = TILE * tensor_row_bytes(t), steps = all / n / (LANES * 16);
 	const uintptr_t at = next && row + TILE >= last ? (uintptr_t)next : (uintptr_t)row_of(t, row) + all;
 	return (struct ahead){at + all / n * i, all / n / (steps + !steps)};
+}
+
+/* What is unpacked after these columns: from column k on, of the next rows if that is 0. */
+ALWAYS void
+next_rows(struct tile *w, const struct tensor *t, size_t row, size_t last, const struct inputs *in, size_t k)
+{
+	const struct format *f = tensor_format(t->type);
+	const size_t wide = t->dim[0] - k < CHUNK ? t->dim[0] - k : CHUNK, next = k ? row : row + TILE;
+	w->apart = tensor_row_bytes(t);
+	w->bytes = wide / f->block * f->bytes;
+	w->rows = TILE;
+	w->rows_a_time = TILE * FLOATS_AT_ONCE / in->n + 1;
+	w->row_at = (next >= last && in->next ? (uintptr_t)in->next : (uintptr_t)row_of(t, next)) + k / f->block * f->bytes;
 }
 
 /* s->sum += the products of columns [k, k + n) of TILE rows. */
@@ -446,6 +476,7 @@ chunk_times(struct scratch *s, const struct tensor *t, size_t row, size_t last, 
 	}
 	if (straight)
 		return;
+	next_rows(s->tile, t, row, last, in, k + n < t->dim[0] ? k + n : 0);
 	if (c->fn)
 		all_codes_times(c, s->tile, n, in->q + k / 32, in->n, t->dim[0] / 32, s->sum);
 	else

@@ -19,6 +19,9 @@ struct tile {
 	float d[CHUNK / 16][LANES], m[CHUNK / 16][LANES];	/* of each block that shares a scale */
 	int32_t acc[CHUNK / 16][LANES];		/* their sums, where they are made without the tile */
 	struct ahead ahead;
+	/* The same for a batch, while it meets the tile: so many rows yet, so many bytes of each. */
+	uintptr_t row_at;
+	size_t rows, rows_a_time, bytes, apart;
 };
 
 #endif

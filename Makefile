@@ -40,6 +40,7 @@ KERNELS = -O3 -ffp-contract=fast
 $(BUILD)/fwd/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
 $(BUILD)/fwd/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
+$(BUILD)/fwd/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(shell echo | $(CC) -mavxvnni -E - >/dev/null 2>&1 && echo -mavxvnni)
 $(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512
 endif
 

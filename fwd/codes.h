@@ -11,6 +11,10 @@
 
 #include "unpack.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 enum { CHUNK = 256 };	/* weights of a row taken at a time */
 
 /* Part of a row: CHUNK weights, or fewer at its end. */
@@ -28,24 +32,135 @@ blocks_at(const struct tensor *t, size_t row, size_t first, size_t block, size_t
 	return row_of(t, row) + first / block * bytes;
 }
 
-/* 32 nibbles, low ones first, into q, by a table. */
+/* 16 bytes; what compilers do not see in loops they are told here. */
+#if defined(__GNUC__)
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+static inline bytes16
+load16(const void *p)
+{
+	bytes16 b;
+	memcpy(&b, p, sizeof b);
+	return b;
+}
+
+/* (b >> shift & mask) + more */
+static inline bytes16
+field16(bytes16 b, int shift, int mask, int more)
+{
+	return (b >> (uint8_t)shift & (uint8_t)mask) + (uint8_t)more;
+}
+
+static inline bytes16
+add16(bytes16 a, bytes16 b, int times)
+{
+	return a + b * (uint8_t)times;
+}
+
+/* 1 where a and b share a bit. */
+static inline bytes16
+set16(bytes16 a, bytes16 b)
+{
+	return (bytes16)((a & b) != 0) & 1;
+}
+#else
+typedef struct { uint8_t b[16]; } bytes16;
+
+static inline bytes16
+load16(const void *p)
+{
+	bytes16 b;
+	memcpy(&b, p, sizeof b);
+	return b;
+}
+
+static inline bytes16
+field16(bytes16 b, int shift, int mask, int more)
+{
+	for (int i = 0; i < 16; i++)
+		b.b[i] = (uint8_t)((b.b[i] >> shift & mask) + more);
+	return b;
+}
+
+static inline bytes16
+add16(bytes16 a, bytes16 b, int times)
+{
+	for (int i = 0; i < 16; i++)
+		a.b[i] = (uint8_t)(a.b[i] + b.b[i] * times);
+	return a;
+}
+
+static inline bytes16
+set16(bytes16 a, bytes16 b)
+{
+	for (int i = 0; i < 16; i++)
+		a.b[i] = (a.b[i] & b.b[i]) != 0;
+	return a;
+}
+#endif
+
+/* A half-precision scale. */
+static inline float
+scale_at(const unsigned char *p)
+{
+#if defined(__F16C__)
+	return _cvtsh_ss(le16(p));
+#else
+	return half_at(p);
+#endif
+}
+
+/* The 16 bits of two bytes, a byte each. */
+static inline bytes16
+bits16(const unsigned char *p)
+{
+	bytes16 a, b;
+	static const unsigned char bit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+	memset(&a, p[0], 8);
+	memset((unsigned char *)&a + 8, p[1], 8);
+	memcpy(&b, bit, sizeof b);
+	return set16(a, b);
+}
+
+static inline void
+put16(int8_t *q, bytes16 b)
+{
+	memcpy(q, &b, sizeof b);
+}
+
+/* 32 nibbles by a table. */
 static inline void
 nibbles(const unsigned char *restrict p, const int8_t *restrict table, int8_t *restrict q)
 {
+#if defined(__AVX2__)
+	const __m128i t = _mm_loadu_si128((const __m128i *)(const void *)table), low = _mm_set1_epi8(15);
+	const __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
+	_mm_storeu_si128((__m128i *)(void *)q, _mm_shuffle_epi8(t, _mm_and_si128(c, low)));
+	_mm_storeu_si128((__m128i *)(void *)(q + 16), _mm_shuffle_epi8(t, _mm_and_si128(_mm_srli_epi16(c, 4), low)));
+#else
 	for (int i = 0; i < 16; i++) {
 		q[i] = table[p[i] & 15];
 		q[i + 16] = table[p[i] >> 4];
 	}
+#endif
 }
 
-/* The same as numbers from `least` on, with a fifth bit each. */
+/* The same as numbers from `least` on. */
 static inline void
-fives(const unsigned char *restrict p, uint32_t fifth, int least, int8_t *restrict q)
+fours(const unsigned char *p, int least, int8_t *q)
 {
-	for (int i = 0; i < 16; i++) {
-		q[i] = (int8_t)((p[i] & 15) + (int)(fifth >> i & 1) * 16 + least);
-		q[i + 16] = (int8_t)((p[i] >> 4) + (int)(fifth >> (i + 16) & 1) * 16 + least);
-	}
+	const bytes16 c = load16(p);
+	put16(q, field16(c, 0, 15, least));
+	put16(q + 16, field16(c, 4, 15, least));
+}
+
+/* The same with a fifth bit each. */
+static inline void
+fives(const unsigned char *p, const unsigned char *fifth, int least, int8_t *q)
+{
+	const bytes16 c = load16(p);
+	put16(q, add16(field16(c, 0, 15, least), bits16(fifth), 16));
+	put16(q + 16, add16(field16(c, 4, 15, least), bits16(fifth + 2), 16));
 }
 
 static inline void
@@ -53,8 +168,8 @@ codes_q4_0(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 32, 18);
 	for (size_t b = 0; b < n / 32; b++, p += 18) {
-		c->d[b] = half_at(p);
-		fives(p + 2, 0, -8, c->q + b * 32);
+		c->d[b] = scale_at(p);
+		fours(p + 2, -8, c->q + b * 32);
 	}
 }
 
@@ -63,9 +178,9 @@ codes_q4_1(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 32, 20);
 	for (size_t b = 0; b < n / 32; b++, p += 20) {
-		c->d[b] = half_at(p);
-		c->m[b] = half_at(p + 2);
-		fives(p + 4, 0, 0, c->q + b * 32);
+		c->d[b] = scale_at(p);
+		c->m[b] = scale_at(p + 2);
+		fours(p + 4, 0, c->q + b * 32);
 	}
 }
 
@@ -74,8 +189,8 @@ codes_q5_0(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 32, 22);
 	for (size_t b = 0; b < n / 32; b++, p += 22) {
-		c->d[b] = half_at(p);
-		fives(p + 6, le32(p + 2), -16, c->q + b * 32);
+		c->d[b] = scale_at(p);
+		fives(p + 6, p + 2, -16, c->q + b * 32);
 	}
 }
 
@@ -84,9 +199,9 @@ codes_q5_1(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 32, 24);
 	for (size_t b = 0; b < n / 32; b++, p += 24) {
-		c->d[b] = half_at(p);
-		c->m[b] = half_at(p + 2);
-		fives(p + 8, le32(p + 4), 0, c->q + b * 32);
+		c->d[b] = scale_at(p);
+		c->m[b] = scale_at(p + 2);
+		fives(p + 8, p + 4, 0, c->q + b * 32);
 	}
 }
 
@@ -95,7 +210,7 @@ codes_q8_0(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 32, 34);
 	for (size_t b = 0; b < n / 32; b++, p += 34) {
-		c->d[b] = half_at(p);
+		c->d[b] = scale_at(p);
 		memcpy(c->q + b * 32, p + 2, 32);
 	}
 }
@@ -104,34 +219,33 @@ static inline void
 codes_q2_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 84);
-	const float d = half_at(p + 80), m = half_at(p + 82);
+	const float d = scale_at(p + 80), m = scale_at(p + 82);
 	(void)n;
 	for (int b = 0; b < 16; b++) {
 		c->d[b] = d * (float)(p[b] & 15);
 		c->m[b] = -m * (float)(p[b] >> 4);
 	}
-	for (int k = 0; k < 8; k++)
-		for (int i = 0; i < 32; i++)
-			c->q[k * 32 + i] = (int8_t)(p[16 + k / 4 * 32 + i] >> k % 4 * 2 & 3);
+	for (int k = 0; k < 16; k++)
+		put16(c->q + k * 16, field16(load16(p + 16 + k / 8 * 32 + k % 2 * 16), k / 2 % 4 * 2, 3, 0));
 }
 
 static inline void
 codes_q3_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 110);
-	const float d = half_at(p + 108);
+	const float d = scale_at(p + 108);
 	(void)n;
 	for (int b = 0; b < 16; b++)
 		c->d[b] = d * (float)(q3_k_scale(p + 96, b) - 32);
-	for (int k = 0; k < 8; k++)
-		for (int i = 0; i < 32; i++)
-			c->q[k * 32 + i] = (int8_t)((p[32 + k / 4 * 32 + i] >> k % 4 * 2 & 3) + (p[i] >> k & 1) * 4 - 4);
+	for (int k = 0; k < 16; k++)
+		put16(c->q + k * 16, add16(field16(load16(p + 32 + k / 8 * 32 + k % 2 * 16), k / 2 % 4 * 2, 3, -4),
+			field16(load16(p + k % 2 * 16), k / 2, 1, 0), 4));
 }
 
 static inline void
 k_scales(const unsigned char *p, struct codes *restrict c)
 {
-	const float d = half_at(p), m = half_at(p + 2);
+	const float d = scale_at(p), m = scale_at(p + 2);
 	for (int b = 0; b < 8; b++) {
 		int s, u;
 		k_scale(p + 4, b, &s, &u);
@@ -146,9 +260,8 @@ codes_q4_k(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 144);
 	(void)n;
 	k_scales(p, c);
-	for (int k = 0; k < 8; k++)
-		for (int i = 0; i < 32; i++)
-			c->q[k * 32 + i] = (int8_t)(p[16 + k / 2 * 32 + i] >> k % 2 * 4 & 15);
+	for (int k = 0; k < 16; k++)
+		put16(c->q + k * 16, field16(load16(p + 16 + k / 4 * 32 + k % 2 * 16), k / 2 % 2 * 4, 15, 0));
 }
 
 static inline void
@@ -157,23 +270,22 @@ codes_q5_k(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 176);
 	(void)n;
 	k_scales(p, c);
-	for (int k = 0; k < 8; k++)
-		for (int i = 0; i < 32; i++)
-			c->q[k * 32 + i] = (int8_t)((p[48 + k / 2 * 32 + i] >> k % 2 * 4 & 15) + (p[16 + i] >> k & 1) * 16);
+	for (int k = 0; k < 16; k++)
+		put16(c->q + k * 16, add16(field16(load16(p + 48 + k / 4 * 32 + k % 2 * 16), k / 2 % 2 * 4, 15, 0),
+			field16(load16(p + 16 + k % 2 * 16), k / 2, 1, 0), 16));
 }
 
 static inline void
 codes_q6_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 210);
-	const float d = half_at(p + 208);
+	const float d = scale_at(p + 208);
 	(void)n;
 	for (int b = 0; b < 16; b++)
 		c->d[b] = d * (float)(int8_t)p[192 + b];
-	for (int k = 0; k < 8; k++) {
-		const unsigned char *restrict low = p + k / 4 * 64 + k % 2 * 32, *restrict high = p + 128 + k / 4 * 32;
-		for (int i = 0; i < 32; i++)
-			c->q[k * 32 + i] = (int8_t)((low[i] >> k / 2 % 2 * 4 & 15) + (high[i] >> k % 4 * 2 & 3) * 16 - 32);
+	for (int k = 0; k < 16; k++) {
+		const bytes16 low = load16(p + k / 8 * 64 + k % 4 * 16), high = load16(p + 128 + k / 8 * 32 + k % 2 * 16);
+		put16(c->q + k * 16, add16(field16(low, k / 4 % 2 * 4, 15, -32), field16(high, k / 2 % 4 * 2, 3, 0), 16));
 	}
 }
 
@@ -185,7 +297,7 @@ codes_tq1_0(const struct tensor *t, size_t row, size_t first, size_t n, struct c
 	int8_t *q = c->q;
 	(void)n;
 	for (int b = 0; b < 8; b++)
-		c->d[b] = half_at(p + 52);
+		c->d[b] = scale_at(p + 52);
 	for (int part = 0, from = 0, wide = 32; part < 3; part++, from += wide, wide = part < 2 ? 16 : 4)
 		for (int k = 0; k < (part < 2 ? 5 : 4); k++, q += wide)
 			for (int i = 0; i < wide; i++)
@@ -198,9 +310,9 @@ codes_tq2_0(const struct tensor *t, size_t row, size_t first, size_t n, struct c
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 66);
 	(void)n;
 	for (int k = 0; k < 8; k++) {
-		c->d[k] = half_at(p + 64);
-		for (int i = 0; i < 32; i++)
-			c->q[k * 32 + i] = (int8_t)((p[k / 4 * 32 + i] >> k % 4 * 2 & 3) - 1);
+		c->d[k] = scale_at(p + 64);
+		for (int h = 0; h < 2; h++)
+			put16(c->q + k * 32 + h * 16, field16(load16(p + k / 4 * 32 + h * 16), k % 4 * 2, 3, -1));
 	}
 }
 
@@ -245,7 +357,7 @@ codes_iq4_nl(const struct tensor *t, size_t row, size_t first, size_t n, struct 
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 32, 18);
 	for (size_t b = 0; b < n / 32; b++, p += 18) {
-		c->d[b] = half_at(p);
+		c->d[b] = scale_at(p);
 		nibbles(p + 2, iq4_values, c->q + b * 32);
 	}
 }
@@ -254,7 +366,7 @@ static inline void
 codes_iq4_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 136);
-	const float d = half_at(p);
+	const float d = scale_at(p);
 	const unsigned high = le16(p + 2);
 	(void)n;
 	for (int b = 0; b < 8; b++) {
@@ -278,7 +390,7 @@ static inline void
 codes_iq2_xxs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 66);
-	const float d = half_at(p);
+	const float d = scale_at(p);
 	(void)n;
 	for (int k = 0; k < 32; k++) {
 		const unsigned char *restrict q = p + 2 + k / 4 * 8;
@@ -292,7 +404,7 @@ static inline void
 codes_iq2_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 74);
-	const float d = half_at(p);
+	const float d = scale_at(p);
 	(void)n;
 	for (int b = 0; b < 16; b++)
 		c->d[b] = d * ((float)(p[66 + b / 2] >> b % 2 * 4 & 15) + 0.5f) * 0.25f;
@@ -306,7 +418,7 @@ static inline void
 codes_iq2_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 82);
-	const float d = half_at(p);
+	const float d = scale_at(p);
 	(void)n;
 	for (int b = 0; b < 16; b++)
 		c->d[b] = d * ((float)(p[74 + b / 2] >> b % 2 * 4 & 15) + 0.5f) * 0.25f;
@@ -318,7 +430,7 @@ static inline void
 codes_iq3_xxs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 98);
-	const float d = half_at(p);
+	const float d = scale_at(p);
 	(void)n;
 	for (int k = 0; k < 32; k++) {
 		const uint32_t block = le32(p + 66 + k / 4 * 4);
@@ -336,7 +448,7 @@ static inline void
 codes_iq3_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 110);
-	const float d = half_at(p);
+	const float d = scale_at(p);
 	(void)n;
 	for (int b = 0; b < 8; b++)
 		c->d[b] = d * (float)(2 * (p[106 + b / 2] >> b % 2 * 4 & 15) + 1);
@@ -361,7 +473,7 @@ static inline void
 codes_iq1_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 50);
-	const float d = half_at(p) * 0.125f;
+	const float d = scale_at(p) * 0.125f;
 	(void)n;
 	for (int k = 0; k < 32; k++) {
 		const unsigned block = le16(p + 34 + k / 4 * 2);

@@ -92,6 +92,7 @@ struct kernels {
 /* NULL where the compiler or the machine lacks the instruction set. */
 const struct kernels *kernels_portable(void);
 const struct kernels *kernels_avx2(void);
+const struct kernels *kernels_avxvnni(void);
 const struct kernels *kernels_avx512(void);
 
 /* The best this machine has, or what $LLM_KERNELS names; dies on a name that is

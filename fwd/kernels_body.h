@@ -132,7 +132,7 @@ vec_exp(vec x)
 /*
  * What is special to an instruction set:
  *	BIAS		what is added to weights so that dot4() takes them: 0 or 128
- *	dot4()		each lane: acc + 4 bytes of w . the 4 bytes of x
+ *	dot4()		each lane: acc + 4 bytes of w . the 4 bytes of x; without it, tiles hold floats
  *	interleave()	to[i][r] = word i of row r, for LANES rows `stride` bytes apart, n words: a
  *			multiple of 4
  *	halves()	LANES half-precision numbers
@@ -143,22 +143,10 @@ vec_exp(vec x)
 #include "kernels_tile.h"
 
 #if !defined(HAVE_DOT4)
+/* Integers as floats: sums of a block stay below 2^24 and so are exact. */
 #define BIAS 0
 #define CODES_AT_ONCE 2
 #define FLOATS_AT_ONCE 6
-ALWAYS veci
-dot4(veci acc, const int32_t *w, int32_t x)
-{
-	int8_t a[LANES][4], b[4];
-	int32_t s[LANES];
-	memcpy(a, w, sizeof a);
-	memcpy(b, &x, sizeof b);
-	memcpy(s, &acc, sizeof s);
-	for (int i = 0; i < LANES; i++)
-		s[i] += a[i][0] * b[0] + a[i][1] * b[1] + a[i][2] * b[2] + a[i][3] * b[3];
-	memcpy(&acc, s, sizeof s);
-	return acc;
-}
 #endif
 
 #if !defined(HAVE_INTERLEAVE)
@@ -269,7 +257,13 @@ code_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row
 	for (size_t r = 0; BIAS && r < LANES; r++)
 		for (size_t i = 0; i < CHUNK; i++)
 			s->row[r].codes.q[i] = (int8_t)(s->row[r].codes.q[i] ^ -128);
+#if defined(HAVE_DOT4)
 	interleave(to->u.q, (const unsigned char *)s->row[0].codes.q, sizeof s->row[0], n / 4, &to->ahead);
+#else
+	for (size_t i = 0; i < n; i++)
+		for (size_t r = 0; r < LANES; r++)
+			to->u.w[i][r] = s->row[r].codes.q[i];
+#endif
 	for (size_t r = 0; r < LANES; r++)
 		for (size_t b = 0; b < scales; b++) {
 			to->d[b][r] = s->row[r].codes.d[b];
@@ -310,34 +304,64 @@ float_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t ro
 	interleave(to->u.q, (const unsigned char *)s->row[0].x, sizeof s->row[0], (n + 3) / 4 * 4, &to->ahead);
 }
 
+/* The sums of block b of the tiles . 16 or 32 numbers of `at_once` inputs. */
+#if defined(HAVE_DOT4)
+ALWAYS void
+block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart, size_t word, size_t half, vec (*sum)[8],
+	const int at_once, const int share)
+{
+	const int32_t (*q0)[LANES] = w[0].u.q + b * (size_t)(share / 4), (*q1)[LANES] = w[1].u.q + b * (size_t)(share / 4);
+	veci a[2][8];
+	UNROLL for (int t = 0; t < at_once; t++)
+		a[0][t] = a[1][t] = veci_set(BIAS ? x[(size_t)t * apart].bias[half] : 0);
+	UNROLL for (int j = 0; j < share / 4; j++)
+		UNROLL for (int t = 0; t < at_once; t++) {
+			const int32_t v = int_at(x[(size_t)t * apart].q + word + 4 * j);
+			a[0][t] = dot4(a[0][t], q0[j], v);
+			a[1][t] = dot4(a[1][t], q1[j], v);
+		}
+	UNROLL for (int t = 0; t < at_once; t++) {
+		sum[0][t] = vec_of_int(a[0][t]);
+		sum[1][t] = vec_of_int(a[1][t]);
+	}
+}
+#else
+ALWAYS void
+block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart, size_t word, size_t half, vec (*sum)[8],
+	const int at_once, const int share)
+{
+	(void)half;
+	UNROLL for (int t = 0; t < at_once; t++)
+		sum[0][t] = sum[1][t] = vec_set(0);
+	for (size_t j = 0; j < (size_t)share; j++) {
+		const vec w0 = vec_load(w[0].u.w[b * (size_t)share + j]), w1 = vec_load(w[1].u.w[b * (size_t)share + j]);
+		UNROLL for (int t = 0; t < at_once; t++) {
+			const vec v = vec_set(x[(size_t)t * apart].q[word + j]);
+			sum[0][t] = vec_fma(sum[0][t], w0, v);
+			sum[1][t] = vec_fma(sum[1][t], w1, v);
+		}
+	}
+}
+#endif
+
 /* sum[t][TILE] += the tiles . blocks of `at_once` inputs that lie `apart`. */
 ALWAYS void
 codes_times(const struct tile *w, size_t n, const struct qblock *x, size_t apart, float *sum, const int at_once,
 	const int share, const bool minima)
 {
-	vec f[2][8];
+	vec f[2][8], a[2][8];
 	UNROLL for (int g = 0; g < 2; g++)
 		UNROLL for (int t = 0; t < at_once; t++)
 			f[g][t] = vec_set(0);
 	for (size_t b = 0; b < n / (size_t)share; b++) {
-		const size_t block = share == 32 ? b : b / 2, half = share == 32 ? 2 : b % 2;
-		const struct qblock *xb = x + block;
-		const size_t word = share == 32 ? 0 : half * 16;
-		const int32_t (*q0)[LANES] = w[0].u.q + b * (size_t)(share / 4), (*q1)[LANES] = w[1].u.q + b * (size_t)(share / 4);
-		veci a[2][8];
-		UNROLL for (int t = 0; t < at_once; t++)
-			a[0][t] = a[1][t] = veci_set(BIAS ? xb[(size_t)t * apart].bias[half] : 0);
-		UNROLL for (int j = 0; j < share / 4; j++)
-			UNROLL for (int t = 0; t < at_once; t++) {
-				const int32_t v = int_at(xb[(size_t)t * apart].q + word + 4 * j);
-				a[0][t] = dot4(a[0][t], q0[j], v);
-				a[1][t] = dot4(a[1][t], q1[j], v);
-			}
+		const size_t half = share == 32 ? 2 : b % 2;
+		const struct qblock *xb = x + (share == 32 ? b : b / 2);
+		block_sums(w, b, xb, apart, share == 32 ? 0 : half * 16, half, a, at_once, share);
 		const vec d0 = vec_load(w[0].d[b]), d1 = vec_load(w[1].d[b]);
 		UNROLL for (int t = 0; t < at_once; t++) {
 			const vec d = vec_set(xb[(size_t)t * apart].d);
-			f[0][t] = vec_fma(f[0][t], vec_of_int(a[0][t]), vec_mul(d0, d));
-			f[1][t] = vec_fma(f[1][t], vec_of_int(a[1][t]), vec_mul(d1, d));
+			f[0][t] = vec_fma(f[0][t], a[0][t], vec_mul(d0, d));
+			f[1][t] = vec_fma(f[1][t], a[1][t], vec_mul(d1, d));
 		}
 		if (minima) {
 			const vec m0 = vec_load(w[0].m[b]), m1 = vec_load(w[1].m[b]);

@@ -211,7 +211,8 @@ codes_q8_0(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 	const unsigned char *restrict p = blocks_at(t, row, first, 32, 34);
 	for (size_t b = 0; b < n / 32; b++, p += 34) {
 		c->d[b] = scale_at(p);
-		memcpy(c->q + b * 32, p + 2, 32);
+		put16(c->q + b * 32, load16(p + 2));
+		put16(c->q + b * 32 + 16, load16(p + 18));
 	}
 }
 

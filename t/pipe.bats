@@ -162,6 +162,7 @@ same_bits()
 }
 
 @test "same bits for any threads, lines, single tokens: avx512" { same_bits avx512; }
+@test "same bits for any threads, lines, single tokens: avxvnni" { same_bits avxvnni; }
 @test "same bits for any threads, lines, single tokens: avx2" { same_bits avx2; }
 @test "same bits for any threads, lines, single tokens: portable" { same_bits portable; }
 

@@ -45,6 +45,7 @@ multiply() # with one set of kernels
 
 @test "every type in products: portable kernels" { multiply portable; }
 @test "every type in products: AVX2" { multiply avx2; }
+@test "every type in products: AVX-VNNI" { multiply avxvnni; }
 @test "every type in products: AVX-512" { multiply avx512; }
 
 kernels() # one set: products of all types and shapes, attention, the rest
@@ -57,6 +58,7 @@ kernels() # one set: products of all types and shapes, attention, the rest
 
 @test "kernels against plain sums: portable" { kernels portable; }
 @test "kernels against plain sums: AVX2" { kernels avx2; }
+@test "kernels against plain sums: AVX-VNNI" { kernels avxvnni; }
 @test "kernels against plain sums: AVX-512" { kernels avx512; }
 
 @test "a type that cannot be read is named" {

@@ -92,9 +92,8 @@ static void
 shares(float *score, const struct query *q, size_t base, size_t n, float cap, float *part)
 {
 	const size_t lo = q->begin > base ? q->begin - base : 0, end = q->end > base ? q->end - base : 0;
-	const size_t hi = end < n ? end : n, whole = (n + LANES - 1) / LANES * LANES;
-	float most = -FLT_MAX;
-	vec sum = vec_set(0);
+	const size_t hi = end < n ? end : n, whole = (n + SUMS - 1) / SUMS * SUMS;
+	float most = -FLT_MAX, sum[SUMS] = {0};
 	part[0] = most;
 	part[1] = 0;
 	if (hi <= lo) {
@@ -113,10 +112,11 @@ shares(float *score, const struct query *q, size_t base, size_t n, float cap, fl
 		vec_store(score + i, vec_exp(vec_add(vec_load(score + i), vec_set(-most))));
 	memset(score, 0, lo * sizeof *score);
 	memset(score + hi, 0, (whole - hi) * sizeof *score);
-	for (size_t i = 0; i < whole; i += LANES)
-		sum = vec_add(sum, vec_load(score + i));
+	for (size_t i = 0; i < whole; i += SUMS)
+		for (size_t l = 0; l < SUMS; l += LANES)
+			vec_store(sum + l, vec_add(vec_load(sum + l), vec_load(score + i + l)));
 	part[0] = most;
-	part[1] = vec_sum(sum);
+	part[1] = sum_of(sum);
 }
 
 /* part[rows][2 + dim]: behind the first two, the values of n positions by their shares */

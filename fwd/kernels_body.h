@@ -30,7 +30,10 @@
 #define UNROLL
 #endif
 
-enum { TILE = 2 * LANES };
+enum {
+	TILE = 2 * LANES,
+	SUMS = 16	/* where a sum is made in parts, so many for any LANES: the bits are the same */
+};
 
 #if defined(__GNUC__)
 typedef float vec __attribute__((vector_size(LANES * 4)));
@@ -98,13 +101,11 @@ int_at(const void *p)
 	return i;
 }
 
-/* The sum of the lanes, in halves. */
+/* The sum of SUMS numbers, in halves. */
 static inline float
-vec_sum(vec v)
+sum_of(float *s)
 {
-	float s[LANES];
-	memcpy(s, &v, sizeof s);
-	for (int half = LANES / 2; half; half /= 2)
+	for (int half = SUMS / 2; half; half /= 2)
 		for (int i = 0; i < half; i++)
 			s[i] += s[i + half];
 	return s[0];
@@ -549,21 +550,22 @@ swish(float *x, const float *up, size_t n, float by, float cubed, float more)
 static void
 norm(float *out, const float *x, const float *weight, const float *bias, size_t n, float eps, bool centred)
 {
-	double part[2][LANES] = {{0}}, sum[2] = {0};
+	double sum[2] = {0};
 	for (int pass = !centred; pass < 2; pass++) {
+		double part[SUMS] = {0};
 		const double mean = sum[0] / (double)n;
 		size_t i = 0;
-		for (; i + LANES <= n; i += LANES)
-			for (size_t l = 0; l < LANES; l++) {
+		for (; i + SUMS <= n; i += SUMS)
+			for (size_t l = 0; l < SUMS; l++) {
 				const double v = (double)x[i + l] - mean;
-				part[pass][l] += pass ? v * v : v;
+				part[l] += pass ? v * v : v;
 			}
 		for (size_t l = 0; i + l < n; l++) {
 			const double v = (double)x[i + l] - mean;
-			part[pass][l] += pass ? v * v : v;
+			part[l] += pass ? v * v : v;
 		}
-		for (int l = 0; l < LANES; l++)
-			sum[pass] += part[pass][l];
+		for (int l = 0; l < SUMS; l++)
+			sum[pass] += part[l];
 	}
 	const float scale = 1 / sqrtf((float)(sum[1] / (double)n) + eps), mean = (float)(sum[0] / (double)n);
 	if (bias)

@@ -74,6 +74,17 @@ bits()
 	done
 }
 
+@test "the same bits with AVX2, AVX-VNNI and AVX-512" {
+	for m in $(models); do
+		for k in avx2 avxvnni avx512; do
+			LLM_KERNELS=$k llm-fwd -1a "$FIXTURES/$m.gguf" <"$FIXTURES/$m.ids" >rows.$k 2>err || grep LLM_KERNELS err
+			[ ! -s rows.$k ] || cmp rows.$k "$(ls rows.* | head -n 1)"
+		done
+		rm rows.*
+	done
+	LLM_KERNELS=avx2 llm-fwd </dev/null 2>err || ! grep -q LLM_KERNELS err || skip "$(cat err)"
+}
+
 @test "the same bits after a rewind, across the edge of a long context, too" {
 	for m in $(models); do
 		echo "$m"

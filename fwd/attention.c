@@ -10,20 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Shares of n scores; a sink takes part and gets nothing. */
-static void
-softmax(float *x, size_t n, const float *sink)
-{
-	float max = sink ? *sink : x[0], sum = 0;
-	for (size_t i = 0; i < n; i++)
-		max = x[i] > max ? x[i] : max;
-	for (size_t i = 0; i < n; i++)
-		sum += x[i] = expf(x[i] - max);
-	sum += sink ? expf(*sink - max) : 0;
-	for (size_t i = 0; i < n; i++)
-		x[i] /= sum;
-}
-
 /* A head's bias for each token of distance (ALiBi, arXiv:2108.12409): a geometric
  * series over the heads; those beyond a power of two lie between. */
 static float
@@ -36,32 +22,131 @@ slope(const struct shape *s, size_t head)
 	return (float)exp2(-(double)s->alibi / (double)n * exponent);
 }
 
-/* Items are (head, token) pairs: softmax(scale q K) V over what the token sees. */
+/* The queries of a head of keys lie together: n tokens x the heads that share it. */
+static size_t
+group_of(const struct shape *s)
+{
+	return s->n_heads / s->n_kv_heads;
+}
+
+/* What the queries of rows [first, first + n) of a head of keys see. */
 static void
-attend(void *arg, size_t first, size_t last, int thread)
+look(const struct job *j, size_t kv_head, size_t first, size_t n, struct query *query)
+{
+	const struct shape *s = &j->c->m->shape;
+	const size_t group = group_of(s);
+	for (size_t i = 0; i < n; i++) {
+		const size_t t = (first + i) / group, head = kv_head * group + (first + i) % group;
+		const size_t end = j->c->length + t + 1;
+		query[i].end = end;
+		query[i].begin = j->y->window && end > j->y->window ? end - j->y->window : 0;
+		query[i].slope = s->alibi > 0 ? slope(s, head) : 0;
+	}
+}
+
+/* The answer of a row is what all its blocks came to, divided by the sum of the shares; a
+ * sink takes part in this and gives nothing. */
+static void
+answer(const struct job *j, size_t kv_head, size_t row, const float *all)
+{
+	const struct shape *s = &j->c->m->shape;
+	const size_t group = group_of(s), dim = s->head_dim, head = kv_head * group + row % group;
+	float *out = j->c->att + (row / group * s->n_heads + head) * dim, sum = all[1], scale = 1;
+	if (j->y->sinks) {
+		const float sink = j->y->sinks[head], most = fmaxf(sink, all[0]);
+		scale = expf(all[0] - most);
+		sum = sum * scale + expf(sink - most);
+	}
+	for (size_t i = 0; i < dim; i++)
+		out[i] = all[2 + i] * scale / sum;
+}
+
+static size_t
+first_block(const struct job *j, size_t token)
+{
+	const size_t end = j->c->length + token + 1;
+	return j->y->window && end > j->y->window ? (end - j->y->window) / KV_BLOCK : 0;
+}
+
+static size_t
+last_block(const struct job *j, size_t token)
+{
+	return (j->c->length + token) / KV_BLOCK;
+}
+
+/* Items are (head of keys, up to ATTEND_ROWS queries): block after block of the past. */
+static void
+attend_many(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
 	struct context *c = j->c;
 	const struct shape *s = &c->m->shape;
-	const size_t dim = s->head_dim, width = s->n_kv_heads * dim, group = s->n_heads / s->n_kv_heads;
-	const float scale = s->attn_scale > 0 ? s->attn_scale : 1 / sqrtf((float)dim), cap = s->attn_cap;
+	const size_t group = group_of(s), rows = j->n * group, per_head = (rows + ATTEND_ROWS - 1) / ATTEND_ROWS;
+	const size_t wide = 2 + s->head_dim;
+	struct query query[ATTEND_ROWS];
 	for (size_t item = first; item < last; item++) {
-		size_t head = item / j->n, t = item % j->n, end = c->length + t + 1;
-		size_t begin = j->y->window && end > j->y->window ? end - j->y->window : 0;
-		const float *q = c->q + (t * s->n_heads + head) * dim;
-		const float *k = j->kv.k + head / group * dim, *v = j->kv.v + head / group * dim;
-		float *out = c->att + (t * s->n_heads + head) * dim, *score = c->score[thread];
-		const float bias = s->alibi > 0 ? slope(s, head) : 0;
-		for (size_t p = begin; p < end; p++) {
-			float x = c->kern->dot(q, k + p * width, dim) * scale;
-			x = cap > 0 ? cap * tanhf(x / cap) : x;
-			score[p] = bias > 0 ? x - bias * (float)(end - 1 - p) : x;
+		const size_t head = item / per_head, row = item % per_head * ATTEND_ROWS;
+		const size_t n = rows - row < ATTEND_ROWS ? rows - row : ATTEND_ROWS;
+		float *all = c->answers[thread], *part = all + ATTEND_ROWS * wide;
+		const float *q = c->queries + (head * c->batch * group + row) * s->head_dim;
+		look(j, head, row, n, query);
+		memset(all, 0, n * wide * sizeof *all);
+		for (size_t b = first_block(j, row / group); b <= last_block(j, (row + n - 1) / group); b++) {
+			c->kern->attend(j->kv + head, b, q, query, n, s->attn_cap, part, c->scratch[thread]);
+			for (size_t i = 0; i < n; i++)
+				c->kern->merge(all + i * wide, part + i * wide, s->head_dim);
 		}
-		softmax(score + begin, end - begin, j->y->sinks ? j->y->sinks + head : NULL);
-		memset(out, 0, dim * sizeof *out);
-		for (size_t p = begin; p < end; p++)
-			c->kern->axpy(out, score[p], v + p * width, dim);
+		for (size_t i = 0; i < n; i++)
+			answer(j, head, row + i, all + i * wide);
 	}
+}
+
+/* For few queries items are (block of the past, head of keys). */
+static void
+attend_few(void *arg, size_t first, size_t last, int thread)
+{
+	struct job *j = arg;
+	struct context *c = j->c;
+	const struct shape *s = &c->m->shape;
+	const size_t group = group_of(s), n = j->n * group;
+	struct query query[ATTEND_ROWS];
+	for (size_t item = first; item < last; item++) {
+		const size_t head = item % s->n_kv_heads, block = first_block(j, 0) + item / s->n_kv_heads;
+		look(j, head, 0, n, query);
+		c->kern->attend(j->kv + head, block, c->queries + head * c->batch * group * s->head_dim, query, n,
+			s->attn_cap, c->parts + item * n * (2 + s->head_dim), c->scratch[thread]);
+	}
+}
+
+/* The parts of each query together, in order. */
+static void
+merge_few(struct job *j, size_t blocks)
+{
+	struct context *c = j->c;
+	const struct shape *s = &c->m->shape;
+	const size_t rows = j->n * group_of(s), wide = 2 + s->head_dim, apart = s->n_kv_heads * rows * wide;
+	for (size_t i = 0; i < s->n_kv_heads * rows; i++) {
+		float *all = c->parts + i * wide;
+		for (size_t b = 1; b < blocks; b++)
+			c->kern->merge(all, all + b * apart, s->head_dim);
+		answer(j, i / rows, i % rows, all);
+	}
+}
+
+/* att = softmax(q K) V */
+static void
+attend(struct job *j)
+{
+	struct context *c = j->c;
+	const struct shape *s = &c->m->shape;
+	const size_t rows = j->n * group_of(s), blocks = last_block(j, j->n - 1) - first_block(j, 0) + 1;
+	if (rows > ATTEND_ROWS) {
+		pool_run(c->pool, attend_many, j, s->n_kv_heads * ((rows + ATTEND_ROWS - 1) / ATTEND_ROWS), 1);
+		return;
+	}
+	c->parts = grow(c->parts, &c->parts_cap, blocks * s->n_kv_heads * rows * (2 + s->head_dim), sizeof *c->parts);
+	pool_run(c->pool, attend_few, j, blocks * s->n_kv_heads, 1);
+	merge_few(j, blocks);
 }
 
 static void
@@ -73,13 +158,13 @@ clamp(float *x, size_t n, float most)
 
 /* Norm of each token's queries or keys, of each head or of all together. */
 static void
-head_norm(const struct model *m, const struct norm *norm, float *x, size_t n_tokens, size_t n_heads)
+head_norm(struct context *c, const struct norm *norm, float *x, size_t n_tokens, size_t n_heads)
 {
-	const size_t all = n_heads * m->shape.head_dim;
+	const size_t all = n_heads * c->m->shape.head_dim;
 	if (norm->weight && norm->n == all)
-		apply_norm(m, norm, x, x, n_tokens);
+		apply_norm(c, norm, x, x, n_tokens);
 	else if (norm->weight)
-		apply_norm(m, norm, x, x, n_tokens * n_heads);
+		apply_norm(c, norm, x, x, n_tokens * n_heads);
 }
 
 /* Queries far behind the context of the first training are scaled up (arXiv:2501.19399). */
@@ -91,31 +176,56 @@ temper(const struct shape *s, float *q, size_t position)
 		q[i] *= by;
 }
 
+/* Items are tokens: positions are turned into queries and keys, which enter the cache. */
+static void
+place(void *arg, size_t first, size_t last, int thread)
+{
+	struct job *j = arg;
+	struct context *c = j->c;
+	const struct layer *y = j->y;
+	const struct shape *s = &c->m->shape;
+	const size_t dim = s->head_dim, half = s->rope_dim / 2, group = group_of(s);
+	const float scale = s->attn_scale > 0 ? s->attn_scale : 1 / sqrtf((float)dim);
+	(void)thread;
+	for (size_t t = first; t < last; t++) {
+		float *q = c->q + t * s->n_heads * dim, *k = c->k + t * s->n_kv_heads * dim, *v = c->v + t * s->n_kv_heads * dim;
+		if (y->rope) {
+			const float *cos = c->cos[y->rope - c->m->rope] + t * half, *sin = c->sin[y->rope - c->m->rope] + t * half;
+			rope_turn(y->rope, q, s->n_heads, dim, cos, sin);
+			rope_turn(y->rope, k, s->n_kv_heads, dim, cos, sin);
+		}
+		if (s->temperature > 0)
+			temper(s, q, c->length + t);
+		for (size_t h = 0; h < s->n_heads; h++) {
+			float *to = c->queries + ((h / group * c->batch + t) * group + h % group) * dim;
+			for (size_t i = 0; i < dim; i++)
+				to[i] = q[h * dim + i] * scale;
+		}
+		for (size_t h = 0; h < s->n_kv_heads; h++)
+			c->kern->keep(j->kv + h, c->length + t, k + h * dim, v + h * dim);
+	}
+}
+
 void
 attention(struct job *j, const float *h, float *out)
 {
 	struct context *c = j->c;
 	const struct layer *y = j->y;
-	const struct model *m = c->m;
-	const struct shape *s = &m->shape;
-	const size_t heads = s->n_heads * s->head_dim, width = s->n_kv_heads * s->head_dim, half = s->rope_dim / 2;
-	float *k = j->kv.k + c->length * width, *v = j->kv.v + c->length * width;
+	const struct shape *s = &c->m->shape;
+	const size_t heads = s->n_heads * s->head_dim, width = s->n_kv_heads * s->head_dim;
 
-	matmul(j, h, j->n, 3, (const struct matrix *const[]){&y->q, &y->k, &y->v}, (float *const[]){c->q, k, v});
+	comes_after(j, &y->o, NULL, NULL);
+	matmul(j, h, j->n, 3, (const struct matrix *const[]){&y->q, &y->k, &y->v}, (float *const[]){c->q, c->k, c->v});
 	if (s->clamp > 0) {
 		clamp(c->q, j->n * heads, s->clamp);
-		clamp(k, j->n * width, s->clamp);
-		clamp(v, j->n * width, s->clamp);
+		clamp(c->k, j->n * width, s->clamp);
+		clamp(c->v, j->n * width, s->clamp);
 	}
-	head_norm(m, &y->q_norm, c->q, j->n, s->n_heads);
-	head_norm(m, &y->k_norm, k, j->n, s->n_kv_heads);
-	for (size_t t = 0; y->rope && t < j->n; t++) {
-		const float *cos = c->cos[y->rope - m->rope] + t * half, *sin = c->sin[y->rope - m->rope] + t * half;
-		rope_turn(y->rope, c->q + t * heads, s->n_heads, s->head_dim, cos, sin);
-		rope_turn(y->rope, k + t * width, s->n_kv_heads, s->head_dim, cos, sin);
-	}
-	for (size_t t = 0; s->temperature > 0 && t < j->n; t++)
-		temper(s, c->q + t * heads, c->length + t);
-	pool_run(c->pool, attend, j, s->n_heads * j->n, 4);
+	head_norm(c, &y->q_norm, c->q, j->n, s->n_heads);
+	head_norm(c, &y->k_norm, c->k, j->n, s->n_kv_heads);
+	pool_run(c->pool, place, j, j->n, 4);
+	attend(j);
+	if (!s->n_experts && matrix_there(&y->ffn.gate))
+		comes_after(j, &y->ffn.gate, &y->ffn.up, NULL);
 	matmul(j, c->att, j->n, 1, (const struct matrix *const[]){&y->o}, &out);
 }

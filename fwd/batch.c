@@ -1,39 +1,70 @@
 /* batch.c - matrices and norms over the tokens of a batch; see batch.h. */
 #include "batch.h"
 
-#include <math.h>
 #include <string.h>
+
+enum { ACROSS = 16 };	/* outputs at a time */
 
 /* Rows [first, last) of w . in where w lies transposed: a column of numbers that lie
  * together at a time. Slower than rows, as each output is read and written for each input. */
 static void
 across(const struct job *j, const struct tensor *w, size_t first, size_t last, float *out)
 {
-	float part[ROWS_CHUNK];
+	float part[ACROSS];
 	const size_t rows = w->dim[1], cols = w->dim[0];
 	for (size_t n; first < last; first += n) {
-		n = last - first < ROWS_CHUNK ? last - first : ROWS_CHUNK;
-		for (size_t t = 0; t < j->n_in; t++)
+		n = last - first < ACROSS ? last - first : ACROSS;
+		for (size_t t = 0; t < j->in.n; t++)
 			memset(out + t * rows + first, 0, n * sizeof *out);
 		for (size_t col = 0; col < cols; col++) {
 			tensor_column(w, col, first, n, part);
-			for (size_t t = 0; t < j->n_in; t++)
-				j->c->kern->axpy(out + t * rows + first, j->in[t * cols + col], part, n);
+			for (size_t t = 0; t < j->in.n; t++)
+				j->c->kern->axpy(out + t * rows + first, j->in.x[t * cols + col], part, n);
 		}
 	}
 }
 
 /* Rows [first, last) of w . in, where only `run` rows lie together. */
 static void
-runs(const struct job *j, const struct matrix *m, size_t first, size_t last, float *out, float *scratch)
+runs(const struct job *j, const struct matrix *m, const struct inputs *in, size_t first, size_t last, float *out,
+	void *scratch)
 {
 	for (size_t n; first < last; first += n) {
 		const size_t in_run = first % m->run;
 		struct tensor w = m->w;
 		n = last - first < m->run - in_run ? last - first : m->run - in_run;
 		tensor_skip(&w, first / m->run * m->apart + in_run);
-		j->c->kern->matmul(&w, 0, n, j->in, j->n_in, out + first, m->w.dim[1], scratch);
+		j->c->kern->matmul(&w, 0, n, in, out + first, m->w.dim[1], scratch);
 	}
+}
+
+static size_t
+total_rows(const struct matrix *const w[])
+{
+	size_t n = 0;
+	for (; *w; w++)
+		n += (*w)->w.dim[1];
+	return n;
+}
+
+/* Where a row of several matrices lies. */
+static const unsigned char *
+place_of(const struct matrix *const w[], size_t row)
+{
+	for (; *w && row >= (*w)->w.dim[1]; w++)
+		row -= (*w)->w.dim[1];
+	return !*w || (*w)->w.across || (*w)->run ? NULL : (*w)->w.data + row * tensor_row_bytes(&(*w)->w);
+}
+
+/* What a thread reads next: row `last`, or its first row of the matrices that come after. */
+static const unsigned char *
+next_place(const struct job *j, size_t last, int thread)
+{
+	const struct pool *p = j->c->pool;
+	const size_t chunk = j->c->kern->rows;
+	if (last < pool_share(p, total_rows(j->w), chunk, thread + 1))
+		return place_of(j->w, last);
+	return place_of(j->after, pool_share(p, total_rows(j->after), chunk, thread));
 }
 
 /* Rows [first, last) of the matrices one after the other: out = w in (+ bias). */
@@ -41,59 +72,71 @@ static void
 matmul_rows(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
-	for (size_t i = 0, start = 0; i < 3 && j->w[i]; i++) {
-		const struct matrix *m = j->w[i];
+	const struct matrix *m;
+	for (size_t i = 0, start = 0; (m = j->w[i]); start += m->w.dim[1], i++) {
 		size_t rows = m->w.dim[1], end = start + rows;
 		size_t a = first > start ? first : start, b = last < end ? last : end;
-		if (a < b) {
-			if (m->w.across)
-				across(j, &m->w, a - start, b - start, j->out[i]);
-			else if (m->run)
-				runs(j, m, a - start, b - start, j->out[i], j->c->scratch[thread]);
-			else
-				j->c->kern->matmul(&m->w, a - start, b - start, j->in, j->n_in, j->out[i], rows,
-					j->c->scratch[thread]);
-			for (size_t t = 0; m->bias && t < j->n_in; t++)
-				for (size_t r = a - start; r < b - start; r++)
-					j->out[i][t * rows + r] += m->bias[r];
-		}
-		start = end;
+		if (a >= b)
+			continue;
+		struct inputs in = j->in;
+		in.next = next_place(j, b, thread);
+		if (m->w.across)
+			across(j, &m->w, a - start, b - start, j->out[i]);
+		else if (m->run)
+			runs(j, m, &in, a - start, b - start, j->out[i], j->c->scratch[thread]);
+		else
+			j->c->kern->matmul(&m->w, a - start, b - start, &in, j->out[i], rows, j->c->scratch[thread]);
+		for (size_t t = 0; m->bias && t < in.n; t++)
+			for (size_t r = a - start; r < b - start; r++)
+				j->out[i][t * rows + r] += m->bias[r];
 	}
+}
+
+/* Items are tokens of the input. */
+static void
+quantize(void *arg, size_t first, size_t last, int thread)
+{
+	struct job *j = arg;
+	const size_t dim = j->w[0]->w.dim[0];
+	(void)thread;
+	for (size_t t = first; t < last; t++)
+		j->c->kern->quantize(j->c->blocks + t * (dim / 32), j->in.x + t * dim, dim);
 }
 
 void
 matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct matrix *const w[], float *const out[])
 {
-	size_t rows = 0;
-	j->in = in;
-	j->n_in = n;
-	for (size_t i = 0; i < 3; i++) {
-		j->w[i] = i < n_out ? w[i] : NULL;
-		j->out[i] = i < n_out ? out[i] : NULL;
-		rows += i < n_out ? w[i]->w.dim[1] : 0;
+	bool blocks = false;
+	j->in = (struct inputs){.x = in, .q = j->c->blocks, .n = n};
+	for (size_t i = 0; i < n_out; i++) {
+		j->w[i] = w[i];
+		j->out[i] = out[i];
+		blocks |= j->c->kern->blocks(w[i]->w.type);
 	}
-	pool_run(j->c->pool, matmul_rows, j, rows, ROWS_CHUNK);
+	j->w[n_out] = NULL;
+	if (blocks)
+		pool_run(j->c->pool, quantize, j, n, 4);
+	pool_run(j->c->pool, matmul_rows, j, total_rows(j->w), j->c->kern->rows);
+	j->after[0] = NULL;
 }
 
-/* One vector, or part of one, of norm->width numbers. */
+/* Items are vectors. */
 static void
-norm_one(const struct model *m, const float *weight, const float *bias, float *out, const float *x, size_t n)
+norms(void *arg, size_t first, size_t last, int thread)
 {
-	double mean = 0, sum = 0;
-	for (size_t i = 0; m->arch->norm == NORM_LAYER && i < n; i++)
-		mean += (double)x[i];
-	mean /= (double)n;
-	for (size_t i = 0; i < n; i++)
-		sum += ((double)x[i] - mean) * ((double)x[i] - mean);
-	const float scale = 1 / sqrtf((float)(sum / (double)n) + m->shape.norm_eps), centre = (float)mean;
-	for (size_t i = 0; i < n; i++)
-		out[i] = weight[i] * ((x[i] - centre) * scale) + (bias ? bias[i] : 0);
+	const struct job *j = arg;
+	const struct norm *y = j->norm;
+	const struct model *m = j->c->m;
+	(void)thread;
+	for (size_t t = first; t < last; t++)
+		for (size_t i = 0, at = t * y->n; i < y->n; i += y->width)
+			j->c->kern->norm(j->out[0] + at + i, j->in.x + at + i, y->weight + i, y->bias ? y->bias + i : NULL,
+				y->width, m->shape.norm_eps, m->arch->norm == NORM_LAYER);
 }
 
 void
-apply_norm(const struct model *m, const struct norm *norm, float *out, const float *x, size_t n)
+apply_norm(struct context *c, const struct norm *norm, float *out, const float *x, size_t n)
 {
-	for (size_t t = 0; t < n; t++, x += norm->n, out += norm->n)
-		for (size_t i = 0; i < norm->n; i += norm->width)
-			norm_one(m, norm->weight + i, norm->bias ? norm->bias + i : NULL, out + i, x + i, norm->width);
+	struct job j = {.c = c, .norm = norm, .in.x = x, .out = {out}};
+	pool_run(c->pool, norms, &j, n, 4096 / norm->n + 1);
 }

@@ -8,14 +8,9 @@
 #include "forward.h"
 
 enum {
-	BATCH = 64,		/* tokens that go through the layers together */
-	OUT_BATCH = 8,		/* tokens whose logits are made together */
-	ROWS_CHUNK = 16		/* rows of a matrix that a thread takes at a time */
-};
-
-/* Keys and values of one layer: position x (n_kv_heads head_dim). */
-struct kv {
-	float *k, *v;
+	BATCH_LEAST = 32, BATCH_MOST = 512,	/* tokens that go through the layers together, */
+	BATCH_BYTES = 27 << 20,			/* as many as fit into so much */
+	OUT_BATCH = 8				/* tokens whose logits are made together */
 };
 
 /* Where a token of the batch goes to: one of its experts, and with what weight. */
@@ -33,44 +28,60 @@ struct context {
 	bool is_short;		/* the keys in the cache were turned as in a short context */
 	uint32_t *tokens;
 	size_t tokens_cap;
-	struct kv *kv;		/* one a layer; empty for layers of other parts */
+	enum kv_type kv_type;
+	struct kv_head *kv;	/* layer x n_kv_heads; empty for layers of other parts */
+	size_t batch;		/* how many tokens */
 	/* The batch; every row is one token. */
 	float *x;		/* residual stream, n_embd */
 	float *h;		/* normed, n_embd */
 	float *part;		/* what attention or feed-forward adds to x, n_embd */
 	float *part2;		/* the other one, where both are made from the same x */
-	float *q;		/* queries, n_heads head_dim */
+	float *q, *k, *v;	/* queries, keys, values: heads head_dim */
+	float *queries;		/* n_kv_heads x batch x the heads of one: scaled */
 	float *att;		/* the heads' answers, n_heads head_dim */
 	float *gate, *up;	/* the widest feed-forward layer's units */
+	struct qblock *blocks;	/* what a matrix meets, its widest */
 	float *gathered, *answer; /* tokens of one expert, and what it says; n_embd */
 	float *router;		/* n_experts */
-	struct route *route;	/* BATCH n_used */
+	struct route *route;	/* batch x n_used */
 	float *cos[2], *sin[2];	/* of the model's two ropes at the token's position, rope_dim / 2 */
 	float *logits;		/* OUT_BATCH x n_vocab */
-	float **scratch;	/* a thread: MATMUL_ROWS unpacked rows */
-	float **score;		/* a thread: one for each position */
+	void **scratch;		/* a thread: what kernels work in */
+	float **answers;	/* a thread: what attend() leaves, twice */
+	float *parts;		/* the same of each block of the past, for few tokens */
+	size_t parts_cap;
+	void **owned;		/* all of these, to be freed */
+	size_t n_owned, owned_cap;
 };
 
 /* What the threads work on: n tokens of the batch in layer l. */
 struct job {
 	struct context *c;
 	const struct layer *y;
-	struct kv kv;
+	const struct kv_head *kv;
 	size_t n;
-	const struct matrix *w[3];	/* matrices that meet the same input, */
+	const struct matrix *w[4];	/* matrices that meet the same input, ended by NULL, */
 	float *out[3];			/* and where each leaves its output */
-	const float *in;		/* n_in rows */
-	size_t n_in;
-	float *gate, *up;		/* units, for activate() */
-	bool gated;
+	const struct matrix *after[4];	/* those that come next, ended by NULL: a hint for the memory */
+	struct inputs in;
+	const struct norm *norm;	/* for apply_norm() */
+	size_t n_items;
+	float *gate, *up;		/* units, for activate(); NULL: no gate */
 };
+
+/* These matrices, up to three, will come after the next product. */
+static inline void
+comes_after(struct job *j, const struct matrix *a, const struct matrix *b, const struct matrix *c)
+{
+	j->after[0] = a, j->after[1] = b, j->after[2] = c;
+}
 
 /* out = w in + bias for n tokens, up to three matrices over the same input. */
 void matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct matrix *const w[],
 	float *const out[]);
 
 /* out = the norm of n vectors of x, one behind the other; in place where they are the same. */
-void apply_norm(const struct model *m, const struct norm *norm, float *out, const float *x, size_t n);
+void apply_norm(struct context *c, const struct norm *norm, float *out, const float *x, size_t n);
 
 /* out = what attention answers to the j->n tokens of the batch, whose normed rows
  * are h. Their keys and values enter the cache. */

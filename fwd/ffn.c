@@ -37,9 +37,17 @@ activate(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
 	const enum activation act = j->c->m->act;
+	const struct kernels *k = j->c->kern;
+	float *gate = j->gate + first, *up = j->up ? j->up + first : NULL;
+	const size_t n = last - first;
 	(void)thread;
-	for (size_t i = first; i < last; i++)
-		j->gate[i] = unit(act, j->gate[i], j->gated ? j->up[i] : 1);
+	if (act == ACT_SILU)
+		k->swish(gate, up, n, 1, 0, 0);
+	else if (act == ACT_GELU_TANH)
+		k->swish(gate, up, n, 2 * 0.79788456f, 2 * 0.79788456f * 0.044715f, 0);
+	else
+		for (size_t i = 0; i < n; i++)
+			gate[i] = unit(act, gate[i], up ? up[i] : 1);
 }
 
 /* The same where gate and up lie by turns in `up`. */
@@ -57,12 +65,17 @@ static void
 dense(struct job *j, const struct ffn *f, const float *in, size_t n, float *out)
 {
 	struct context *c = j->c;
-	j->gated = matrix_there(&f->gate);
-	j->gate = j->gated || f->pairs ? c->gate : c->up;
-	j->up = c->up;
-	matmul(j, in, n, j->gated ? 2 : 1, (const struct matrix *const[]){j->gated ? &f->gate : &f->up, &f->up},
-		(float *const[]){j->gated ? c->gate : c->up, c->up});
-	pool_run(c->pool, f->pairs ? activate_pairs : activate, j, n * f->down.w.dim[0], 1024);
+	const bool gated = matrix_there(&f->gate);
+	j->gate = gated || f->pairs ? c->gate : c->up;
+	j->up = gated || f->pairs ? c->up : NULL;
+	comes_after(j, &f->down, NULL, NULL);
+	matmul(j, in, n, gated ? 2 : 1, (const struct matrix *const[]){gated ? &f->gate : &f->up, &f->up},
+		(float *const[]){gated ? c->gate : c->up, c->up});
+	pool_run(c->pool, f->pairs ? activate_pairs : activate, j, n * f->down.w.dim[0], 4096);
+	if (j->y + 1 < c->m->layer + c->m->shape.n_layers)
+		comes_after(j, &j->y[1].q, &j->y[1].k, &j->y[1].v);
+	else
+		comes_after(j, &c->m->out, NULL, NULL);
 	matmul(j, j->gate, n, 1, (const struct matrix *const[]){&f->down}, &out);
 }
 

@@ -7,7 +7,7 @@
  *	x += feed_forward(norm(x))
  *
  * or, side by side (GPT-J), x += attention(norm(x)) + feed_forward(norm(x)); and
- * logits = E norm(x). Tokens are fed BATCH at a time: matrices meet all of them at
+ * logits = E norm(x). Tokens are fed in batches: matrices meet all of them at
  * once, and causality is the length of the past that each one attends to.
  */
 #include "batch.h"
@@ -15,13 +15,22 @@
 #include <math.h>
 #include <string.h>
 
-static float *
-floats(size_t rows, size_t cols)
+/* rows x cols numbers of so many bytes, in cache lines of their own, that live as long as the context. */
+static void *
+room(struct context *c, size_t rows, size_t cols, size_t size)
 {
 	size_t n;
-	if (!mul_size(rows, cols, &n))
+	if (!mul_size(rows, cols, &n) || !mul_size(n, size, &n) || !add_size(n, 64, &n))
 		die("out of memory");
-	return xreallocarray(NULL, n, sizeof(float));
+	c->owned = grow(c->owned, &c->owned_cap, c->n_owned + 1, sizeof *c->owned);
+	unsigned char *p = c->owned[c->n_owned++] = xreallocarray(NULL, n, 1);
+	return p + (64 - (uintptr_t)p % 64) % 64;
+}
+
+static float *
+floats(struct context *c, size_t rows, size_t cols)
+{
+	return room(c, rows, cols, sizeof(float));
 }
 
 static size_t
@@ -42,61 +51,85 @@ part_width(const struct model *m, const struct part *p)
 	return p->to == ROWS_LOGITS ? m->shape.n_vocab : m->shape.n_embd;
 }
 
+/* How many tokens fit into BATCH_BYTES. */
+static size_t
+batch_size(const struct model *m)
+{
+	const struct shape *s = &m->shape;
+	const double heads = (double)s->n_heads * (double)s->head_dim, kv = (double)s->n_kv_heads * (double)s->head_dim;
+	const double floats = (s->n_experts ? 6 : 4) * (double)s->n_embd + 2 * heads + 2 * kv + 2 * (double)m->widest_ffn;
+	const double blocks = fmax(fmax((double)s->n_embd, (double)m->widest_ffn), heads) / 2;
+	const double n = BATCH_BYTES / (4 * (floats + blocks));
+	return n < BATCH_LEAST ? BATCH_LEAST : n > BATCH_MOST ? BATCH_MOST : (size_t)n;
+}
+
+static void
+make_threads(struct context *c)
+{
+	const size_t n = (size_t)pool_threads(c->pool), dim = c->m->shape.head_dim;
+	c->scratch = xcalloc(n, sizeof *c->scratch);
+	c->answers = xcalloc(n, sizeof *c->answers);
+	for (size_t i = 0; i < n; i++) {
+		c->scratch[i] = room(c, 1, 1, c->kern->scratch(c->batch));
+		c->answers[i] = floats(c, ATTEND_ROWS * 2, dim + 2);
+	}
+}
+
 struct context *
-context_new(const struct model *m, const struct kernels *k, struct pool *p, const struct part *part)
+context_new(const struct model *m, const struct kernels *k, struct pool *p, enum kv_type kv_type,
+	const struct part *part)
 {
 	const struct shape *s = &m->shape;
 	struct context *c = xcalloc(1, sizeof *c);
-	const size_t heads = s->n_heads * s->head_dim;
+	const size_t heads = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim, n = c->batch = batch_size(m);
 	c->m = m;
 	c->kern = k;
 	c->pool = p;
 	c->mine = *part;
-	c->kv = xcalloc(s->n_layers, sizeof *c->kv);
-	c->x = floats(BATCH, s->n_embd);
-	c->h = floats(BATCH, s->n_embd);
-	c->part = floats(BATCH, s->n_embd);
-	c->part2 = floats(BATCH, s->n_embd);
-	c->q = floats(BATCH, heads);
-	c->att = floats(BATCH, heads);
-	c->gate = floats(BATCH, m->widest_ffn);
-	c->up = floats(BATCH, m->widest_ffn);
+	c->kv_type = kv_type;
+	c->kv = xcalloc(s->n_layers * s->n_kv_heads, sizeof *c->kv);
+	for (size_t i = 0; i < s->n_layers * s->n_kv_heads; i++)
+		c->kv[i] = (struct kv_head){.type = c->kv_type, .dim = s->head_dim};
+	c->x = floats(c, n, s->n_embd);
+	c->h = floats(c, n, s->n_embd);
+	c->part = floats(c, n, s->n_embd);
+	c->part2 = floats(c, n, s->n_embd);
+	c->q = floats(c, n, heads);
+	c->k = floats(c, n, kv);
+	c->v = floats(c, n, kv);
+	c->queries = floats(c, n, heads);
+	c->att = c->q; /* which are not needed once they are turned and in `queries` */
+	c->gate = floats(c, n, m->widest_ffn);
+	c->up = floats(c, n, m->widest_ffn);
+	c->blocks = room(c, n, max_size(max_size(s->n_embd, m->widest_ffn), heads) / 32, sizeof *c->blocks);
 	if (s->n_experts) {
-		c->gathered = floats(BATCH, s->n_embd);
-		c->answer = floats(BATCH, s->n_embd);
-		c->router = floats(BATCH, s->n_experts);
-		c->route = xcalloc(BATCH * s->n_used, sizeof *c->route);
+		c->gathered = floats(c, n, s->n_embd);
+		c->answer = floats(c, n, s->n_embd);
+		c->router = floats(c, n, s->n_experts);
+		c->route = room(c, n, s->n_used, sizeof *c->route);
 	}
 	for (int i = 0; i < 2; i++) {
-		c->cos[i] = floats(BATCH, s->rope_dim / 2 + 1);
-		c->sin[i] = floats(BATCH, s->rope_dim / 2 + 1);
+		c->cos[i] = floats(c, n, s->rope_dim / 2);
+		c->sin[i] = floats(c, n, s->rope_dim / 2);
 	}
-	c->logits = floats(OUT_BATCH, s->n_vocab);
-	c->scratch = xcalloc((size_t)pool_threads(p), sizeof *c->scratch);
-	c->score = xcalloc((size_t)pool_threads(p), sizeof *c->score);
-	for (int i = 0; i < pool_threads(p); i++)
-		c->scratch[i] = floats(MATMUL_ROWS, max_size(max_size(s->n_embd, m->widest_ffn), heads));
+	c->logits = floats(c, OUT_BATCH, s->n_vocab);
+	make_threads(c);
 	return c;
 }
 
 void
 context_free(struct context *c)
 {
-	for (size_t l = 0; l < c->m->shape.n_layers; l++) {
-		xfree(c->kv[l].k);
-		xfree(c->kv[l].v);
+	for (size_t i = 0; i < c->m->shape.n_layers * c->m->shape.n_kv_heads; i++) {
+		xfree(c->kv[i].k);
+		xfree(c->kv[i].v);
 	}
-	for (int i = 0; i < pool_threads(c->pool); i++) {
-		xfree(c->scratch[i]);
-		xfree(c->score[i]);
-	}
-	float *const rows[] = {c->x, c->h, c->part, c->part2, c->q, c->att, c->gate, c->up, c->gathered, c->answer,
-		c->router, c->cos[0], c->sin[0], c->cos[1], c->sin[1], c->logits};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		xfree(rows[i]);
-	xfree(c->route);
+	for (size_t i = 0; i < c->n_owned; i++)
+		xfree(c->owned[i]);
+	xfree(c->owned);
+	xfree(c->parts);
 	xfree(c->scratch);
-	xfree(c->score);
+	xfree(c->answers);
 	xfree(c->kv);
 	xfree(c->tokens);
 	xfree(c);
@@ -117,8 +150,8 @@ context_max(const struct context *c)
 size_t
 context_batch(const struct context *c)
 {
-	(void)c;
-	return BATCH;
+
+	return c->batch;
 }
 
 bool
@@ -144,21 +177,19 @@ static void
 reserve(struct context *c, size_t need)
 {
 	const struct shape *s = &c->m->shape;
-	size_t width = s->n_kv_heads * s->head_dim, cap = c->cap ? c->cap : 128, n;
+	size_t cap = c->cap ? c->cap : KV_BLOCK, bytes;
 	c->tokens = grow(c->tokens, &c->tokens_cap, need, sizeof *c->tokens);
 	if (need <= c->cap)
 		return;
 	while (cap < need)
 		cap *= 2;
-	cap = cap > s->n_ctx && need <= s->n_ctx ? s->n_ctx : cap;
-	if (!mul_size(cap, width, &n))
+	cap = cap > s->n_ctx && need <= s->n_ctx ? (s->n_ctx + KV_BLOCK - 1) / KV_BLOCK * KV_BLOCK : cap;
+	if (!mul_size(cap, s->head_dim, &bytes) || !mul_size(bytes, c->kv_type == KV_F32 ? 4 : 2, &bytes))
 		die("out of memory");
-	for (size_t l = c->mine.first; l < c->mine.last; l++) {
-		c->kv[l].k = xreallocarray(c->kv[l].k, n, sizeof(float));
-		c->kv[l].v = xreallocarray(c->kv[l].v, n, sizeof(float));
+	for (size_t i = c->mine.first * s->n_kv_heads; i < c->mine.last * s->n_kv_heads; i++) {
+		c->kv[i].k = xreallocarray(c->kv[i].k, bytes, 1);
+		c->kv[i].v = xreallocarray(c->kv[i].v, bytes, 1);
 	}
-	for (int i = 0; i < pool_threads(c->pool); i++)
-		c->score[i] = xreallocarray(c->score[i], cap, sizeof(float));
 	c->cap = cap;
 }
 
@@ -168,17 +199,25 @@ normed(struct job *j, const struct norm *norm, const float *x)
 {
 	if (!norm->weight)
 		return x;
-	apply_norm(j->c->m, norm, j->c->h, x, j->n);
+	apply_norm(j->c, norm, j->c->h, x, j->n);
 	return j->c->h;
+}
+
+/* Items are numbers of the residual stream. */
+static void
+add_some(void *arg, size_t first, size_t last, int thread)
+{
+	const struct job *j = arg;
+	const float scale = j->c->m->shape.residual_scale;
+	(void)thread;
+	j->c->kern->axpy(j->c->x + first, scale > 0 ? scale : 1, j->in.x + first, last - first);
 }
 
 static void
 add(struct job *j, const float *part)
 {
-	struct context *c = j->c;
-	const float scale = c->m->shape.residual_scale > 0 ? c->m->shape.residual_scale : 1;
-	for (size_t i = 0; i < j->n * c->m->shape.n_embd; i++)
-		c->x[i] += part[i] * scale;
+	j->in.x = part;
+	pool_run(j->c->pool, add_some, j, j->n * j->c->m->shape.n_embd, 8192);
 }
 
 static void
@@ -190,14 +229,14 @@ layer(struct job *j)
 	const float *h = normed(j, &y->attn_norm, c->x);
 	attention(j, h, c->part);
 	if (y->attn_post_norm.weight)
-		apply_norm(c->m, &y->attn_post_norm, c->part, c->part, j->n);
+		apply_norm(c, &y->attn_post_norm, c->part, c->part, j->n);
 	if (!y->parallel)
 		add(j, c->part);
 	if (y->ffn_norm.weight || !y->parallel)
 		h = normed(j, &y->ffn_norm, c->x);
 	feed_forward(j, h, c->part2);
 	if (y->ffn_post_norm.weight)
-		apply_norm(c->m, &y->ffn_post_norm, c->part2, c->part2, j->n);
+		apply_norm(c, &y->ffn_post_norm, c->part2, c->part2, j->n);
 	if (y->parallel)
 		add(j, c->part);
 	add(j, c->part2);
@@ -223,10 +262,10 @@ embed(struct context *c, const uint32_t *ids, size_t n)
 		}
 	}
 	if (m->embd_norm.weight)
-		apply_norm(m, &m->embd_norm, c->x, c->x, n);
+		apply_norm(c, &m->embd_norm, c->x, c->x, n);
 }
 
-/* Through the layers: n <= BATCH tokens at positions length .. length + n - 1. */
+/* Through all layers: n <= c->batch tokens at positions length .. length + n - 1. */
 static void
 forward(struct context *c, const uint32_t *ids, const float *x, size_t n)
 {
@@ -242,7 +281,7 @@ forward(struct context *c, const uint32_t *ids, const float *x, size_t n)
 	else
 		embed(c, ids, n);
 	for (size_t l = c->mine.first; l < c->mine.last; l++) {
-		struct job j = {.c = c, .y = m->layer + l, .kv = c->kv[l], .n = n};
+		struct job j = {.c = c, .y = m->layer + l, .kv = c->kv + l * m->shape.n_kv_heads, .n = n};
 		layer(&j);
 	}
 }
@@ -270,7 +309,7 @@ output(struct context *c, size_t first, size_t n, rows_fn *fn, void *arg)
 	}
 	for (size_t t = first; t < n; t += OUT_BATCH) {
 		struct job j = {.c = c, .n = n - t < OUT_BATCH ? n - t : OUT_BATCH};
-		apply_norm(m, &m->out_norm, c->h, c->x + t * embd, j.n);
+		apply_norm(c, &m->out_norm, c->h, c->x + t * embd, j.n);
 		if (c->mine.to == ROWS_EMBEDDING) {
 			fn(arg, c->length + t, j.n, c->h);
 			continue;
@@ -299,7 +338,7 @@ keep_side(struct context *c, size_t n, rows_fn *fn, void *arg)
 	if (is_short != c->is_short) {
 		c->is_short = is_short;
 		for (c->length = 0; c->length < length;) {
-			size_t now = length - c->length < BATCH ? length - c->length : BATCH;
+			size_t now = length - c->length < c->batch ? length - c->length : c->batch;
 			forward(c, c->tokens + c->length, NULL, now);
 			if (c->mine.to == ROWS_HIDDEN)
 				output(c, 0, now, fn, arg);
@@ -315,7 +354,8 @@ context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *arg)
 	if (c->mine.from_rows)
 		c->is_short = !f->is_long;
 	for (size_t at = 0, now; at < f->n; at += now) {
-		now = keep_side(c, f->n - at < BATCH ? f->n - at : BATCH, fn, arg);
+		const size_t left = f->n - at, batches = (left + c->batch - 1) / c->batch; /* of about one size */
+		now = keep_side(c, (left + batches - 1) / batches, fn, arg);
 		forward(c, f->ids + at, f->x ? f->x + at * c->m->shape.n_embd : NULL, now);
 		if (f->wanted < at + now)
 			output(c, f->wanted > at ? f->wanted - at : 0, now, fn, arg);

@@ -21,7 +21,8 @@ struct part {
 };
 
 /* Model, kernels and pool stay owned by the caller and must outlive it. */
-struct context *context_new(const struct model *m, const struct kernels *k, struct pool *p, const struct part *part);
+struct context *context_new(const struct model *m, const struct kernels *k, struct pool *p, enum kv_type kv,
+	const struct part *part);
 void context_free(struct context *c);
 
 /* All of a model: tokens in, logits out. */

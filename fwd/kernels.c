@@ -12,6 +12,7 @@ kernels_choose(void)
 		const struct kernels *(*get)(void);
 	} table[] = {
 		{"avx512", kernels_avx512},
+		{"avxvnni", kernels_avxvnni},
 		{"avx2", kernels_avx2},
 		{"portable", kernels_portable},
 	};
@@ -26,5 +27,5 @@ kernels_choose(void)
 		if (named)
 			die("LLM_KERNELS=%s: this machine has no such instructions", want);
 	}
-	die("LLM_KERNELS=%s: not one of avx512, avx2, portable", want);
+	die("LLM_KERNELS=%s: not one of avx512, avxvnni, avx2, portable", want);
 }

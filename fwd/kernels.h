@@ -6,23 +6,85 @@
 
 #include "tensor.h"
 
-enum { MATMUL_ROWS = 4 };	/* rows that matmul() unpacks at a time */
+/*
+ * 32 inputs of a product as integers, a cache line: x = d q. Each block is made of its
+ * own 32 numbers alone, so what a token's products are does not depend on its neighbours.
+ */
+struct qblock {
+	int8_t q[32];
+	float d;		/* the largest |x| / 127 */
+	float sum[3];		/* d times the sum of q: of the first half, the second, both */
+	int32_t bias[3];	/* what a kernel whose weights are shifted subtracts; the same three */
+	int32_t unused;
+};
+
+/* What a matrix meets: n rows, one behind the other. */
+struct inputs {
+	const float *x;			/* a row: dim[0] numbers */
+	const struct qblock *q;		/* the same in blocks, for types of weights with blocks */
+	size_t n;
+	const unsigned char *next;	/* where reading goes on behind the last row; NULL: in the same matrix */
+};
+
+enum {
+	KV_BLOCK = 256,		/* positions that attention takes at a time */
+	ATTEND_ROWS = 48	/* the most queries at a time */
+};
+
+/* Numbers of the cache of keys and values. */
+enum kv_type { KV_F16, KV_F32 };
+
+/* The keys and values of one head, in the order that attend() wants: the keys of as many
+ * positions as a vector has lanes lie transposed. There is room for whole KV_BLOCKs. */
+struct kv_head {
+	enum kv_type type;
+	size_t dim;
+	unsigned char *k, *v;
+};
+
+/* One query: the positions that it sees, [begin, end), and how its scores are changed. */
+struct query {
+	size_t begin, end;
+	float slope;			/* less so much a position of distance */
+};
 
 struct kernels {
 	const char *name;
+	size_t rows;			/* rows of a matrix are best taken in multiples of so many */
+
+	/* Bytes that a thread's scratch needs for products of up to n vectors, and for attend(). It
+	 * begins at a multiple of 64. */
+	size_t (*scratch)(size_t n);
+
+	/* Whether matrices of the type meet blocks: inputs.q, not inputs.x. */
+	bool (*blocks)(uint32_t type);
+	/* q[0 .. n / 32) = x[0 .. n); n is a multiple of 32. */
+	void (*quantize)(struct qblock *q, const float *x, size_t n);
 
 	/*
-	 * out[j * stride + i] = row i of w . x[j * w->dim[0] ...], for rows i in
-	 * [first, last) and vectors j in [0, n). `scratch` holds MATMUL_ROWS rows
-	 * of float32. Every product is summed in the same order, whatever the
-	 * range and n: the bits do not depend on threads or batches.
+	 * out[j * stride + i] = row i of w . vector j, for rows i in [first, last) and
+	 * all vectors. Every product is summed in the same order, whatever the range
+	 * and n: the bits do not depend on threads or batches.
 	 */
-	void (*matmul)(const struct tensor *w, size_t first, size_t last, const float *x, size_t n,
-		float *out, size_t stride, float *scratch);
+	void (*matmul)(const struct tensor *w, size_t first, size_t last, const struct inputs *in, float *out,
+		size_t stride, void *scratch);
 
-	/* a[0..n) . b[0..n) */
-	float (*dot)(const float *a, const float *b, size_t n);
+	/* A position's key and value, dim floats each, into the cache. */
+	void (*keep)(const struct kv_head *kv, size_t position, const float *k, const float *v);
+	/*
+	 * What `rows` queries, scaled already, get from the positions of block number `block`:
+	 * a row of part is [the largest score, the sum of the shares, dim weighted sums of
+	 * values]; the sum is 0 where a query sees nothing there. Scores are capped where cap > 0.
+	 */
+	void (*attend)(const struct kv_head *kv, size_t block, const float *q, const struct query *query, size_t rows,
+		float cap, float *part, void *scratch);
+	/* all += part, as if the scores had been in one block. */
+	void (*merge)(float *all, const float *part, size_t dim);
 
+	/* x[i] *= (up[i] (NULL: 1) + more) / (1 + e^-(by x[i] + cubed x[i]^3)) for i in [0, n) */
+	void (*swish)(float *x, const float *up, size_t n, float by, float cubed, float more);
+	/* out = (x - its mean if centred) / deviation * weight + bias (NULL: 0) */
+	void (*norm)(float *out, const float *x, const float *weight, const float *bias, size_t n, float eps, bool centred);
 	/* out[i] += a x[i] for i in [0, n) */
 	void (*axpy)(float *out, float a, const float *x, size_t n);
 };
@@ -30,6 +92,7 @@ struct kernels {
 /* NULL where the compiler or the machine lacks the instruction set. */
 const struct kernels *kernels_portable(void);
 const struct kernels *kernels_avx2(void);
+const struct kernels *kernels_avxvnni(void);
 const struct kernels *kernels_avx512(void);
 
 /* The best this machine has, or what $LLM_KERNELS names; dies on a name that is

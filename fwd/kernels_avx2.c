@@ -2,8 +2,8 @@
 #include "kernels.h"
 
 #if defined(__AVX2__)
-#define LANES 8
 #define KERNELS_NAME "avx2"
+#include "kernels_avx2.h"
 #include "kernels_body.h"
 
 const struct kernels *

@@ -14,11 +14,12 @@
 
 const char progname[] = "llm-fwd";
 const char usage_text[] =
-	"usage: llm-fwd [-1aex] [-l first:last] [-t threads] [model]\n"
+	"usage: llm-fwd [-1aex] [-k type] [-l first:last] [-t threads] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
 	"  -1  answer every line at once: make no reply channel, wait for no sampler\n"
 	"  -a  a row of logits for every token fed, not only for the last of each line\n"
 	"  -e  hidden states behind the last layer and the final norm, not logits\n"
+	"  -k  numbers of the cache of keys and values: f16 (default) or f32\n"
 	"  -l  only the layers from first up to, but without, last\n"
 	"  -x  read hidden states, not tokens, before the first layer, too\n"
 	"  -t  threads (default: the CPUs this process may use)\n"
@@ -87,6 +88,7 @@ follow(struct rows_header *h, const struct rows_header *in)
 struct options {
 	bool alone, all, embed, from_rows;
 	int threads;
+	enum kv_type kv;
 	const char *layers;
 	const struct kernels *kernels;
 };
@@ -94,12 +96,17 @@ struct options {
 static void
 parse(struct options *o, int argc, char **argv)
 {
-	for (int opt; (opt = getopt(argc, argv, ":1aehl:t:Vx")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1aehk:l:t:Vx")) != -1;)
 		switch (opt) {
 		case '1': o->alone = true; break;
 		case 'a': o->all = true; break;
 		case 'e': o->embed = true; break;
 		case 'h': help();
+		case 'k':
+			if (strcmp(optarg, "f16") && strcmp(optarg, "f32"))
+				die_usage("-k %s: f16 or f32", optarg);
+			o->kv = strcmp(optarg, "f32") ? KV_F16 : KV_F32;
+			break;
 		case 'l': o->layers = optarg; break;
 		case 't': o->threads = (int)arg_long('t', optarg, 1, 1024); break;
 		case 'V': version();
@@ -144,7 +151,7 @@ part_of(const struct options *o, const struct model *m)
 static struct context *
 make_context(const struct options *o, const struct model *m, const struct part *p)
 {
-	return context_new(m, o->kernels, pool_new(o->threads ? o->threads : cpu_count()), p);
+	return context_new(m, o->kernels, pool_new(o->threads ? o->threads : cpu_count()), o->kv, p);
 }
 
 /* Rows in. False: none came, and who should have written them said why. */
@@ -187,7 +194,7 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 int
 main(int argc, char **argv)
 {
-	struct options o = {.alone = false};
+	struct options o = {.kv = KV_F16};
 	start();
 	parse(&o, argc, argv);
 	const char *path = model_path(argv[optind]);

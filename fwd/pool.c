@@ -1,10 +1,11 @@
 /*
  * pool.c - threads that share out the items of a loop; see pool.h.
  *
- * A loop of one token lasts some ten microseconds, so the threads spin for a
- * short while between loops before they sleep. The caller waits for the pieces
- * that were taken, never for a thread that took none: one that the system has not
- * let run costs nothing.
+ * Each thread has a part of the loop, in pieces one behind the other, so that memory is
+ * read in order; one that is through helps the others. A loop of one token lasts some ten
+ * microseconds, so the threads spin for a short while between loops before they
+ * sleep. The caller waits for the pieces that were taken, never for a thread that took
+ * none: one that the system has not let run costs nothing.
  */
 #include "pool.h"
 
@@ -13,19 +14,28 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
-enum { SPINS = 4000 };
+enum { SPIN_NS = 200000, LINE = 64 };
+
+/* A thread's part. */
+struct share {
+	atomic_uint_fast64_t left;	/* loops so far << 32 | pieces not yet taken */
+	size_t end;			/* behind its last piece */
+	char pad[LINE - sizeof(atomic_uint_fast64_t) - sizeof(size_t)];
+};
 
 struct pool {
 	int threads;
 	pthread_t *thread;
 	struct start *start;
-	/* The loop at hand: written before `left` says that there is one, and not
-	 * again until all its pieces are done. */
+	/* The loop at hand: written before any share says that there are pieces, and not
+	 * again until all are done. */
 	pool_fn *fn;
 	void *arg;
-	size_t n, chunk, pieces;
-	atomic_uint_fast64_t left;	/* loops so far << 32 | pieces not yet taken */
+	size_t n, chunk;
+	struct share *share;		/* one a thread */
+	atomic_uint_fast32_t loop;	/* loops so far; the shares are written before */
 	atomic_size_t done;		/* pieces finished */
 	atomic_int asleep;
 	atomic_bool quit;
@@ -43,43 +53,65 @@ spin_hint(void)
 {
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
 	__builtin_ia32_pause();
+#elif defined(__GNUC__) && defined(__aarch64__)
+	__asm__ volatile("yield");
 #endif
 }
 
+/* Whether SPIN_NS are over; the clock is not looked at each time. */
 static bool
-has_work(struct pool *p)
+spun(unsigned *times, struct timespec *since)
 {
-	return (uint32_t)atomic_load(&p->left) || atomic_load(&p->quit);
+	struct timespec now;
+	spin_hint();
+	if (++*times % 64)
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (*times == 64)
+		*since = now;
+	return (now.tv_sec - since->tv_sec) * 1000000000LL + (now.tv_nsec - since->tv_nsec) > SPIN_NS;
 }
 
-/* Take pieces and work on them until none is left. A piece taken keeps the loop
+/* Take pieces of a share and work on them until none is left. A piece taken keeps the loop
  * from ending, so what describes it holds still. */
+static void
+work_on(struct pool *p, struct share *s, int thread)
+{
+	uint_fast64_t left = atomic_load(&s->left);
+	while ((uint32_t)left) {
+		if (!atomic_compare_exchange_weak(&s->left, &left, left - 1))
+			continue;
+		size_t first = (s->end - (uint32_t)left) * p->chunk;
+		p->fn(p->arg, first, p->n - first < p->chunk ? p->n : first + p->chunk, thread);
+		atomic_fetch_add(&p->done, 1);
+		left = atomic_load(&s->left);
+	}
+}
+
 static void
 work(struct pool *p, int thread)
 {
-	uint_fast64_t left = atomic_load(&p->left);
-	while ((uint32_t)left) {
-		if (!atomic_compare_exchange_weak(&p->left, &left, left - 1))
-			continue;
-		size_t first = (p->pieces - (uint32_t)left) * p->chunk;
-		p->fn(p->arg, first, p->n - first < p->chunk ? p->n : first + p->chunk, thread);
-		atomic_fetch_add(&p->done, 1);
-		left = atomic_load(&p->left);
-	}
+	for (int i = 0; i < p->threads; i++)
+		work_on(p, p->share + (thread + i) % p->threads, thread);
 }
 
-/* Spin for a while, then sleep, until there is work or the end. */
-static void
-wait_work(struct pool *p)
+static bool
+has_work(struct pool *p, uint_fast32_t seen)
 {
-	for (int i = 0; i < SPINS; i++) {
-		if (has_work(p))
+	return atomic_load(&p->loop) != seen || atomic_load(&p->quit);
+}
+
+/* Spin for a while, then sleep, until there is another loop or the end. */
+static void
+wait_work(struct pool *p, uint_fast32_t seen)
+{
+	struct timespec since = {0};
+	for (unsigned times = 0; !spun(&times, &since);)
+		if (has_work(p, seen))
 			return;
-		spin_hint();
-	}
 	pthread_mutex_lock(&p->lock);
 	atomic_fetch_add(&p->asleep, 1);
-	while (!has_work(p))
+	while (!has_work(p, seen))
 		pthread_cond_wait(&p->wake, &p->lock);
 	atomic_fetch_sub(&p->asleep, 1);
 	pthread_mutex_unlock(&p->lock);
@@ -89,10 +121,11 @@ static void *
 worker(void *arg)
 {
 	struct start *s = arg;
-	for (;;) {
-		wait_work(s->pool);
+	for (uint_fast32_t seen = 0;;) {
+		wait_work(s->pool, seen);
 		if (atomic_load(&s->pool->quit))
 			return NULL;
+		seen = atomic_load(&s->pool->loop);
 		work(s->pool, s->thread);
 	}
 }
@@ -104,6 +137,7 @@ pool_new(int threads)
 	p->threads = threads;
 	p->thread = xcalloc((size_t)threads, sizeof *p->thread);
 	p->start = xcalloc((size_t)threads, sizeof *p->start);
+	p->share = xcalloc((size_t)threads, sizeof *p->share);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
 	for (int i = 1; i < threads; i++) {
@@ -131,6 +165,35 @@ wake(struct pool *p)
 	}
 }
 
+/* The first piece of a share: as even as can be. */
+static size_t
+first_piece(const struct pool *p, size_t pieces, int thread)
+{
+	const size_t n = (size_t)p->threads, i = (size_t)thread;
+	return pieces / n * i + pieces % n * i / n;
+}
+
+size_t
+pool_share(const struct pool *p, size_t n, size_t chunk, int thread)
+{
+	const size_t first = first_piece(p, (n + chunk - 1) / chunk, thread) * chunk;
+	return first < n ? first : n;
+}
+
+static void
+share_out(struct pool *p, size_t pieces)
+{
+	const uint_fast64_t loop = atomic_load(&p->loop) + 1;
+	for (size_t i = 0, first = 0, n = (size_t)p->threads; i < n; i++) {
+		struct share *s = p->share + i;
+		const size_t end = first_piece(p, pieces, (int)i + 1);
+		s->end = end;
+		atomic_store(&s->left, loop << 32 | (end - first));
+		first = end;
+	}
+	atomic_store(&p->loop, (uint_fast32_t)loop);
+}
+
 void
 pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk)
 {
@@ -141,20 +204,19 @@ pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk)
 	}
 	while (n / chunk >= UINT32_MAX)
 		chunk *= 2;
+	const size_t pieces = (n + chunk - 1) / chunk;
 	p->fn = fn;
 	p->arg = arg;
 	p->n = n;
 	p->chunk = chunk;
-	p->pieces = (n + chunk - 1) / chunk;
 	atomic_store(&p->done, 0);
-	atomic_store(&p->left, ((atomic_load(&p->left) >> 32) + 1) << 32 | p->pieces);
+	share_out(p, pieces);
 	wake(p);
 	work(p, 0);
-	for (int i = 0; atomic_load(&p->done) < p->pieces; i++) {
-		spin_hint();
-		if (i > SPINS)
+	struct timespec since = {0};
+	for (unsigned times = 0; atomic_load(&p->done) < pieces;)
+		if (spun(&times, &since))
 			sched_yield();
-	}
 }
 
 void
@@ -168,5 +230,6 @@ pool_free(struct pool *p)
 	pthread_cond_destroy(&p->wake);
 	xfree(p->thread);
 	xfree(p->start);
+	xfree(p->share);
 	xfree(p);
 }

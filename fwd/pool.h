@@ -19,6 +19,10 @@ int pool_threads(const struct pool *p);
  * done. Which thread gets which piece is chance: results must not depend on it. */
 void pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk);
 
+/* Where the part of such a loop begins that a thread works on first, from piece to piece; that of
+ * `threads`: its end. */
+size_t pool_share(const struct pool *p, size_t n, size_t chunk, int thread);
+
 /* Ends the threads. */
 void pool_free(struct pool *p);
 

@@ -5,6 +5,9 @@
 #include "compat.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #if defined(__linux__)
@@ -12,6 +15,59 @@
 #endif
 #if defined(__linux__) || defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
 #include <sys/ioctl.h>
+#endif
+
+#if defined(__linux__)
+/* The CPUs that a cgroup's quota amounts to, rounded up; 0: none is set. `path` is that of its
+ * folder below /sys/fs/cgroup, and of its version. */
+static long
+quota_of(const char *folder, const char *name, const char *period_name)
+{
+	char path[4400];
+	long quota = 0, period = 100000;
+	snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", folder, name);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		return 0;
+	int got = fscanf(f, "%ld %ld", &quota, &period); /* "max 100000", or -1 in version 1: none */
+	fclose(f);
+	if (got == 1 && period_name) {
+		snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", folder, period_name);
+		f = fopen(path, "r");
+		got = f ? fscanf(f, "%ld", &period) : 0;
+		if (f)
+			fclose(f);
+	}
+	return got < 1 || quota < 1 || period < 1 ? 0 : quota / period + (quota % period > 0);
+}
+
+/* The least quota of this process's group and those that it lies in. */
+static long
+cgroup_cpus(void)
+{
+	char line[4200];
+	long least = 0;
+	FILE *f = fopen("/proc/self/cgroup", "r");
+	while (f && fgets(line, sizeof line, f)) {
+		line[strcspn(line, "\n")] = 0;
+		const bool second = strncmp(line, "0::", 3) == 0;
+		char *path = strchr(line, '/'), folder[4300];
+		if (!path || (!second && !strstr(line, "cpu")))
+			continue;
+		for (;;) { /* a container's own view may lack the folder: then the root is its */
+			snprintf(folder, sizeof folder, "%s%s", second ? "" : "/cpu", path);
+			const long n = second ? quota_of(folder, "cpu.max", NULL) :
+				quota_of(folder, "cpu.cfs_quota_us", "cpu.cfs_period_us");
+			least = n && (!least || n < least) ? n : least;
+			if (!*path)
+				break;
+			*strrchr(path, '/') = 0;
+		}
+	}
+	if (f)
+		fclose(f);
+	return least;
+}
 #endif
 
 int
@@ -22,6 +78,8 @@ cpu_count(void)
 	cpu_set_t set;
 	if (sched_getaffinity(0, sizeof set, &set) == 0)
 		n = CPU_COUNT(&set);
+	const long quota = cgroup_cpus();
+	n = quota && quota < n ? quota : n;
 #endif
 #if defined(_SC_NPROCESSORS_ONLN)
 	if (n < 1)

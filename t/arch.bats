@@ -12,9 +12,9 @@ setup()
 }
 
 # near MODEL FILE: the stream in the file has the logits of transformers.
-near()
+near() # MODEL FILE [LIMIT]
 {
-	"$PYTHON" "$BATS_TEST_DIRNAME/lib/rowdiff.py" "$FIXTURES/$1.f32" 1e-4 <"$2" >said || { cat said; return 1; }
+	"$PYTHON" "$BATS_TEST_DIRNAME/lib/rowdiff.py" "$FIXTURES/$1.f32" "${3-1e-4}" <"$2" >said || { cat said; return 1; }
 }
 
 models()
@@ -26,7 +26,7 @@ each() # KERNELS
 {
 	for m in $(models); do
 		echo "$m"
-		LLM_KERNELS=$1 llm-fwd -1a "$FIXTURES/$m.gguf" <"$FIXTURES/$m.ids" >rows 2>err || {
+		LLM_KERNELS=$1 llm-fwd -1a -k f32 "$FIXTURES/$m.gguf" <"$FIXTURES/$m.ids" >rows 2>err || {
 			! grep -q LLM_KERNELS err || skip "$(cat err)"
 			cat err
 			return 1
@@ -50,6 +50,15 @@ each() # KERNELS
 @test "logits of a prompt: AVX2" { each avx2; }
 @test "logits of a prompt: AVX-512" { each avx512; }
 
+@test "logits of a prompt, keys and values of half precision" {
+	for m in $(models | grep -v 'moe\|mixtral\|gpt-oss'); do # a token may go to another expert
+		echo "$m"
+		llm-fwd -1a "$FIXTURES/$m.gguf" <"$FIXTURES/$m.ids" >rows
+		near "$m" rows 0.05
+		! cmp -s rows <(llm-fwd -1a -k f32 "$FIXTURES/$m.gguf" <"$FIXTURES/$m.ids")
+	done
+}
+
 # Positions, ids and bits of the rows.
 bits()
 {
@@ -63,6 +72,17 @@ bits()
 		[ "$(wc -l <want)" -eq 48 ]
 		tr ' ' '\n' <"$FIXTURES/$m.ids" | llm-fwd -1a -t 3 "$FIXTURES/$m.gguf" | bits | diff - want
 	done
+}
+
+@test "the same bits with AVX2, AVX-VNNI and AVX-512" {
+	for m in $(models); do
+		for k in avx2 avxvnni avx512; do
+			LLM_KERNELS=$k llm-fwd -1a "$FIXTURES/$m.gguf" <"$FIXTURES/$m.ids" >rows.$k 2>err || grep LLM_KERNELS err
+			[ ! -s rows.$k ] || cmp rows.$k "$(ls rows.* | head -n 1)"
+		done
+		rm rows.*
+	done
+	LLM_KERNELS=avx2 llm-fwd </dev/null 2>err || ! grep -q LLM_KERNELS err || skip "$(cat err)"
 }
 
 @test "the same bits after a rewind, across the edge of a long context, too" {

@@ -26,20 +26,23 @@ python() # SCRIPT ARGUMENT...: one of t/lib
 	$LIMIT llm-tok -q <out | $LIMIT llm-detok | cmp - out
 }
 
-greedy() # LINE of the reference
+greedy() # LINE of the reference, and how many TOKENS
 {
 	local prompt text
 	IFS=$'\t' read -r prompt text < <(sed -n "$1p" "$FIXTURES/reference-greedy.txt")
 	[ -n "$text" ]
 	printf '%b\n' "$text" >want
-	printf '%s\n' "$prompt" | $LIMIT llm-tok | $LIMIT llm-fwd -a | $LIMIT llm-sample -p -t 0 -n 100 |
-		$LIMIT llm-detok >got
-	diff want got
+	printf '%s\n' "$prompt" | $LIMIT llm-tok | $LIMIT llm-fwd -a | $LIMIT llm-sample -p -t 0 -n "$2" |
+		$LIMIT llm-detok | head -c -1 >got
+	[ "$(wc -c <got)" -ge $(($2 * 2)) ]
+	head -c "$(wc -c <got)" want | diff - got
 }
 
-@test "m.bin greedy: Once upon a time" { greedy 1; }
-@test "m.bin greedy: hi" { greedy 2; }
-@test "m.bin greedy: Tell me a story about a fox." { greedy 3; }
+# The reference is of single precision. Weights in blocks meet inputs in blocks (llm-fwd(1)), which
+# decides a close race otherwise: in the third text after 60 tokens.
+@test "m.bin greedy: Once upon a time" { greedy 1 99; }
+@test "m.bin greedy: hi" { greedy 2 99; }
+@test "m.bin greedy: Tell me a story about a fox." { greedy 3 50; }
 
 ## stories260K
 
@@ -117,21 +120,30 @@ kernels() # NAME: those from now on
 	[ "$1" != portable ] && skip "no $1 here"
 }
 
+# Weights and inputs of 8 bits: llama.cpp's logits of these tokens differ by up to 0.19, ours by
+# 0.24, where logits spread by 4.7; the kernels themselves are checked in types.bats.
 logits()
 {
 	need_python
 	kernels "$1"
-	$LIMIT llm-fwd -1a <"$FIXTURES/reference-ids.txt" | python rowdiff.py "$FIXTURES/reference-logits.f32" 2e-3
+	$LIMIT llm-fwd -1a <"$FIXTURES/reference-ids.txt" | python rowdiff.py "$FIXTURES/reference-logits.f32" 0.35
 }
 
-@test "m.bin logits within 2e-3 of fp32: avx512" { logits avx512; }
-@test "m.bin logits within 2e-3 of fp32: avx2" { logits avx2; }
-@test "m.bin logits within 2e-3 of fp32: portable" { logits portable; }
+@test "m.bin logits within 0.35 of fp32: avx512" { logits avx512; }
+@test "m.bin logits within 0.35 of fp32: avx2" { logits avx2; }
+@test "m.bin logits within 0.35 of fp32: portable" { logits portable; }
 
 @test "LLM_KERNELS: an unknown name is refused" {
 	export LLM_KERNELS=abacus
 	fails 1 llm-fwd -1 </dev/null
 	[[ $stderr == *"LLM_KERNELS=abacus: not one of"* ]]
+}
+
+@test "llm-fwd -k: f16 unless told, f32 is another thing, all else is refused" {
+	local ids=$FIXTURES/reference-ids.txt
+	$LIMIT llm-fwd -1 -k f16 <"$ids" | cmp - <($LIMIT llm-fwd -1 <"$ids")
+	! $LIMIT llm-fwd -1 -k f32 <"$ids" | cmp -s - <($LIMIT llm-fwd -1 <"$ids")
+	fails 2 llm-fwd -k q4
 }
 
 # Positions and bits of the rows for the same tokens, however they are fed.
@@ -157,6 +169,7 @@ same_bits()
 }
 
 @test "same bits for any threads, lines, single tokens: avx512" { same_bits avx512; }
+@test "same bits for any threads, lines, single tokens: avxvnni" { same_bits avxvnni; }
 @test "same bits for any threads, lines, single tokens: avx2" { same_bits avx2; }
 @test "same bits for any threads, lines, single tokens: portable" { same_bits portable; }
 

@@ -45,7 +45,21 @@ multiply() # with one set of kernels
 
 @test "every type in products: portable kernels" { multiply portable; }
 @test "every type in products: AVX2" { multiply avx2; }
+@test "every type in products: AVX-VNNI" { multiply avxvnni; }
 @test "every type in products: AVX-512" { multiply avx512; }
+
+kernels() # one set: products of all types and shapes, attention, the rest
+{
+	LLM_KERNELS=$1 llm-fwd </dev/null 2>err || ! grep -q 'LLM_KERNELS' err || skip "$(cat err)"
+	for seed in 1 2 3; do
+		LLM_KERNELS=$1 "${TEST%/*}/kernels_test" $seed || exit
+	done
+}
+
+@test "kernels against plain sums: portable" { kernels portable; }
+@test "kernels against plain sums: AVX2" { kernels avx2; }
+@test "kernels against plain sums: AVX-VNNI" { kernels avxvnni; }
+@test "kernels against plain sums: AVX-512" { kernels avx512; }
 
 @test "a type that cannot be read is named" {
 	cp "$REPO/m.bin" bad.gguf

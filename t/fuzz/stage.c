@@ -33,7 +33,7 @@ pass(void *arg)
 	stage_check(&in.h, m, part.first, "stdin");
 	CHECK(in.h.width == DIM && in.h.layer <= part.first);
 	struct pool *p = pool_new(1);
-	struct stage s = {.c = context_new(m, kernels_choose(), p, &part), .in = &in, .n_vocab = VOCAB,
+	struct stage s = {.c = context_new(m, kernels_choose(), p, KV_F16, &part), .in = &in, .n_vocab = VOCAB,
 		.width = (uint32_t)part_width(m, &part), .all = t->data[0] & 1, .hidden = t->data[0] & 8};
 	stage_run(&s);
 	CHECK(context_length(s.c) <= CONTEXT);

@@ -48,7 +48,7 @@ converse(void *arg)
 	struct pool *p = pool_new(1);
 	const struct part part = {.last = t->data[0] & 4 ? 0 : 1, .to = t->data[0] & 4 ? ROWS_HIDDEN : ROWS_LOGITS};
 	struct turns turns = {
-		.c = context_new(m, kernels_choose(), p, &part),
+		.c = context_new(m, kernels_choose(), p, KV_F16, &part),
 		.origin = {.model = "model.bin", .n_vocab = VOCAB, .has_print = true, .print = 0x0123456789abcdef},
 		.n_vocab = VOCAB,
 		.width = (uint32_t)part_width(m, &part),

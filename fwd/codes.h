@@ -1,0 +1,530 @@
+/*
+ * codes.h - how each block format is read as integers: weight = d q + m, q an int8.
+ *
+ * Not a module but a body, as unpack.h is, whose formats these are: each kernel file
+ * compiles it for its instruction set. One row at a time, a superblock or CHUNK weights
+ * at a time; the loops are such that a compiler makes vectors of them. d q + m is exactly
+ * what unpack.h makes of a weight, but for the rounding of the sum.
+ */
+#ifndef CODES_H
+#define CODES_H
+
+#include "unpack.h"
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+enum { CHUNK = 256 };	/* weights of a row taken at a time */
+
+/* Part of a row: CHUNK weights, or fewer at its end. */
+struct codes {
+	int8_t q[CHUNK];
+	float d[CHUNK / 16], m[CHUNK / 16];	/* of each 16 or 32 weights; m only where the type has minima */
+};
+
+/* Weights [first, first + n) of a row, first a multiple of CHUNK. */
+typedef void codes_fn(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c);
+
+static inline const unsigned char *
+blocks_at(const struct tensor *t, size_t row, size_t first, size_t block, size_t bytes)
+{
+	return row_of(t, row) + first / block * bytes;
+}
+
+/* 16 bytes; what compilers do not see in loops they are told here. */
+#if defined(__GNUC__)
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+static inline bytes16
+load16(const void *p)
+{
+	bytes16 b;
+	memcpy(&b, p, sizeof b);
+	return b;
+}
+
+/* (b >> shift & mask) + more */
+static inline bytes16
+field16(bytes16 b, int shift, int mask, int more)
+{
+	return (b >> (uint8_t)shift & (uint8_t)mask) + (uint8_t)more;
+}
+
+static inline bytes16
+add16(bytes16 a, bytes16 b, int times)
+{
+	return a + b * (uint8_t)times;
+}
+
+/* 1 where a and b share a bit. */
+static inline bytes16
+set16(bytes16 a, bytes16 b)
+{
+	return (bytes16)((a & b) != 0) & 1;
+}
+#else
+typedef struct { uint8_t b[16]; } bytes16;
+
+static inline bytes16
+load16(const void *p)
+{
+	bytes16 b;
+	memcpy(&b, p, sizeof b);
+	return b;
+}
+
+static inline bytes16
+field16(bytes16 b, int shift, int mask, int more)
+{
+	for (int i = 0; i < 16; i++)
+		b.b[i] = (uint8_t)((b.b[i] >> shift & mask) + more);
+	return b;
+}
+
+static inline bytes16
+add16(bytes16 a, bytes16 b, int times)
+{
+	for (int i = 0; i < 16; i++)
+		a.b[i] = (uint8_t)(a.b[i] + b.b[i] * times);
+	return a;
+}
+
+static inline bytes16
+set16(bytes16 a, bytes16 b)
+{
+	for (int i = 0; i < 16; i++)
+		a.b[i] = (a.b[i] & b.b[i]) != 0;
+	return a;
+}
+#endif
+
+/* A half-precision scale. */
+static inline float
+scale_at(const unsigned char *p)
+{
+#if defined(__F16C__)
+	return _cvtsh_ss(le16(p));
+#else
+	return half_at(p);
+#endif
+}
+
+/* The 16 bits of two bytes, a byte each. */
+static inline bytes16
+bits16(const unsigned char *p)
+{
+	bytes16 a, b;
+	static const unsigned char bit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+	memset(&a, p[0], 8);
+	memset((unsigned char *)&a + 8, p[1], 8);
+	memcpy(&b, bit, sizeof b);
+	return set16(a, b);
+}
+
+static inline void
+put16(int8_t *q, bytes16 b)
+{
+	memcpy(q, &b, sizeof b);
+}
+
+/* 32 nibbles by a table. */
+static inline void
+nibbles(const unsigned char *restrict p, const int8_t *restrict table, int8_t *restrict q)
+{
+#if defined(__AVX2__)
+	const __m128i t = _mm_loadu_si128((const __m128i *)(const void *)table), low = _mm_set1_epi8(15);
+	const __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
+	_mm_storeu_si128((__m128i *)(void *)q, _mm_shuffle_epi8(t, _mm_and_si128(c, low)));
+	_mm_storeu_si128((__m128i *)(void *)(q + 16), _mm_shuffle_epi8(t, _mm_and_si128(_mm_srli_epi16(c, 4), low)));
+#else
+	for (int i = 0; i < 16; i++) {
+		q[i] = table[p[i] & 15];
+		q[i + 16] = table[p[i] >> 4];
+	}
+#endif
+}
+
+/* The same as numbers from `least` on. */
+static inline void
+fours(const unsigned char *p, int least, int8_t *q)
+{
+	const bytes16 c = load16(p);
+	put16(q, field16(c, 0, 15, least));
+	put16(q + 16, field16(c, 4, 15, least));
+}
+
+/* The same with a fifth bit each. */
+static inline void
+fives(const unsigned char *p, const unsigned char *fifth, int least, int8_t *q)
+{
+	const bytes16 c = load16(p);
+	put16(q, add16(field16(c, 0, 15, least), bits16(fifth), 16));
+	put16(q + 16, add16(field16(c, 4, 15, least), bits16(fifth + 2), 16));
+}
+
+static inline void
+codes_q4_0(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 32, 18);
+	for (size_t b = 0; b < n / 32; b++, p += 18) {
+		c->d[b] = scale_at(p);
+		fours(p + 2, -8, c->q + b * 32);
+	}
+}
+
+static inline void
+codes_q4_1(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 32, 20);
+	for (size_t b = 0; b < n / 32; b++, p += 20) {
+		c->d[b] = scale_at(p);
+		c->m[b] = scale_at(p + 2);
+		fours(p + 4, 0, c->q + b * 32);
+	}
+}
+
+static inline void
+codes_q5_0(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 32, 22);
+	for (size_t b = 0; b < n / 32; b++, p += 22) {
+		c->d[b] = scale_at(p);
+		fives(p + 6, p + 2, -16, c->q + b * 32);
+	}
+}
+
+static inline void
+codes_q5_1(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 32, 24);
+	for (size_t b = 0; b < n / 32; b++, p += 24) {
+		c->d[b] = scale_at(p);
+		c->m[b] = scale_at(p + 2);
+		fives(p + 8, p + 4, 0, c->q + b * 32);
+	}
+}
+
+static inline void
+codes_q8_0(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 32, 34);
+	for (size_t b = 0; b < n / 32; b++, p += 34) {
+		c->d[b] = scale_at(p);
+		put16(c->q + b * 32, load16(p + 2));
+		put16(c->q + b * 32 + 16, load16(p + 18));
+	}
+}
+
+static inline void
+codes_q2_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 84);
+	const float d = scale_at(p + 80), m = scale_at(p + 82);
+	(void)n;
+	for (int b = 0; b < 16; b++) {
+		c->d[b] = d * (float)(p[b] & 15);
+		c->m[b] = -m * (float)(p[b] >> 4);
+	}
+	for (int k = 0; k < 16; k++)
+		put16(c->q + k * 16, field16(load16(p + 16 + k / 8 * 32 + k % 2 * 16), k / 2 % 4 * 2, 3, 0));
+}
+
+static inline void
+codes_q3_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 110);
+	const float d = scale_at(p + 108);
+	(void)n;
+	for (int b = 0; b < 16; b++)
+		c->d[b] = d * (float)(q3_k_scale(p + 96, b) - 32);
+	for (int k = 0; k < 16; k++)
+		put16(c->q + k * 16, add16(field16(load16(p + 32 + k / 8 * 32 + k % 2 * 16), k / 2 % 4 * 2, 3, -4),
+			field16(load16(p + k % 2 * 16), k / 2, 1, 0), 4));
+}
+
+static inline void
+k_scales(const unsigned char *p, struct codes *restrict c)
+{
+	const float d = scale_at(p), m = scale_at(p + 2);
+	for (int b = 0; b < 8; b++) {
+		int s, u;
+		k_scale(p + 4, b, &s, &u);
+		c->d[b] = d * (float)s;
+		c->m[b] = -m * (float)u;
+	}
+}
+
+static inline void
+codes_q4_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 144);
+	(void)n;
+	k_scales(p, c);
+	for (int k = 0; k < 16; k++)
+		put16(c->q + k * 16, field16(load16(p + 16 + k / 4 * 32 + k % 2 * 16), k / 2 % 2 * 4, 15, 0));
+}
+
+static inline void
+codes_q5_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 176);
+	(void)n;
+	k_scales(p, c);
+	for (int k = 0; k < 16; k++)
+		put16(c->q + k * 16, add16(field16(load16(p + 48 + k / 4 * 32 + k % 2 * 16), k / 2 % 2 * 4, 15, 0),
+			field16(load16(p + 16 + k % 2 * 16), k / 2, 1, 0), 16));
+}
+
+static inline void
+codes_q6_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 210);
+	const float d = scale_at(p + 208);
+	(void)n;
+	for (int b = 0; b < 16; b++)
+		c->d[b] = d * (float)(int8_t)p[192 + b];
+	for (int k = 0; k < 16; k++) {
+		const bytes16 low = load16(p + k / 8 * 64 + k % 4 * 16), high = load16(p + 128 + k / 8 * 32 + k % 2 * 16);
+		put16(c->q + k * 16, add16(field16(low, k / 4 % 2 * 4, 15, -32), field16(high, k / 2 % 4 * 2, 3, 0), 16));
+	}
+}
+
+static inline void
+codes_tq1_0(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	static const unsigned char power[5] = {1, 3, 9, 27, 81};
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 54);
+	int8_t *q = c->q;
+	(void)n;
+	for (int b = 0; b < 8; b++)
+		c->d[b] = scale_at(p + 52);
+	for (int part = 0, from = 0, wide = 32; part < 3; part++, from += wide, wide = part < 2 ? 16 : 4)
+		for (int k = 0; k < (part < 2 ? 5 : 4); k++, q += wide)
+			for (int i = 0; i < wide; i++)
+				q[i] = (int8_t)(((p[from + i] * power[k] & 255) * 3 >> 8) - 1);
+}
+
+static inline void
+codes_tq2_0(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 66);
+	(void)n;
+	for (int k = 0; k < 8; k++) {
+		c->d[k] = scale_at(p + 64);
+		for (int h = 0; h < 2; h++)
+			put16(c->q + k * 32 + h * 16, field16(load16(p + k / 4 * 32 + h * 16), k % 4 * 2, 3, -1));
+	}
+}
+
+static inline void
+codes_mxfp4(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 32, 17);
+	for (size_t b = 0; b < n / 32; b++, p += 17) {
+		c->d[b] = e8m0_half(p[0]);
+		nibbles(p + 1, fp4_values, c->q + b * 32);
+	}
+}
+
+static inline void
+codes_mxfp4_split(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 32, 16);
+	for (size_t b = 0; b < n / 32; b++)
+		c->d[b] = e8m0_half(t->scale[row * (t->dim[0] / 32) + first / 32 + b]);
+	for (size_t i = 0; i < n / 2; i++) {
+		c->q[2 * i] = fp4_values[p[i] & 15];
+		c->q[2 * i + 1] = fp4_values[p[i] >> 4];
+	}
+}
+
+static inline void
+codes_nvfp4(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 64, 36);
+	for (size_t b = 0; b < n / 16; b++) {
+		const unsigned char *restrict q = p + b / 4 * 36 + 4 + b % 4 * 8;
+		c->d[b] = ue4m3_half(p[b / 4 * 36 + b % 4]);
+		for (int i = 0; i < 8; i++) {
+			c->q[b * 16 + i] = fp4_values[q[i] & 15];
+			c->q[b * 16 + i + 8] = fp4_values[q[i] >> 4];
+		}
+	}
+}
+
+static inline void
+codes_iq4_nl(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 32, 18);
+	for (size_t b = 0; b < n / 32; b++, p += 18) {
+		c->d[b] = scale_at(p);
+		nibbles(p + 2, iq4_values, c->q + b * 32);
+	}
+}
+
+static inline void
+codes_iq4_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 136);
+	const float d = scale_at(p);
+	const unsigned high = le16(p + 2);
+	(void)n;
+	for (int b = 0; b < 8; b++) {
+		const int s = (p[4 + b / 2] >> b % 2 * 4 & 15) | (int)(high >> 2 * b & 3) << 4;
+		c->d[b] = d * (float)(s - 32);
+		nibbles(p + 8 + b * 16, iq4_values, c->q + b * 32);
+	}
+}
+
+/* 8 weights from a grid of IQ2. */
+static inline void
+grid2(unsigned levels, unsigned signs, int8_t *restrict q)
+{
+	for (int i = 0; i < 8; i++) {
+		const int v = (int)(levels >> 2 * i & 3);
+		q[i] = (int8_t)((8 + 17 * v + (v >> 1)) * sign(signs, i));
+	}
+}
+
+static inline void
+codes_iq2_xxs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 66);
+	const float d = scale_at(p);
+	(void)n;
+	for (int k = 0; k < 32; k++) {
+		const unsigned char *restrict q = p + 2 + k / 4 * 8;
+		const uint32_t signs = le32(q + 4);
+		c->d[k / 4] = d * ((float)(signs >> 28) + 0.5f) * 0.25f;
+		grid2(grid_iq2_xxs[q[k % 4]], even_signs(signs >> 7 * (k % 4) & 127), c->q + k * 8);
+	}
+}
+
+static inline void
+codes_iq2_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 74);
+	const float d = scale_at(p);
+	(void)n;
+	for (int b = 0; b < 16; b++)
+		c->d[b] = d * ((float)(p[66 + b / 2] >> b % 2 * 4 & 15) + 0.5f) * 0.25f;
+	for (int k = 0; k < 32; k++) {
+		const unsigned q = le16(p + 2 + k * 2);
+		grid2(grid_iq2_xs[q & 511], even_signs(q >> 9), c->q + k * 8);
+	}
+}
+
+static inline void
+codes_iq2_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 82);
+	const float d = scale_at(p);
+	(void)n;
+	for (int b = 0; b < 16; b++)
+		c->d[b] = d * ((float)(p[74 + b / 2] >> b % 2 * 4 & 15) + 0.5f) * 0.25f;
+	for (int k = 0; k < 32; k++)
+		grid2(grid_iq2_s[p[2 + k] | (p[66 + k / 4] >> k % 4 * 2 & 3) << 8], p[34 + k], c->q + k * 8);
+}
+
+static inline void
+codes_iq3_xxs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 98);
+	const float d = scale_at(p);
+	(void)n;
+	for (int k = 0; k < 32; k++) {
+		const uint32_t block = le32(p + 66 + k / 4 * 4);
+		const uint32_t levels = grid_iq3_xxs[p[2 + 2 * k]] | (uint32_t)grid_iq3_xxs[p[3 + 2 * k]] << 16;
+		const unsigned signs = even_signs(block >> k % 4 * 7 & 127);
+		c->d[k / 4] = d * ((float)(block >> 28) + 0.5f) * 0.5f;
+		for (int i = 0; i < 8; i++) {
+			const int q = (int)(levels >> 4 * i & 7);
+			c->q[k * 8 + i] = (int8_t)((4 + 8 * q + (q == 7) * 2) * sign(signs, i));
+		}
+	}
+}
+
+static inline void
+codes_iq3_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 110);
+	const float d = scale_at(p);
+	(void)n;
+	for (int b = 0; b < 8; b++)
+		c->d[b] = d * (float)(2 * (p[106 + b / 2] >> b % 2 * 4 & 15) + 1);
+	for (int k = 0; k < 32; k++) {
+		const int high = p[66 + k / 4] >> k % 4 * 2;
+		const uint32_t levels = grid_iq3_s[p[2 + 2 * k] | (high & 1) << 8] |
+			(uint32_t)grid_iq3_s[p[3 + 2 * k] | (high & 2) << 7] << 16;
+		for (int i = 0; i < 8; i++)
+			c->q[k * 8 + i] = (int8_t)(((int)(levels >> 4 * i & 7) * 2 + 1) * sign(p[74 + k], i));
+	}
+}
+
+/* 8 weights from the grid of IQ1, in eighths. */
+static inline void
+grid1(unsigned levels, bool down, int8_t *restrict q)
+{
+	for (int i = 0; i < 8; i++)
+		q[i] = (int8_t)((int)(levels >> 2 * i & 3) * 8 - (down ? 9 : 7));
+}
+
+static inline void
+codes_iq1_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 50);
+	const float d = scale_at(p) * 0.125f;
+	(void)n;
+	for (int k = 0; k < 32; k++) {
+		const unsigned block = le16(p + 34 + k / 4 * 2);
+		c->d[k / 4] = d * (float)(2 * (block >> 12 & 7) + 1);
+		grid1(grid_iq1[p[2 + k] | (block >> k % 4 * 3 & 7) << 8], block >> 15, c->q + k * 8);
+	}
+}
+
+static inline void
+codes_iq1_m(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 256, 56);
+	const uint64_t s = le64(p + 48);
+	const float d = 0.125f * half_to_float((uint16_t)((s >> 12 & 0xf) | (s >> 24 & 0xf0) | (s >> 36 & 0xf00) |
+		(s >> 48 & 0xf000)));
+	(void)n;
+	for (int k = 0; k < 32; k++) {
+		const unsigned high = p[32 + k / 2] >> k % 2 * 4;
+		const unsigned scale = (unsigned)(s >> (k / 8 * 16 + k / 2 % 4 * 3)) & 7;
+		c->d[k / 2] = d * (float)(2 * scale + 1);
+		grid1(grid_iq1[p[k] | (high & 7) << 8], high & 8, c->q + k * 8);
+	}
+}
+
+/* The row of a type: its function, NULL if its products are made of float32s; weights
+ * that share a scale, 16 or 32; whether there are minima. */
+struct coding {
+	codes_fn *fn;
+	unsigned share;
+	bool minima;
+};
+
+static inline const struct coding *
+coding_of(uint32_t type)
+{
+	static const struct coding none = {NULL, 0, false}, table[T_COUNT] = {
+		[T_Q4_0] = {codes_q4_0, 32, false}, [T_Q4_1] = {codes_q4_1, 32, true},
+		[T_Q5_0] = {codes_q5_0, 32, false}, [T_Q5_1] = {codes_q5_1, 32, true},
+		[T_Q8_0] = {codes_q8_0, 32, false}, [T_Q2_K] = {codes_q2_k, 16, true},
+		[T_Q3_K] = {codes_q3_k, 16, false}, [T_Q4_K] = {codes_q4_k, 32, true},
+		[T_Q5_K] = {codes_q5_k, 32, true}, [T_Q6_K] = {codes_q6_k, 16, false},
+		[T_TQ1_0] = {codes_tq1_0, 32, false}, [T_TQ2_0] = {codes_tq2_0, 32, false},
+		[T_MXFP4] = {codes_mxfp4, 32, false}, [T_MXFP4_SPLIT] = {codes_mxfp4_split, 32, false},
+		[T_NVFP4] = {codes_nvfp4, 16, false}, [T_IQ4_NL] = {codes_iq4_nl, 32, false},
+		[T_IQ4_XS] = {codes_iq4_xs, 32, false}, [T_IQ2_XXS] = {codes_iq2_xxs, 32, false},
+		[T_IQ2_XS] = {codes_iq2_xs, 16, false}, [T_IQ2_S] = {codes_iq2_s, 16, false},
+		[T_IQ3_XXS] = {codes_iq3_xxs, 32, false}, [T_IQ3_S] = {codes_iq3_s, 32, false},
+		[T_IQ1_S] = {codes_iq1_s, 32, false}, [T_IQ1_M] = {codes_iq1_m, 16, false},
+	};
+	return type < T_COUNT && table[type].fn ? &table[type] : &none;
+}
+
+#endif

@@ -1,8 +1,9 @@
 /*
  * vocab.h - vocabularies: text to token ids and back.
  *
- * Two kinds: SentencePiece BPE (GGUF's "llama", llama2.c's tokenizer.bin) and
- * byte-level BPE (GGUF's "gpt2").
+ * SentencePiece's BPE (GGUF's "llama", tokenizer.model, llama2.c's tokenizer.bin) and Unigram
+ * (GGUF's "t5", tokenizer.model), byte-level BPE (GGUF's "gpt2"), and whatever a tokenizer.json
+ * of Hugging Face says.
  */
 #ifndef VOCAB_H
 #define VOCAB_H
@@ -19,7 +20,7 @@ enum piece_type {
 
 struct vocab;
 
-/* The vocabulary of a model file, or of llama2.c's tokenizer.bin, found by
+/* The vocabulary of a model file or a folder, or a vocabulary itself, found by
  * content; of a llama2.c model: tokenizer.bin in the same folder. Dies, naming
  * the file, on bad ones. Lives until the process ends. */
 struct vocab *vocab_open(const char *path);

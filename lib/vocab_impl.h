@@ -2,7 +2,8 @@
  * vocab_impl.h - what the parts of the vocabulary share; users read vocab.h.
  *
  * vocab.c: the tables as the file holds them. vocab_find.c: finding pieces by
- * their bytes, and merging. vocab_spm.c, vocab_bpe.c: encoding. Decoding needs
+ * their bytes, and merging. vocab_spm.c, vocab_bpe.c, vocab_unigram.c: encoding.
+ * vocab_load.c, vocab_sp.c, vocab_hf.h: what files hold. Decoding needs
  * no index, so nothing that encoding needs is built before the first text.
  */
 #ifndef VOCAB_IMPL_H

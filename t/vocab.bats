@@ -128,6 +128,28 @@ g.set("tokenizer.ggml.tokens", array(STRING, p[:-2] + [b"", p[-3]]))'
 	llm-tok made.gguf <in | llm-detok | cmp - in
 }
 
+@test "Unigrams in GGUF: rules and scores that lie" {
+	t5='add_spm(g); g.set("tokenizer.ggml.model", scalar(STRING, "t5"))'
+	made "$t5"
+	printf 'hi  ab é\n\377\342\226x' >in
+	llm-tok made.gguf <in | llm-detok | cmp - in
+	made "$t5; g.set('tokenizer.ggml.scores', None)"
+	fails 1 llm-tok made.gguf
+	[[ $stderr == *'a t5 vocabulary without tokenizer.ggml.scores' ]]
+	for rules in 'U8, [1, 2]' 'I8, [0] * 9' 'U8, [4, 0, 0, 0, 0, 4, 0, 0, 97]' 'U8, [255] * 4 + [0] * 9' 'F32, [1, 2, 3]'; do
+		made "$t5; g.set('tokenizer.ggml.precompiled_charsmap', array($rules))"
+		fails 1 llm-tok made.gguf
+		[[ $stderr == *precompiled_charsmap* ]]
+	done
+}
+
+@test "the other tables of Unicode are what their generators write" {
+	need_python tokenizers unicodedata2
+	for name in normal:unicode_normal scripts:unicode_scripts graphemes:grapheme_tables; do
+		PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$REPO/t/gen/${name%:*}.py" | cmp - "$REPO/lib/${name#*:}.h"
+	done
+}
+
 @test "the Unicode table is what its generator writes" {
 	need_python unicodedata2
 	"$PYTHON" "$REPO/t/gen/unicode.py" | cmp - "$REPO/lib/unicode_tables.h"

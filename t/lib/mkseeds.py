@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""mkseeds.py FOLDER: seeds of the fuzz harnesses regex, vocab_json and vocab_sp."""
+"""mkseeds.py FOLDER: seeds of the fuzz harnesses regex, vocab_json, vocab_sp, and vocab_gguf's Unigram."""
 import glob
 import json
 import os
 import sys
+
+import mkgguf
+from charsmap import charsmap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.path.join(HERE, '..', 'fixtures')
@@ -47,6 +50,10 @@ def main():
         data = open(path, 'rb').read()
         if len(data) < 5000:
             put(out, 'vocab_sp', os.path.basename(path)[:-6], bytes([len(WORDS)]) + WORDS + data)
+    g = mkgguf.vocab_only(mkgguf.add_spm, full=False)
+    g.set('tokenizer.ggml.model', mkgguf.scalar(mkgguf.STRING, 't5')).set('tokenizer.ggml.remove_extra_whitespaces', mkgguf.scalar(mkgguf.BOOL, 1))
+    g.set('tokenizer.ggml.precompiled_charsmap', mkgguf.array(mkgguf.U8, list(charsmap({b'h': b'a ', b'ab': b'b'})[:-1]) + [0]))
+    put(out, 'vocab_gguf', 't5', bytes([len(WORDS)]) + WORDS + g.bytes())
     seen = set()
     for i, line in enumerate(open(os.path.join(FIXTURES, 'tokenizer', 'regex.txt'), encoding='utf-8')):
         pattern, text, _ = (json.loads(x).encode() for x in line.split('\t'))

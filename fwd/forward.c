@@ -150,7 +150,6 @@ context_max(const struct context *c)
 size_t
 context_batch(const struct context *c)
 {
-
 	return c->batch;
 }
 

@@ -35,7 +35,7 @@ find_vocab(const struct model *m)
 	if (w->gguf)
 		v = gguf_get(w->gguf, "tokenizer.ggml.tokens") ? vocab_from_gguf(w->gguf) : NULL;
 	else
-		v = w->folder ? NULL : vocab_beside(w->path);
+		v = w->folder ? vocab_find(w->path) : vocab_beside(w->path);
 	if (v && vocab_size(v) != m->shape.n_vocab) {
 		if (w->gguf)
 			die("%s: its vocabulary has %u pieces, its weights %zu", w->path, vocab_size(v),

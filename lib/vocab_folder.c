@@ -84,6 +84,22 @@ read_eos_ids(struct vocab *v, const char *dir, const char *name)
 		json_free(d);
 }
 
+uint32_t
+vocab_padded(const char *dir, uint32_t n)
+{
+	struct json_doc *d = json_beside(dir, "config.json");
+	if (!d)
+		return n;
+	const struct json *size = json_get(d, d->node, "vocab_size");
+	if (!size)
+		size = json_get(d, json_get(d, d->node, "text_config"), "vocab_size");
+	uint64_t rows = json_uint(d, size, "vocab_size", 0, 0, UINT64_MAX);
+	if (rows >= VOCAB_MAX || rows / 4 > (uint64_t)n + 65536)
+		die("%s: a vocab_size of %llu beside %u pieces", d->name, (unsigned long long)rows, (unsigned)n);
+	json_free(d);
+	return rows > n ? (uint32_t)rows : n;
+}
+
 void
 vocab_read_beside(struct vocab *v, const char *dir)
 {

@@ -336,7 +336,7 @@ read_scored(struct loader *l, const struct json *pair, uint32_t id)
 }
 
 static void
-read_vocab(struct loader *l, const struct json *model, const struct json *added)
+read_vocab(struct loader *l, const struct json *model, const struct json *added, const char *dir)
 {
 	const struct json *vocab = json_get(l->d, model, "vocab");
 	struct vocab *v = l->v;
@@ -346,6 +346,7 @@ read_vocab(struct loader *l, const struct json *model, const struct json *added)
 	v->n = ids_end(l, vocab, added, &count);
 	if (v->n / 4 > count + 65536)
 		die("%s: ids up to %u for %zu pieces", l->path, (unsigned)v->n, count);
+	v->n = vocab_padded(dir, v->n);
 	l->piece = xcalloc(v->n, sizeof *l->piece);
 	if (v->unigram) {
 		v->unigram->scores = xcalloc(v->n, sizeof *v->unigram->scores);
@@ -588,7 +589,7 @@ vocab_from_hf(struct map m, const char *dir)
 	if (!json_is(model, JSON_OBJECT))
 		die("%s: no tokenizer.json: 'model' is missing", m.path);
 	read_model(&l, model);
-	read_vocab(&l, model, added);
+	read_vocab(&l, model, added, dir);
 	v->type = xcalloc(v->n, 1);
 	read_added(&l, added);
 	h->pieces = lay_pieces(v, l.piece);

@@ -259,6 +259,9 @@ struct json_doc *json_beside(const char *dir, const char *name);
 /* BOS and EOS, the chat template, what ends a generation: tokenizer_config.json, chat_template.jinja,
  * generation_config.json, config.json. The pieces are there already. */
 void vocab_read_beside(struct vocab *v, const char *dir);
+/* How many ids a vocabulary of n pieces has: the weights may have rows for more than there are pieces, and
+ * config.json's vocab_size says so. What is behind the pieces is unused. */
+uint32_t vocab_padded(const char *dir, uint32_t n);
 /* The folder that a file lies in; lives until the process ends. */
 const char *folder_of(const char *path);
 /* The vocabulary of a folder; NULL: it has none. */

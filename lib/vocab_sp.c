@@ -202,9 +202,9 @@ read_added(struct vocab *v, const struct json_doc *added)
 	return list;
 }
 
-/* Make room for the added tokens behind the model's own pieces. */
+/* Make room for the added tokens behind the model's own pieces, and for ids that are never used. */
 static void
-put_added(struct vocab *v, struct model *m, const struct added_list *list)
+put_added(struct vocab *v, struct model *m, const struct added_list *list, const char *dir)
 {
 	uint32_t n = v->n;
 	for (size_t i = 0; i < list->n; i++)
@@ -212,6 +212,7 @@ put_added(struct vocab *v, struct model *m, const struct added_list *list)
 			n = (uint32_t)list->a[i].id + 1;
 	if (n >= VOCAB_MAX || n - v->n > list->n + 65536)
 		die("%s: added tokens with ids up to %u beside %u pieces", v->path, (unsigned)n, (unsigned)v->n);
+	n = vocab_padded(dir, n);
 	m->piece = xreallocarray(m->piece, n, sizeof *m->piece);
 	v->type = xreallocarray(v->type, n, 1);
 	v->sp->scores = xreallocarray(v->sp->scores, n, 4);
@@ -291,7 +292,7 @@ vocab_from_sp(struct map map, const char *dir)
 	v->config = json_beside(dir, "tokenizer_config.json");
 	struct json_doc *added = json_beside(dir, "added_tokens.json");
 	struct added_list list = read_added(v, added);
-	put_added(v, &m, &list);
+	put_added(v, &m, &list, dir);
 	v->sp->pieces = lay_pieces(v, m.piece);
 	v->scores = v->sp->scores;
 	v->sp->map = charsmap_read(v->path, m.charsmap.p, (size_t)(m.charsmap.end - m.charsmap.p));

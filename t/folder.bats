@@ -182,3 +182,26 @@ broken()
 @test "config.json: text, types, numbers, rope, layers, other models'" { broken configs; }
 @test "the index: names of files, tensors elsewhere, shards missing" { broken index; }
 @test "random bytes in configurations and headers: no signal" { broken noise; }
+
+@test "ids that no piece has: the vocabulary goes as far as config.json says, and the whole pipe runs" {
+	make_folder llama x
+	"$PYTHON" - <<-'END'
+		import json
+		pieces = [chr(c) for c in range(33, 93)] + ['</s>', '<|im_end|>']
+		json.dump(dict(added_tokens=[dict(id=60, content='</s>', special=True), dict(id=61, content='<|im_end|>', special=True)],
+		    model=dict(type='BPE', vocab={p: i for i, p in enumerate(pieces)}, merges=[])), open('x/tokenizer.json', 'w'))
+		json.dump(dict(eos_token_id=[60, 70]), open('x/generation_config.json', 'w'))
+	END
+	echo ABC | llm-tok x >ids
+	vocab=$(sed -n 's/^# vocab //p' ids)
+	[[ $vocab = "97 "* ]]
+	llm-fwd -1 x <ids >rows
+	grep -aqx "vocab $vocab" rows
+	grep -aqx 'eog 2 60 61 70' rows
+	llm-tok x <<<ABC | llm-fwd x | llm-sample -t 0 -n 4 | llm-detok >text
+	[ "$(wc -l <text)" -eq 1 ]
+	{ seq 62 96 | tr '\n' ' '; echo; } | llm-detok x | cmp - <(echo)
+	sed -i 's/"vocab_size": *[0-9]*/"vocab_size": 400000/' x/config.json
+	fails 1 llm-tok x <<<ABC
+	[[ $stderr = 'llm-tok: x/config.json: a vocab_size of 400000 beside 62 pieces' ]]
+}

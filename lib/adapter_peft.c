@@ -182,6 +182,15 @@ take_end(struct str *s, const char *text)
 	return true;
 }
 
+/* What the model itself calls a module. */
+static struct str
+own_name(struct str module)
+{
+	static const char front[] = "base_model.model.";
+	const size_t n = sizeof front - 1;
+	return module.n > n && !memcmp(module.p, front, n) ? (struct str){module.p + n, module.n - n} : module;
+}
+
 /* GGUF's name of a module's matrix. False: of a part of the model that sees or hears. */
 static bool
 name_module(const char *path, const struct weights *base, struct str module, char gguf[65])
@@ -219,7 +228,7 @@ is_base(const char *path, const struct weights *base, const struct st_tensor *t)
 {
 	struct str module = t->name;
 	char name[65];
-	if (!take_end(&module, ".base_layer.weight") || !name_module(path, base, module, name))
+	if (!take_end(&module, ".base_layer.weight") || !name_module(path, base, own_name(module), name))
 		return false;
 	const struct tensor *own = weights_get(base, name);
 	own = own || strcmp(name, "output.weight") ? own : weights_get(base, "token_embd.weight"); /* tied */
@@ -257,7 +266,6 @@ static void
 add_pair(struct adapter *a, const struct peft *p, const struct safetensors *s, struct st_tensor *from,
 	const struct weights *base)
 {
-	static const char front[] = "base_model.model.";
 	struct str module = from->name;
 	bool embedding;
 	const char *tail = half_of(&module, &embedding), *path = s->map.path;
@@ -267,8 +275,7 @@ add_pair(struct adapter *a, const struct peft *p, const struct safetensors *s, s
 	const struct st_tensor *other = other_half(s, module, tail);
 	if (!other)
 		die("%s: tensor %.*s: its other half is missing", path, SHOW(from->name));
-	if (module.n > sizeof front - 1 && !memcmp(module.p, front, sizeof front - 1))
-		module = (struct str){module.p + sizeof front - 1, module.n - (sizeof front - 1)};
+	module = own_name(module);
 	struct factors *f = a->f + a->n;
 	if (!name_module(path, base, module, f->name))
 		return;

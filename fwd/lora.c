@@ -190,9 +190,9 @@ narrow(void *arg, size_t first, size_t last, int thread)
 		}
 }
 
-/* Rows [from, to) of matrix number i gain scale b low. */
+/* Rows [from, from + n) of matrix number i gain scale b low, n <= ROWS; its low begins at rank `start`. */
 static void
-widen_rows(const struct some *s, size_t i, size_t start, size_t from, size_t to, int thread)
+widen_rows(const struct some *s, size_t i, size_t start, size_t from, size_t n, int thread)
 {
 	const struct job *j = s->j;
 	const struct kernels *k = j->c->kern;
@@ -202,9 +202,9 @@ widen_rows(const struct some *s, size_t i, size_t start, size_t from, size_t to,
 		const struct inputs in = {.x = j->c->low + start * s->n, .n = s->n};
 		struct tensor b = x->b;
 		tensor_skip(&b, from);
-		k->matmul(&b, 0, to - from, &in, part, ROWS, j->c->scratch[thread]);
+		k->matmul(&b, 0, n, &in, part, ROWS, j->c->scratch[thread]);
 		for (size_t t = 0; t < s->n; t++)
-			k->axpy(j->out[i] + (s->first + t) * rows + from, x->scale, part + t * ROWS, to - from);
+			k->axpy(j->out[i] + (s->first + t) * rows + from, x->scale, part + t * ROWS, n);
 		start += x->a.dim[1];
 	}
 }
@@ -219,17 +219,18 @@ ranks(const struct matrix *m)
 	return n;
 }
 
-/* Items are rows of the job's matrices, one behind the other; at most ROWS. */
+/* Items are rows of the job's matrices, one behind the other. */
 static void
 widen(void *arg, size_t first, size_t last, int thread)
 {
 	const struct some *s = arg;
 	const struct matrix *m;
 	for (size_t i = 0, start = 0, low = 0; (m = s->j->w[i]); start += m->w.dim[1], low += ranks(m), i++) {
-		const size_t end = start + m->w.dim[1];
-		const size_t from = first > start ? first : start, to = last < end ? last : end;
-		if (from < to)
-			widen_rows(s, i, low, from - start, to - start, thread);
+		const size_t end = start + m->w.dim[1], to = last < end ? last : end;
+		for (size_t from = first > start ? first : start, n; m->lora && from < to; from += n) {
+			n = to - from < ROWS ? to - from : ROWS;
+			widen_rows(s, i, low, from - start, n, thread);
+		}
 	}
 }
 

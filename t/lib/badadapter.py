@@ -114,8 +114,11 @@ def gguf():
         g = mkadapter.embeddings()
         g.tensors[2 + i][1].reverse()
         gguf_case('embeddings turned', g)
-    g = mkadapter.embeddings()
-    gguf_case('embeddings of another vocabulary', g, ('token_embd',), base='experts.gguf')
+    for i, name in (2, 'token_embd'), (4, 'output'):
+        g = mkadapter.embeddings()
+        t = g.tensors[i + (i == 4)]
+        t[1], t[3] = [2, 7], b'\0' * 56
+        gguf_case('embeddings of another vocabulary', g, (name,))
     gguf_case('experts on one without', mkadapter.experts().set('general.architecture', scalar(STRING, 'llama')))
     gguf_case('another number of experts', mkadapter.add(mkadapter.gguf('qwen3moe'), 'blk.0.ffn_up_exps.weight', 8, 4, experts=(2,)), ('8 x 4 x 3',), base='experts.gguf')
     gguf_case('one expert too many', mkadapter.add(mkadapter.gguf('qwen3moe'), 'blk.0.ffn_up.3.weight', 8, 4), base='experts.gguf')
@@ -157,7 +160,7 @@ def configs():
         bad('use_rslora %r' % (v,), {**right, 'use_rslora': v})
     for key in 'rank_pattern', 'alpha_pattern':
         for v in 5, 'x', [1], True, {'q_proj': 'x'}, {'q_proj': [1]}, {'q_proj': {}}, {'q_proj': True}, {'q_proj': float('nan')}, {'(': 1}, {'[': 1}, {r'\1(a)': 1}, \
-                {'(?x': 1}, {')(': 1}, {'*': 1}, {'a{9999}{9999}': 1}:
+                {'(?x': 1}, {'*': 1}, {'a{9999}{9999}': 1}:
             bad('%s %r' % (key, v), {**right, key: v})
     for v in {'q_proj': 0}, {'q_proj': -1}, {'q_proj': 3}, {'.*': 1}, {'layers.0.self_attn.q_proj': 4}, {'^model.layers.0.mlp.*': 7}:
         bad('rank_pattern %r' % (v,), {**right, 'rank_pattern': v})

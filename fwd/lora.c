@@ -9,7 +9,8 @@
 
 enum {
 	LOW_FLOATS = 1 << 17,	/* a x of as many tokens as fit into so many, but of one at least */
-	ROWS = 64		/* outputs at a time */
+	ROWS = 64,		/* outputs at a time */
+	MANY = 32		/* tokens that are shared out, and not the few rows of a */
 };
 
 /* Hanging: a matrix of the model, and that of the adapter which has its place. */
@@ -171,23 +172,35 @@ struct some {
 	size_t first, n;
 };
 
-/* Items are rows of all a, one behind the other: c->low = a x, n tokens of each. */
+/* c->low = a x for rows [first, last) of all a, one behind the other, and n of the tokens from t on. */
 static void
-narrow(void *arg, size_t first, size_t last, int thread)
+narrow(const struct some *s, size_t first, size_t last, size_t t, size_t n, int thread)
 {
-	const struct some *s = arg;
 	const struct job *j = s->j;
 	size_t start = 0;
 	for (size_t i = 0; j->w[i]; i++)
 		for (const struct lora *x = j->w[i]->lora; x; x = x->next) {
 			const size_t rank = x->a.dim[1], end = start + rank;
 			const size_t from = first > start ? first : start, to = last < end ? last : end;
-			const struct inputs in = {.x = j->in.x + s->first * x->a.dim[0], .n = s->n};
+			const struct inputs in = {.x = j->in.x + (s->first + t) * x->a.dim[0], .n = n};
 			if (from < to)
-				j->c->kern->matmul(&x->a, from - start, to - start, &in, j->c->low + start * s->n, rank,
+				j->c->kern->matmul(&x->a, from - start, to - start, &in, j->c->low + start * s->n + t * rank, rank,
 					j->c->scratch[thread]);
 			start = end;
 		}
+}
+
+static void
+narrow_rows(void *arg, size_t first, size_t last, int thread)
+{
+	const struct some *s = arg;
+	narrow(s, first, last, 0, s->n, thread);
+}
+
+static void
+narrow_tokens(void *arg, size_t first, size_t last, int thread)
+{
+	narrow(arg, 0, SIZE_MAX, first, last - first, thread);
 }
 
 /* Rows [from, from + n) of matrix number i gain scale b low, n <= ROWS; its low begins at rank `start`. */
@@ -247,7 +260,10 @@ lora_products(struct job *j)
 	const size_t most = lora_floats(j->c->m) / low;
 	for (struct some s = {.j = j}; s.first < j->in.n; s.first += s.n) {
 		s.n = j->in.n - s.first < most ? j->in.n - s.first : most;
-		pool_run(j->c->pool, narrow, &s, low, j->c->kern->rows);
+		if (s.n >= MANY)
+			pool_run(j->c->pool, narrow_tokens, &s, s.n, MANY);
+		else
+			pool_run(j->c->pool, narrow_rows, &s, low, j->c->kern->rows);
 		pool_run(j->c->pool, widen, &s, rows, ROWS);
 	}
 }

@@ -245,10 +245,16 @@ resolve_attention(struct model *m, size_t l)
 
 /* Gate and up that are one matrix: one behind the other, or their rows by turns. */
 static void
-part_ffn(const struct model *m, struct ffn *f, const struct matrix *both)
+part_ffn(struct model *m, struct ffn *f, const struct matrix *both)
 {
 	const size_t n_ff = both->w.dim[1] / 2;
 	f->pairs = m->shape.gate_up_pairs;
+	if (f->pairs && m->base && !m->base->shape.gate_up_pairs) {
+		f->pairs = false;
+		f->gate = every(m, both, 0, 1, 2);
+		f->up = every(m, both, 1, 1, 2);
+		return;
+	}
 	f->gate.w.data = NULL;
 	f->up = *both;
 	if (f->pairs)

@@ -18,6 +18,7 @@ struct peft {
 	struct json_doc *doc;
 	size_t rank;
 	double alpha;
+	const struct json *parameters;		/* what is adapted though it is no module's own matrix: experts */
 	const struct json *ranks, *alphas;	/* of modules that differ, by a pattern of their names */
 	bool rslora;				/* divided by the root of the rank (arXiv:2312.03732) */
 };
@@ -29,7 +30,7 @@ is_harmless(struct str key)
 	static const char *const keys[] = {"alpha_pattern", "auto_mapping", "base_model_name_or_path", "corda_config",
 		"eva_config", "exclude_modules", "fan_in_fan_out", "inference_mode", "layers_pattern", "layers_to_transform",
 		"loftq_config", "lora_alpha", "lora_dropout", "lora_ga_config", "megatron_core", "peft_type", "peft_version",
-		"qalora_group_size", "r", "rank_pattern", "revision", "runtime_config", "target_modules", "task_type", "use_rslora"};
+		"qalora_group_size", "r", "rank_pattern", "revision", "runtime_config", "target_modules", "target_parameters", "task_type", "use_rslora"};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (str_is(key, keys[i]))
 			return true;
@@ -99,6 +100,9 @@ read_config(struct map m)
 	p.rank = (size_t)json_uint(p.doc, json_get(p.doc, root, "r"), "r", 8, 1, RANK_MAX);
 	p.alpha = json_float(p.doc, json_get(p.doc, root, "lora_alpha"), "lora_alpha", 8);
 	p.rslora = json_bool(p.doc, json_get(p.doc, root, "use_rslora"), "use_rslora", false);
+	p.parameters = json_get(p.doc, root, "target_parameters");
+	if (p.parameters && p.parameters->type != JSON_NULL && p.parameters->type != JSON_ARRAY)
+		die("%s: 'target_parameters' is no list", p.doc->name);
 	p.ranks = patterns(p.doc, "rank_pattern");
 	p.alphas = patterns(p.doc, "alpha_pattern");
 	return p;
@@ -160,14 +164,17 @@ value_for(const struct peft *p, const struct json *map, struct str module)
 	return NULL;
 }
 
-/* alpha / rank of a module. */
-static float
-scale_of(const struct peft *p, const char *path, struct str module, size_t rank)
+/* What the configuration says is the rank of a module. */
+static size_t
+rank_of(const struct peft *p, struct str module)
 {
-	const size_t says = (size_t)json_uint(p->doc, value_for(p, p->ranks, module), "rank_pattern", p->rank, 1, RANK_MAX);
+	return (size_t)json_uint(p->doc, value_for(p, p->ranks, module), "rank_pattern", p->rank, 1, RANK_MAX);
+}
+
+static float
+scale_of(const struct peft *p, struct str module, size_t rank)
+{
 	const double alpha = json_float(p->doc, value_for(p, p->alphas, module), "alpha_pattern", p->alpha);
-	if (says != rank)
-		die("%s: module %.*s: a rank of %zu, and %s says %zu", path, SHOW(module), rank, p->doc->name, says);
 	return (float)(alpha / (p->rslora ? sqrt((double)rank) : (double)rank));
 }
 
@@ -191,16 +198,26 @@ own_name(struct str module)
 	return module.n > n && !memcmp(module.p, front, n) ? (struct str){module.p + n, module.n - n} : module;
 }
 
+/* Both, one behind the other; the caller frees .p. */
+static struct str
+join(struct str a, const char *b)
+{
+	const size_t n = a.n + strlen(b);
+	char *text = xreallocarray(NULL, n + 1, 1);
+	memcpy(text, a.p, a.n);
+	strcpy(text + a.n, b);
+	return (struct str){text, n};
+}
+
 /* GGUF's name of a module's matrix. False: of a part of the model that sees or hears. */
 static bool
 name_module(const char *path, const struct weights *base, struct str module, char gguf[65])
 {
-	static const char tail[] = ".weight";
-	char *name = xreallocarray(NULL, module.n + sizeof tail, 1);
-	memcpy(name, module.p, module.n);
-	memcpy(name + module.n, tail, sizeof tail);
-	const enum name_kind kind = name_of_tensor(base->arch, (struct str){name, module.n + sizeof tail - 1}, gguf);
-	xfree(name);
+	struct str name = join(module, ".weight");
+	enum name_kind kind = name_of_tensor(base->arch, module, gguf); /* a parameter without ".weight" */
+	if (kind == NAME_UNKNOWN)
+		kind = name_of_tensor(base->arch, name, gguf);
+	xfree((char *)name.p);
 	if (kind == NAME_OF_SENSES)
 		return false;
 	if (kind != NAME_KNOWN && kind != NAME_ACROSS)
@@ -249,16 +266,84 @@ half_of(struct str *module, bool *embedding)
 static const struct st_tensor *
 other_half(const struct safetensors *s, struct str stem, const char *tail)
 {
-	struct str name = {NULL, stem.n + strlen(tail)};
-	char *text = xreallocarray(NULL, name.n, 1);
-	memcpy(text, stem.p, stem.n);
-	memcpy(text + stem.n, tail, strlen(tail));
-	name.p = text;
+	struct str name = join(stem, tail);
 	struct st_tensor *t = safetensors_get(s, name);
-	xfree(text);
+	xfree((char *)name.p);
 	if (t)
 		t->taken = true;
 	return t;
+}
+
+/* Whether target_parameters names "<module>.<parameter>", or its end. */
+static bool
+is_target(const struct peft *p, struct str module, const char *parameter)
+{
+	struct str name = join(module, parameter);
+	const struct json *v = json_first(p->parameters);
+	bool found = false;
+	for (size_t i = 0; json_is(p->parameters, JSON_ARRAY) && i < p->parameters->n; i++, v = json_next(v)) {
+		const struct str s = json_str(p->doc, v);
+		found |= s.p && s.n <= name.n && !memcmp(name.p + name.n - s.n, s.p, s.n) &&
+			(s.n == name.n || name.p[name.n - s.n - 1] == '.');
+	}
+	xfree((char *)name.p);
+	return found;
+}
+
+/*
+ * Experts are parameters of one module, gate_up_proj and down_proj. PEFT wraps the module for each
+ * of them, so the first becomes the inner one's, "experts.base_layer", if there are two. Returns
+ * the parameter's name, which the caller frees, or the module's own.
+ */
+static struct str
+parameter_of(const struct peft *p, struct str module)
+{
+	struct str outer = module, experts;
+	const bool inner = take_end(&outer, ".base_layer");
+	const bool up = is_target(p, outer, ".gate_up_proj"), down = is_target(p, outer, ".down_proj");
+	experts = outer;
+	if (!take_end(&experts, ".experts") || !(inner ? up && down : up || down))
+		return join(module, is_target(p, module, ".weight") ? ".weight" : "");
+	return join(outer, down && !inner ? ".down_proj" : ".gate_up_proj");
+}
+
+/* Matrices of experts: a has the ranks of one behind those of another, b's columns have for each
+ * rank all experts. */
+static void
+part_experts(const char *path, struct factors *f, size_t rank)
+{
+	const size_t n = f->a.dim[1] / rank, rows = f->b.dim[1], bytes = tensor_format(f->b.type)->bytes;
+	if (f->a.dim[1] % rank || f->b.dim[0] != f->a.dim[1])
+		die("%s: tensor %s: %zu and %zu ranks of experts, and each has %zu", path, f->name, f->a.dim[1], f->b.dim[0], rank);
+	unsigned char *copy = xreallocarray(NULL, rows * f->b.dim[0], bytes); /* stays, as the map does */
+	for (size_t e = 0; e < n; e++)
+		for (size_t r = 0; r < rows; r++)
+			for (size_t k = 0; k < rank; k++)
+				memcpy(copy + ((e * rows + r) * rank + k) * bytes, f->b.data + (r * rank * n + k * n + e) * bytes, bytes);
+	f->b.data = copy;
+	f->a.dim[1] = f->b.dim[0] = rank;
+	f->a.dim[2] = f->b.dim[2] = n;
+}
+
+/* The two matrices as GGUF has them. */
+static void
+set_matrices(struct factors *f, const struct peft *p, const char *path, struct str module, const struct st_tensor *a,
+	const struct st_tensor *b, bool embedding)
+{
+	static const char experts[] = "_exps.weight";
+	const size_t rank = rank_of(p, module), n = strlen(f->name);
+	f->a = matrix(path, a);
+	f->b = matrix(path, b);
+	if (embedding) {
+		f->a.across = f->a.dim[0];
+		f->a.dim[0] = f->a.dim[1];
+		f->a.dim[1] = f->a.across;
+	}
+	if (n > sizeof experts - 1 && !strcmp(f->name + n - (sizeof experts - 1), experts))
+		part_experts(path, f, rank);
+	if (f->b.dim[0] != rank)
+		die("%s: module %.*s: a rank of %zu, and %s says %zu", path, SHOW(module), f->b.dim[0], p->doc->name, rank);
+	f->scale = scale_of(p, module, rank);
 }
 
 /* The pair that begins with this A. */
@@ -266,31 +351,25 @@ static void
 add_pair(struct adapter *a, const struct peft *p, const struct safetensors *s, struct st_tensor *from,
 	const struct weights *base)
 {
-	struct str module = from->name;
+	struct str stem = from->name;
 	bool embedding;
-	const char *tail = half_of(&module, &embedding), *path = s->map.path;
+	const char *tail = half_of(&stem, &embedding), *path = s->map.path;
 	if (!tail)
 		return;
 	from->taken = true;
-	const struct st_tensor *other = other_half(s, module, tail);
+	const struct st_tensor *other = other_half(s, stem, tail);
 	if (!other)
 		die("%s: tensor %.*s: its other half is missing", path, SHOW(from->name));
-	module = own_name(module);
+	const struct str module = parameter_of(p, own_name(stem));
 	struct factors *f = a->f + a->n;
-	if (!name_module(path, base, module, f->name))
-		return;
-	if (embedding != !strcmp(f->name, "token_embd.weight"))
-		die("%s: module %.*s is adapted as %s", path, SHOW(module),
-			embedding ? "an embedding, which it is not" : "a matrix, and it is the embedding");
-	f->a = matrix(path, from);
-	f->b = matrix(path, other);
-	if (embedding) {
-		f->a.across = f->a.dim[0];
-		f->a.dim[0] = f->a.dim[1];
-		f->a.dim[1] = f->a.across;
+	if (name_module(path, base, module, f->name)) {
+		if (embedding != !strcmp(f->name, "token_embd.weight"))
+			die("%s: module %.*s is adapted as %s", path, SHOW(module),
+				embedding ? "an embedding, which it is not" : "a matrix, and it is the embedding");
+		set_matrices(f, p, path, module, from, other, embedding);
+		a->n++;
 	}
-	f->scale = scale_of(p, path, module, f->b.dim[0]);
-	a->n++;
+	xfree((char *)module.p);
 }
 
 void

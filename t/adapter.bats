@@ -56,15 +56,15 @@ each()
 @test "logits of folders of PEFT: one and two at once, on folders and on GGUF" { each ''; }
 @test "logits of adapters in GGUF: one and two at once, on GGUF and on folders" { each .gguf; }
 
-@test "ranks and alphas by patterns, alpha over the root of the rank" {
+@test "ranks and alphas by patterns, alpha over the root of the rank, one parameter of experts" {
 	for m in $(names); do
 		[ -e "$FIXTURES/$m/three" ] || continue
 		make_base $m
-		grep -q 'rslora": true\|rank_pattern": {$' "$FIXTURES/$m/three/adapter_config.json"
+		grep -q 'rslora": true\|rank_pattern": {$\|target_parameters": \[' "$FIXTURES/$m/three/adapter_config.json"
 		near $m/three.f32 -L "$FIXTURES/$m/three" $m
 		near $m/three.f32 -L "$FIXTURES/$m/three/=1e0" "$FIXTURES/$m/base.gguf"
 	done
-	[ -e llama ] && [ -e qwen2 ]
+	[ -e llama ] && [ -e qwen2 ] && [ -e qwen3moe ] && [ -e gpt-oss ]
 }
 
 @test "logits with portable kernels; the same bits with AVX2, AVX-VNNI and AVX-512" {

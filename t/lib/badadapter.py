@@ -62,8 +62,10 @@ def good():
     for more in dict(r=2.0), dict(lora_alpha=3.5), dict(lora_alpha=None), dict(use_rslora=True), dict(use_rslora=None), dict(rank_pattern={}), dict(alpha_pattern=None), \
             dict(alpha_pattern={'q_proj': 5, '.*mlp.*': 0.5}), dict(rank_pattern={'x': 9, 'nothing.*': 1}), dict(init_lora_weights=True), \
             dict(init_lora_weights='gaussian'), dict(modules_to_save=[]), dict(unheard_of=None), dict(unheard_of=False), dict(auto_mapping={'a': 1}), \
-            dict(target_modules='all-linear'), dict(fan_in_fan_out=True), dict(alpha_pattern={'(a|q_proj)': 1}), dict(alpha_pattern={'': 5}):
+            dict(target_modules='all-linear'), dict(target_parameters=['x', 5, None, '']), dict(fan_in_fan_out=True), dict(alpha_pattern={'(a|q_proj)': 1}), dict(alpha_pattern={'': 5}):
         folder_case('config %r' % more, mkadapter.config(**more), mkadapter.tensors(), status=0)
+    folder_case('experts', mkadapter.config(target_parameters=['gate_up_proj', 'down_proj']), mkadapter.expert_tensors(), status=0, base='experts.gguf')
+    folder_case('experts: one', mkadapter.config(target_parameters=['experts.down_proj']), mkadapter.expert_tensors()[2:], status=0, base='experts.gguf')
     folder_case('another rank by pattern', mkadapter.config(r=9, rank_pattern={r'.*layers\.\d+.*': 2}), mkadapter.tensors(), status=0)
 
 
@@ -146,7 +148,7 @@ def configs():
     for key in 'use_dora', 'lora_bias', 'use_qalora', 'ensure_weight_tying', 'use_bdlora', 'unheard_of':
         bad(key, {**right, key: True}, (key,))
     for key, v in ('modules_to_save', ['lm_head']), ('trainable_token_indices', [1]), ('trainable_token_indices', {'embed_tokens': [1]}), ('layer_replication', [[0, 1]]), \
-            ('target_parameters', ['x']), ('alora_invocation_tokens', [1]), ('bias', 'all'), ('bias', 'lora_only'), ('bias', True), ('bias', 5), \
+            ('target_parameters', 5), ('target_parameters', 'x'), ('target_parameters', {'x': 1}), ('alora_invocation_tokens', [1]), ('bias', 'all'), ('bias', 'lora_only'), ('bias', True), ('bias', 5), \
             ('init_lora_weights', 'pissa'), ('init_lora_weights', 'pissa_niter_4'), ('init_lora_weights', 'olora'), ('init_lora_weights', 'loftq'), \
             ('init_lora_weights', 'corda'), ('init_lora_weights', 5), ('init_lora_weights', ['gaussian']), ('kasa_config', {'a': 1}), ('arrow_config', {'a': 1}), \
             ('peft_type', 'ADALORA'), ('peft_type', 'IA3'), ('peft_type', 'lora'), ('peft_type', ''), ('peft_type', 'x' * 500), ('peft_type', 'LORA\n'), ('a\n\033[1mb', 1), \
@@ -211,6 +213,18 @@ def tensors():
         for d in shape:
             size *= d
         bad('beside it %s' % name, right + [(name, 'F32', shape, b'\0' * size)])
+    x = mkadapter.expert_tensors()
+    both = dict(target_parameters=['gate_up_proj', 'down_proj'])
+    for rank in 1, 3, 4, 5, 6, 7, 2**20:
+        folder_case('experts: rank %d' % rank, mkadapter.config(r=rank, **both), x, base='experts.gguf')
+    folder_case('experts: on one without', mkadapter.config(**both), x)
+    folder_case('experts: the inner one alone', mkadapter.config(target_parameters=['down_proj']), x, base='experts.gguf')
+    folder_case('experts: the outer one first', mkadapter.config(target_parameters=['gate_up_proj']), x[2:], base='experts.gguf')
+    folder_case('experts: the outer one as the inner one', mkadapter.config(**both), [(t[0].replace('.lora', '.base_layer.lora'), *t[1:]) for t in x[2:]], base='experts.gguf')
+    for i in range(4):
+        name, dtype, shape, data = x[i]
+        for other, body in (shape[::-1], data), ([1, len(data) // 4], data), ([shape[0] * 2, shape[1]], data * 2), ([shape[0], shape[1] * 2], data * 2), ([shape[0], 1], data[:4 * shape[0]]):
+            folder_case('experts: %s %r' % (name[30:], other), mkadapter.config(**both), x[:i] + [(name, dtype, other, body)] + x[i + 1:], base='experts.gguf')
     e = mkadapter.embedding_tensors()
     for i in 0, 1:
         bad('embedding: half', [e[i]])

@@ -86,6 +86,16 @@ def embedding_tensors():
             ('base_model.model.model.embed_tokens.base_layer.weight', 'F32', [6, 8], matrix(0, 48, 5))]
 
 
+def expert_tensors(rank=2, n=3):
+    """For mkgguf.experts()."""
+    out = []
+    for i, (name, cols, rows) in enumerate((('experts.base_layer', 8, 8), ('experts', 4, 8))):
+        stem = 'base_model.model.model.layers.1.mlp.' + name
+        out.append((stem + '.lora_A.weight', 'F32', [n * rank, cols], matrix(0, n * rank * cols, i + 1)))
+        out.append((stem + '.lora_B.weight', 'F32', [rows, n * rank], matrix(0, n * rank * rows, i + 2)))
+    return out
+
+
 def folder(path, config, tensors):
     os.makedirs(path, exist_ok=True)
     with open(os.path.join(path, 'adapter_config.json'), 'wb') as f:

@@ -43,6 +43,7 @@ def adapters(out):
         seed(name, base, adapter.bytes())
     for name, base, config, tensors in ('peft', mkgguf.bare(), mkadapter.config(use_rslora=True), mkadapter.tensors()), \
             ('peft-embeddings', mkgguf.bare(), mkadapter.config(bias='none', modules_to_save=None), mkadapter.embedding_tensors()), \
+            ('peft-experts', mkgguf.experts(), mkadapter.config(target_parameters=['gate_up_proj', 'down_proj']), mkadapter.expert_tensors()), \
             ('peft-patterns', mkgguf.bare(), mkadapter.config(r=9, rank_pattern={'[a-z].*': 2}, alpha_pattern={'q_proj': 4, '(k|v)_proj': 5}),
              mkadapter.tensors(['attn_q', 'attn_v', 'ffn_up'])):
         seed(name, base, json.dumps(config, separators=(',', ':')).encode() + b'\0' + mkadapter.safetensors(tensors))

@@ -41,6 +41,7 @@ HERE = Path(__file__).resolve().parent
 FOLDERS = HERE.parent / "fixtures/folder"
 LLAMA = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 EMBEDDINGS = ["embed_tokens", "lm_head"]
+PARAMETERS = ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"]
 EXPERTS = [f"experts.{i}.{w}" for i in range(5) for w in ("w1", "w2", "w3")]
 
 # name: what one and two adapt; what both say, and what three says, which adapts as one
@@ -56,11 +57,19 @@ ADAPTERS = {
     "bloom": (["query_key_value", "dense"], ["query_key_value"], {}),
     "mixtral": (["q_proj", "k_proj"] + EXPERTS, ["q_proj", "v_proj"], {}),
     "qwen2moe": (["q_proj", "shared_expert.up_proj", "shared_expert.down_proj", "shared_expert_gate"], ["k_proj"], {}),
+    "qwen3moe": (["q_proj"], ["v_proj"], dict(target_parameters=PARAMETERS + ["mlp.gate.weight"]), dict(
+        target_parameters=PARAMETERS[:1], rank_pattern={"experts.gate_up_proj": 2}, alpha_pattern={".*1.mlp.experts.*": 9})),
+    "gpt-oss": (["q_proj", "o_proj"], ["v_proj"], dict(target_parameters=PARAMETERS), dict(target_parameters=PARAMETERS[1:])),
+    "granitemoe": (["q_proj"], ["k_proj"], dict(
+        target_parameters=["experts.gate_up_proj", "experts.down_proj", "router.weight"], alpha_pattern={"router.weight": 3})),
     "granite": (LLAMA, ["q_proj"], {}),
     "mpt": (["Wqkv", "out_proj", "up_proj"], ["Wqkv"], {}),
 }
 # What the converter of llama.cpp does not do, or not right.
 UNCONVERTED = {
+    "qwen3moe": "experts as parameters",
+    "gpt-oss": "experts as parameters",
+    "granitemoe": "experts as parameters",
     "gpt2": "it transposes A and B, which are not as the weights they belong to",
     "bloom": "it takes them for weights and fails",
 }

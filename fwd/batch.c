@@ -1,6 +1,8 @@
 /* batch.c - matrices and norms over the tokens of a batch; see batch.h. */
 #include "batch.h"
 
+#include "lora.h"
+
 #include <string.h>
 
 enum { ACROSS = 16 };	/* outputs at a time */
@@ -117,6 +119,8 @@ matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct matr
 	if (blocks)
 		pool_run(j->c->pool, quantize, j, n, 4);
 	pool_run(j->c->pool, matmul_rows, j, total_rows(j->w), j->c->kern->rows);
+	if (j->c->low)
+		lora_products(j);
 	j->after[0] = NULL;
 }
 

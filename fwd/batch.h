@@ -46,6 +46,8 @@ struct context {
 	struct route *route;	/* batch x n_used */
 	float *cos[2], *sin[2];	/* of the model's two ropes at the token's position, rope_dim / 2 */
 	float *logits;		/* OUT_BATCH x n_vocab */
+	float *low;		/* what adapters make of their inputs, lora_floats() */
+	float **wide;		/* a thread: and of their outputs; NULL where there are none */
 	void **scratch;		/* a thread: what kernels work in */
 	float **answers;	/* a thread: what attend() leaves, twice */
 	float *parts;		/* the same of each block of the past, for few tokens */

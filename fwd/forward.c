@@ -12,6 +12,8 @@
  */
 #include "batch.h"
 
+#include "lora.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -75,6 +77,17 @@ make_threads(struct context *c)
 	}
 }
 
+/* What adapters work in. */
+static void
+make_lora(struct context *c)
+{
+	const size_t n = (size_t)pool_threads(c->pool);
+	c->low = floats(c, 1, lora_floats(c->m));
+	c->wide = xcalloc(n, sizeof *c->wide);
+	for (size_t i = 0; i < n; i++)
+		c->wide[i] = floats(c, 1, lora_thread_floats(c->m, c->batch));
+}
+
 struct context *
 context_new(const struct model *m, const struct kernels *k, struct pool *p, enum kv_type kv_type,
 	const struct part *part)
@@ -114,6 +127,8 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p, enum
 	}
 	c->logits = floats(c, OUT_BATCH, s->n_vocab);
 	make_threads(c);
+	if (m->widest_lora)
+		make_lora(c);
 	return c;
 }
 
@@ -130,6 +145,7 @@ context_free(struct context *c)
 	xfree(c->parts);
 	xfree(c->scratch);
 	xfree(c->answers);
+	xfree(c->wide);
 	xfree(c->kv);
 	xfree(c->tokens);
 	xfree(c);
@@ -252,6 +268,8 @@ embed(struct context *c, const uint32_t *ids, size_t n)
 	for (size_t t = 0; t < n; t++) {
 		float *x = c->x + t * embd;
 		tensor_unpack(&m->embd.w, ids[t], x);
+		if (m->embd.lora)
+			lora_embedding(c, ids[t], x);
 		for (size_t i = 0; i < embd; i++)
 			x[i] *= scale;
 		if (matrix_there(&m->positions)) {

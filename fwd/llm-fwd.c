@@ -1,6 +1,7 @@
 /* llm-fwd - the forward pass: tokens to logits. See llm-fwd(1). */
 #include "compat.h"
 #include "gguf.h"
+#include "lora.h"
 #include "model.h"
 #include "reply.h"
 #include "stage.h"
@@ -14,12 +15,13 @@
 
 const char progname[] = "llm-fwd";
 const char usage_text[] =
-	"usage: llm-fwd [-1aex] [-k type] [-l first:last] [-t threads] [model]\n"
+	"usage: llm-fwd [-1aex] [-k type] [-L file[=scale]] [-l first:last] [-t threads] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
 	"  -1  answer every line at once: make no reply channel, wait for no sampler\n"
 	"  -a  a row of logits for every token fed, not only for the last of each line\n"
 	"  -e  hidden states behind the last layer and the final norm, not logits\n"
 	"  -k  numbers of the cache of keys and values: f16 (default) or f32\n"
+	"  -L  add a low-rank adapter, a GGUF file or a folder of PEFT, times scale (1); repeatable\n"
 	"  -l  only the layers from first up to, but without, last\n"
 	"  -x  read hidden states, not tokens, before the first layer, too\n"
 	"  -t  threads (default: the CPUs this process may use)\n"
@@ -90,13 +92,32 @@ struct options {
 	int threads;
 	enum kv_type kv;
 	const char *layers;
+	struct adapted {
+		char *path;
+		double scale;
+	} *adapters;
+	size_t n_adapters, adapters_cap;
 	const struct kernels *kernels;
 };
+
+/* "file" or "file=scale". */
+static void
+add_adapter(struct options *o, const char *text)
+{
+	o->adapters = grow(o->adapters, &o->adapters_cap, o->n_adapters + 1, sizeof *o->adapters);
+	struct adapted *a = o->adapters + o->n_adapters++;
+	*a = (struct adapted){.path = xstrdup(text), .scale = 1};
+	char *equals = strrchr(a->path, '=');
+	if (equals) {
+		a->scale = arg_double('L', equals + 1, -1e6, 1e6);
+		*equals = '\0';
+	}
+}
 
 static void
 parse(struct options *o, int argc, char **argv)
 {
-	for (int opt; (opt = getopt(argc, argv, ":1aehk:l:t:Vx")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1aehk:L:l:t:Vx")) != -1;)
 		switch (opt) {
 		case '1': o->alone = true; break;
 		case 'a': o->all = true; break;
@@ -107,6 +128,7 @@ parse(struct options *o, int argc, char **argv)
 				die_usage("-k %s: f16 or f32", optarg);
 			o->kv = strcmp(optarg, "f32") ? KV_F16 : KV_F32;
 			break;
+		case 'L': add_adapter(o, optarg); break;
 		case 'l': o->layers = optarg; break;
 		case 't': o->threads = (int)arg_long('t', optarg, 1, 1024); break;
 		case 'V': version();
@@ -200,6 +222,8 @@ main(int argc, char **argv)
 	const char *path = model_path(argv[optind]);
 	struct model *m = model_new(weights_open(path));
 	const struct part p = part_of(&o, m);
+	for (size_t i = 0; i < o.n_adapters; i++)
+		lora_hang(m, adapter_open(o.adapters[i].path, m->w), (float)o.adapters[i].scale);
 	struct rows_header h = {.kind = p.to, .width = (uint32_t)part_width(m, &p),
 		.layer = (uint32_t)p.last, .has_layer = p.to == ROWS_HIDDEN};
 	describe(&h, path, m);

@@ -21,11 +21,11 @@ get(struct model *m, const char *name, enum need need)
 {
 	const struct weights *w = m->w;
 	const struct tensor *t = need == ABSENT ? NULL : weights_get(w, name);
-	if (!t && need == REQUIRED)
+	if (!t && need == REQUIRED && !m->base)
 		die("%s: tensor %s is missing", w->path, name);
 	if (!t)
 		return NULL;
-	if (!tensor_readable(t))
+	if (!tensor_readable(t) && !m->base)
 		die("%s: tensor %s is %s (type %u), which this version cannot read", w->path, name,
 			tensor_format(t->type)->name, t->type);
 	m->used[t - w->tensors] = true;
@@ -37,10 +37,13 @@ static const struct tensor *
 find(struct model *m, const char *name, enum need need, size_t depth, size_t rows, size_t cols)
 {
 	const struct tensor *t = get(m, name, need);
-	if (t && (t->dim[0] != cols || t->dim[1] != rows || t->dim[2] != depth || t->dim[3] != 1))
-		die("%s: tensor %s is %zu x %zu x %zu x %zu, not %zu x %zu x %zu", m->w->path, name, t->dim[0],
-			t->dim[1], t->dim[2], t->dim[3], cols, rows, depth);
-	return t;
+	if (!t || (t->dim[0] == cols && t->dim[1] == rows && t->dim[2] == depth && t->dim[3] == 1))
+		return t;
+	if (m->base)
+		die("%s: tensor %s is %zu x %zu x %zu, in %s %zu x %zu x %zu: an adapter of another model", m->w->path, name,
+			t->dim[0], t->dim[1], t->dim[2], m->base->w->path, cols, rows, depth);
+	die("%s: tensor %s is %zu x %zu x %zu x %zu, not %zu x %zu x %zu", m->w->path, name, t->dim[0],
+		t->dim[1], t->dim[2], t->dim[3], cols, rows, depth);
 }
 
 /* Room for a vector that lives as long as the model. */
@@ -105,7 +108,8 @@ matrices(struct model *m, size_t l, const char *base, enum need need, size_t dep
 	if (!t)
 		return x;
 	x.w = *t;
-	x.bias = floats(m, find(m, name_of(l, base, ".bias"), OPTIONAL, 1, depth, rows));
+	if (!m->base)
+		x.bias = floats(m, find(m, name_of(l, base, ".bias"), OPTIONAL, 1, depth, rows));
 	return x;
 }
 
@@ -121,6 +125,7 @@ view(const struct matrix *m, size_t first, size_t rows)
 {
 	struct matrix v = *m;
 	tensor_skip(&v.w, first);
+	v.first += first;
 	v.w.dim[1] = rows;
 	v.w.dim[2] = 1;
 	v.w.n_dims = 2;
@@ -137,6 +142,7 @@ nth(const struct matrix *m, size_t i)
 	if (!matrix_there(m))
 		return v;
 	v.w.data += i * rows * tensor_row_bytes(&m->w);
+	v.first += i * rows;
 	if (v.w.type == T_MXFP4_SPLIT)
 		v.w.scale += i * rows * (v.w.dim[0] / 32);
 	v.w.dim[2] = 1;
@@ -230,6 +236,8 @@ resolve_attention(struct model *m, size_t l)
 		y->v = matrix(m, l, "attn_v", REQUIRED, kv, embd);
 	}
 	y->o = matrix(m, l, "attn_output", REQUIRED, embd, q);
+	if (m->base)
+		return;
 	y->q_norm = head_norm(m, l, "attn_q_norm", s->n_heads);
 	y->k_norm = head_norm(m, l, "attn_k_norm", s->n_kv_heads);
 	y->sinks = floats(m, find(m, name_of(l, "attn_sinks", ".weight"), need_if(m, SINKS), 1, 1, s->n_heads));
@@ -237,10 +245,16 @@ resolve_attention(struct model *m, size_t l)
 
 /* Gate and up that are one matrix: one behind the other, or their rows by turns. */
 static void
-part_ffn(const struct model *m, struct ffn *f, const struct matrix *both)
+part_ffn(struct model *m, struct ffn *f, const struct matrix *both)
 {
 	const size_t n_ff = both->w.dim[1] / 2;
 	f->pairs = m->shape.gate_up_pairs;
+	if (f->pairs && m->base && !m->base->shape.gate_up_pairs) {
+		f->pairs = false;
+		f->gate = every(m, both, 0, 1, 2);
+		f->up = every(m, both, 1, 1, 2);
+		return;
+	}
 	f->gate.w.data = NULL;
 	f->up = *both;
 	if (f->pairs)
@@ -291,11 +305,13 @@ each_expert(struct model *m, size_t l)
 	const size_t n = m->shape.n_experts, n_ff = m->shape.n_ff_expert;
 	struct matrix both = {.bias = NULL};
 	struct ffn all = {.pairs = false};
-	const bool apart = weights_get(m->w, name_of(l, "ffn_up.0", ".weight")) != NULL;
+	bool apart = !m->base && weights_get(m->w, name_of(l, "ffn_up.0", ".weight"));
 	if (!apart)
 		all = resolve_ffn(m, l, "_exps", n, n_ff, &both);
 	else if (n > m->w->n_tensors)
 		die("%s: %zu experts, but only %zu tensors", m->w->path, n, m->w->n_tensors);
+	if (m->base) /* of which one expert may have some, and another none */
+		apart = !matrix_there(&both) && !matrix_there(&all.gate) && !matrix_there(&all.up) && !matrix_there(&all.down);
 	struct ffn *f = xcalloc(n, sizeof *f);
 	for (size_t i = 0; i < n; i++) {
 		char suffix[24];
@@ -316,11 +332,12 @@ resolve_experts(struct model *m, size_t l)
 	struct layer *y = m->layer + l;
 	y->router = matrix(m, l, "ffn_gate_inp", REQUIRED, s->n_experts, s->n_embd);
 	y->experts = each_expert(m, l);
-	const struct tensor *t = weights_get(m->w, name_of(l, "ffn_down_shexp", ".weight"));
+	const struct weights *w = m->base ? m->base->w : m->w;
+	const struct tensor *t = weights_get(w, name_of(l, "ffn_down_shexp", ".weight"));
 	if (!t)
 		return;
 	if (t->dim[0] > SIZE_MAX / 2)
-		die("%s: tensor %s is impossibly wide", m->w->path, t->name);
+		die("%s: tensor %s is impossibly wide", w->path, t->name);
 	y->shared = resolve_one_ffn(m, l, "_shexp", t->dim[0]);
 	t = find(m, name_of(l, "ffn_gate_inp_shexp", ".weight"), OPTIONAL, 1, 1, s->n_embd);
 	if (t)
@@ -369,14 +386,20 @@ resolve_norms(struct model *m, size_t l)
 }
 
 static void
-resolve_layer(struct model *m, size_t l)
+resolve_matrices(struct model *m, size_t l)
 {
-	resolve_norms(m, l);
 	resolve_attention(m, l);
 	if (m->shape.n_experts)
 		resolve_experts(m, l);
 	else
 		m->layer[l].ffn = resolve_one_ffn(m, l, "", m->shape.n_ff);
+}
+
+static void
+resolve_layer(struct model *m, size_t l)
+{
+	resolve_norms(m, l);
+	resolve_matrices(m, l);
 	resolve_positions(m, l);
 }
 
@@ -412,7 +435,10 @@ static void
 refuse_unused(const struct model *m)
 {
 	for (size_t i = 0; i < m->w->n_tensors; i++)
-		if (!m->used[i])
+		if (!m->used[i] && m->base)
+			die("%s: tensor %s: %s has no matrix of that name to add to: an adapter of another model", m->w->path,
+				m->w->tensors[i].name, m->base->w->path);
+		else if (!m->used[i])
 			die("%s: tensor %s: architecture '%s' as known here has no place for it", m->w->path,
 				m->w->tensors[i].name, m->arch->name);
 }
@@ -447,6 +473,24 @@ model_new(const struct weights *w)
 	resolve_rope(m);
 	refuse_unused(m);
 	refuse_uneven(m);
+	return m;
+}
+
+struct model *
+model_places(const struct model *base, const struct weights *w, const struct shape *s)
+{
+	struct model *m = xcalloc(1, sizeof *m);
+	m->w = w;
+	m->used = xcalloc(w->n_tensors, sizeof *m->used);
+	m->arch = base->arch;
+	m->shape = *s;
+	m->base = base;
+	m->embd = matrix(m, NO_LAYER, "token_embd", OPTIONAL, s->n_vocab, s->n_embd);
+	m->out = matrix(m, NO_LAYER, "output", OPTIONAL, s->n_vocab, s->n_embd);
+	m->layer = xcalloc(s->n_layers, sizeof *m->layer);
+	for (size_t l = 0; l < s->n_layers; l++)
+		resolve_matrices(m, l);
+	refuse_unused(m);
 	return m;
 }
 

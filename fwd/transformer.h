@@ -13,6 +13,8 @@
 struct matrix {
 	struct tensor w;		/* rows x columns: outputs x inputs */
 	const float *bias;		/* a number a row; NULL: none */
+	const struct lora *lora;	/* what adapters add; see lora.h */
+	size_t first;			/* row of the tensor that it begins with, all matrices of one counted */
 	size_t run, apart;		/* so many rows together, the next ones `apart` rows behind their first; 0: all */
 };
 
@@ -62,6 +64,8 @@ struct model {
 	struct matrix out;		/* n_vocab x n_embd; embd's where they are tied */
 	struct rope rope[2];		/* of layers that see all, of those that slide */
 	size_t widest_ffn;		/* rows of the widest matrix `up` */
+	size_t widest_lora;		/* of a matrix, the ranks of all adapters; 0: none */
+	const struct model *base;	/* of an adapter: whose places it has; NULL: it is a model */
 	bool *used;			/* one for each of w->tensors: the forward pass has a place for it */
 	float **copied;			/* vectors that could not stay in the map */
 	size_t n_copied, copied_cap;
@@ -72,6 +76,14 @@ struct model {
  * reason. The weights must outlive the model. */
 struct model *model_new(const struct weights *w);
 void model_free(struct model *m);
+
+/*
+ * Of an adapter: where in a model like `base` its matrices have their places. A tensor of w stands
+ * for what is added to the base's: it has its name and shape, but a type of no format and nothing
+ * in its data. Most may be missing; what has no place, or another shape, is refused. s is the base's
+ * shape, and how the rows lie.
+ */
+struct model *model_places(const struct model *base, const struct weights *w, const struct shape *s);
 
 static inline bool
 matrix_there(const struct matrix *m)

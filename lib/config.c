@@ -514,6 +514,25 @@ refuse(const struct config *c)
 			"for others take a GGUF file", c->doc->name, shown(method));
 }
 
+static void
+lay(struct shape *s, unsigned flags)
+{
+	s->rope_halves = flags & HALVES;
+	s->norms_less_1 = flags & LESS_1;
+	s->qkv_by_group = flags & BY_GROUP;
+	s->gate_up_pairs = flags & PAIRS;
+}
+
+/* Rows of one architecture agree in this. */
+void
+config_layout(const char *arch, struct shape *s)
+{
+	unsigned flags = 0;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		flags |= strcmp(rows[i].arch, arch) ? 0 : rows[i].flags;
+	lay(s, flags);
+}
+
 void
 config_shape(const struct config *c, struct weights *w, add_fn *add)
 {
@@ -536,8 +555,5 @@ config_shape(const struct config *c, struct weights *w, add_fn *add)
 	read_layers(c, w);
 	read_rope(c, w, add);
 	shape_check(c->doc->name, s);
-	s->rope_halves = c->row->flags & HALVES;
-	s->norms_less_1 = c->row->flags & LESS_1;
-	s->qkv_by_group = c->row->flags & BY_GROUP;
-	s->gate_up_pairs = c->row->flags & PAIRS;
+	lay(s, c->row->flags);
 }

@@ -35,4 +35,7 @@ const char *config_type(const struct config *c);
 void config_shape(const struct config *c, struct weights *w, void (*add)(struct weights *w, const char *name,
 	const float *x, size_t n));
 
+/* Set how a folder's matrices lie for an architecture, if it has a row: the last four of struct shape. */
+void config_layout(const char *arch, struct shape *s);
+
 #endif

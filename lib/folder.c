@@ -100,7 +100,8 @@ folder_open(struct weights *w, const char *path)
 	size_t n = 0;
 	const char *name = path_in(w, path, text("config.json"));
 	if (stat(name, &st) < 0)
-		die("%s: a folder without config.json: not a model of Hugging Face", path);
+		die("%s: a folder without config.json: %s", path, stat(path_in(w, path, text("adapter_config.json")), &st) < 0 ?
+			"not a model of Hugging Face" : "an adapter, which llm-fwd -L adds to a model");
 	config = map_file(name);
 	name = path_in(w, path, text("model.safetensors.index.json"));
 	if (stat(name, &st) == 0) {
@@ -187,8 +188,8 @@ join_mxfp4(const struct shards *all, const char *path, const struct st_tensor *f
 	t->scale = e->data;
 }
 
-static uint32_t
-type_of(const char *path, const struct st_tensor *from)
+uint32_t
+folder_type(const char *path, const struct st_tensor *from)
 {
 	if (strcmp(from->dtype, "F32") == 0)
 		return T_F32;
@@ -219,7 +220,7 @@ add_tensor(struct weights *w, const struct shards *all, const char *path, const 
 	if (kind == NAME_MXFP4)
 		join_mxfp4(all, path, from, t);
 	else {
-		t->type = type_of(path, from);
+		t->type = folder_type(path, from);
 		if (from->n_dims < 1 || from->n_dims > 4)
 			die("%s: tensor %.*s has %zu dimensions", path, SHOW(from->name), from->n_dims);
 		memcpy(t->dim, from->dim, sizeof t->dim);

@@ -21,4 +21,8 @@ void folder_open(struct weights *w, const char *path);
  * the model's. */
 void folder_read(struct weights *w, struct map config, struct map index, const struct map *shard, size_t n_shards);
 
+/* The type of a tensor of safetensors; dies where it is none of F32, F16, BF16. */
+struct st_tensor;
+uint32_t folder_type(const char *path, const struct st_tensor *from);
+
 #endif

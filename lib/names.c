@@ -92,6 +92,7 @@ static const struct name part[] = {
 	{NULL, "mlp.router.*", "ffn_gate_inp.*", 0},
 	{NULL, "block_sparse_moe.gate.weight", "ffn_gate_inp.weight", 0},
 	{NULL, "block_sparse_moe.router.layer.weight", "ffn_gate_inp.weight", 0},
+	{NULL, "block_sparse_moe.router.weight", "ffn_gate_inp.weight", 0},
 	{NULL, "mlp.experts.#.gate_proj.*", "ffn_gate.#.*", 0},
 	{NULL, "mlp.experts.#.up_proj.*", "ffn_up.#.*", 0},
 	{NULL, "mlp.experts.#.down_proj.*", "ffn_down.#.*", 0},
@@ -108,6 +109,8 @@ static const struct name part[] = {
 	{NULL, "mlp.experts.down_proj_blocks", "ffn_down_exps.weight", NAME_MXFP4},
 	{NULL, "mlp.experts.gate_up_proj_scales", NULL, 0}, /* found with the blocks */
 	{NULL, "mlp.experts.down_proj_scales", NULL, 0},
+	{NULL, "block_sparse_moe.experts.gate_up_proj", "ffn_gate_up_exps.weight", 0},
+	{NULL, "block_sparse_moe.experts.down_proj", "ffn_down_exps.weight", 0},
 	{NULL, "block_sparse_moe.input_linear.weight", "ffn_gate_up_exps.weight", 0},
 	{NULL, "block_sparse_moe.output_linear.weight", "ffn_down_exps.weight", 0},
 	{NULL, "mlp.shared_expert.gate_proj.*", "ffn_gate_shexp.*", 0},

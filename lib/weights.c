@@ -13,6 +13,8 @@ read_gguf(struct weights *w, struct map m)
 {
 	struct gguf *g = w->gguf = gguf_open(m, true);
 	struct str arch = gguf_str(g, "general.architecture");
+	if (str_is(gguf_str(g, "general.type"), "adapter"))
+		die("%s: an adapter, which llm-fwd -L adds to a model, not a model", m.path);
 	if (!arch.p)
 		die("%s: key 'general.architecture' is missing", m.path);
 	if (arch.n < 1 || arch.n >= sizeof w->arch || memchr(arch.p, 0, arch.n))

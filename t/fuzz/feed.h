@@ -23,16 +23,15 @@ fed_row(void *arg, size_t position, size_t n, const float *logits)
 		f->sum += logits[i]; /* all of them can be read */
 }
 
-/* Feed two tokens and one more, free. */
+/* Feed two tokens and one more, free the context. */
 static inline void
-feed_weights(struct weights *w, unsigned kind)
+feed_context(struct model *m, unsigned kind)
 {
-	struct model *m = model_new(w);
 	struct pool *p = pool_new(1);
 	const struct kernels *kernels[] = {kernels_portable(), kernels_avx2(), kernels_avx512()};
 	const struct kernels *k = kernels[kind % 3]; /* of all that this machine has, some */
 	const struct part all = whole(m);
-	struct context *c = context_new(m, k ? k : kernels[0], p, &all);
+	struct context *c = context_new(m, k ? k : kernels[0], p, kind & 4 ? KV_F32 : KV_F16, &all);
 	struct fed f = {.n_vocab = (uint32_t)m->shape.n_vocab};
 	uint32_t ids[2] = {0, f.n_vocab - 1};
 	size_t n = context_max(c) < 2 ? 1 : 2;
@@ -44,6 +43,13 @@ feed_weights(struct weights *w, unsigned kind)
 	context_feed(c, &(struct feed){.ids = ids, .n = 1}, fed_row, &f);
 	context_free(c);
 	pool_free(p);
+}
+
+static inline void
+feed_weights(struct weights *w, unsigned kind)
+{
+	struct model *m = model_new(w);
+	feed_context(m, kind);
 	model_free(m);
 	weights_free(w);
 }

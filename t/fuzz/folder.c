@@ -5,6 +5,7 @@
  * The input is config.json, NUL, the index (empty: none), NUL, model.safetensors.
  */
 #include "feed.h"
+#include "words.h"
 
 #include "folder.h"
 
@@ -29,30 +30,9 @@ split(struct files *f, const unsigned char *data, size_t n)
 	return true;
 }
 
-/* A word that is found somewhere takes the place of another, or a number does. */
-static size_t
-swap_words(unsigned char *p, size_t n, size_t max, unsigned *seed)
-{
-	static const char *const words[] = {"0", "1", "2", "3", "4", "8", "16777216", "65536", "-1", "1e300", "null", "true", "false",
-		"\"F32\"", "\"BF16\"", "\"F16\"", "\"yarn\"", "\"longrope\"", "\"llama3\"", "\"linear\"", "\"falcon\"", "\"gpt2\"", "\"gpt_oss\"",
-		"\"gemma3_text\"", "\"mixtral\"", "\"bloom\"", "\"stablelm\"", "\"olmo3\"", "\"mpt\"", "\"gptj\"", "[]", "{}", "[1,1]"};
-	size_t colon[512], count = 0;
-	for (size_t i = 0; i + 1 < n && count < 512; i++)
-		if (p[i] == ':' || p[i] == '[')
-			colon[count++] = i + 1;
-	if (!count)
-		return n;
-	const char *word = words[fuzz_random(seed, sizeof words / sizeof *words)];
-	size_t at = colon[fuzz_random(seed, (unsigned)count)], end = at;
-	while (end < n && p[end] != ',' && p[end] != '}' && p[end] != ']' && p[end])
-		end++;
-	const size_t len = strlen(word);
-	if (n - (end - at) + len > max)
-		return n;
-	memmove(p + at + len, p + end, n - end);
-	memcpy(p + at, word, len);
-	return n - (end - at) + len;
-}
+static const char *const words[] = {"0", "1", "2", "3", "4", "8", "16777216", "65536", "-1", "1e300", "null", "true", "false",
+	"\"F32\"", "\"BF16\"", "\"F16\"", "\"yarn\"", "\"longrope\"", "\"llama3\"", "\"linear\"", "\"falcon\"", "\"gpt2\"", "\"gpt_oss\"",
+	"\"gemma3_text\"", "\"mixtral\"", "\"bloom\"", "\"stablelm\"", "\"olmo3\"", "\"mpt\"", "\"gptj\"", "[]", "{}", "[1,1]"};
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 
@@ -77,7 +57,7 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 	const size_t most = room < sizeof part ? room : sizeof part;
 	memcpy(part, p, len);
 	memcpy(tail, p + len, rest);
-	size_t now = fuzz_random(&seed, 3) ? swap_words(part, len, most, &seed) : LLVMFuzzerMutate(part, len, most);
+	size_t now = fuzz_random(&seed, 3) ? swap_words(part, len, most, words, sizeof words / sizeof *words, &seed) : LLVMFuzzerMutate(part, len, most);
 	memcpy(p, part, now);
 	memcpy(p + now, tail, rest);
 	for (size_t i = 0; which >= 2 && i < 8; i++)

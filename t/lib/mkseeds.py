@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""mkseeds.py FOLDER: seeds of the fuzz harnesses regex, vocab_json, vocab_sp, and vocab_gguf's Unigram."""
+"""mkseeds.py FOLDER: seeds of the fuzz harnesses adapter, regex, vocab_json, vocab_sp, and vocab_gguf's Unigram."""
 import glob
 import json
 import os
+import struct
 import sys
 
+import mkadapter
 import mkgguf
 from charsmap import charsmap
 
@@ -31,8 +33,25 @@ def small(name):
     return m
 
 
+def adapters(out):
+    def seed(name, base, adapter):
+        base = base.bytes()
+        put(out, 'adapter', name, struct.pack('<H', len(base)) + base + adapter)
+    for name, base, adapter in ('bare', mkgguf.bare(), mkadapter.bare()), ('few', mkgguf.bare(), mkadapter.bare(['attn_k', 'ffn_down'], kind=1)), \
+            ('embeddings', mkgguf.bare(tied=True), mkadapter.embeddings()), ('experts', mkgguf.experts(), mkadapter.experts()), \
+            ('fused', mkgguf.fused(), mkadapter.fused()):
+        seed(name, base, adapter.bytes())
+    for name, base, config, tensors in ('peft', mkgguf.bare(), mkadapter.config(use_rslora=True), mkadapter.tensors()), \
+            ('peft-embeddings', mkgguf.bare(), mkadapter.config(bias='none', modules_to_save=None), mkadapter.embedding_tensors()), \
+            ('peft-experts', mkgguf.experts(), mkadapter.config(target_parameters=['gate_up_proj', 'down_proj']), mkadapter.expert_tensors()), \
+            ('peft-patterns', mkgguf.bare(), mkadapter.config(r=9, rank_pattern={'[a-z].*': 2}, alpha_pattern={'q_proj': 4, '(k|v)_proj': 5}),
+             mkadapter.tensors(['attn_q', 'attn_v', 'ffn_up'])):
+        seed(name, base, json.dumps(config, separators=(',', ':')).encode() + b'\0' + mkadapter.safetensors(tensors))
+
+
 def main():
     out = sys.argv[1]
+    adapters(out)
     lines = open(os.path.join(FIXTURES, 'tokenizer', 'tokenizers.txt'), encoding='utf-8').read().split('\n')
     for i, line in enumerate(lines):
         if not line.startswith('# '):

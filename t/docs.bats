@@ -41,6 +41,13 @@ examples()
 @test "llmutils.7: examples (bash)" { examples bash man/llmutils.7; }
 @test "README: examples (bash)" { examples bash README.md; }
 
+# Blocks that need more than the page's head says are left out where that is not installed.
+@test "what examples need is here" {
+	for program in $(sed -n 's/^\.\\" needs //p' "$REPO"/man/*); do
+		need "$program"
+	done
+}
+
 @test "every document has examples that run" {
 	for doc in $PAGES; do
 		[ -n "$(awk -f "$REPO/t/lib/examples.awk" -v mode=script "$REPO/man/$doc")" ]

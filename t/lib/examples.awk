@@ -4,7 +4,8 @@
 # session if its first line begins with "$ ". A line "$ COMMAND" is a command, lines "> MORE" behind
 # it continue it, and what follows up to the next "$ " is what it prints, on stdout and stderr.
 # An output line "..." stands for any lines; blanks at the end of a line do not count. Numbers with a decimal point may differ by 0.01:
-# the last digits of a logit depend on the compiler.
+# the last digits of a logit depend on the compiler. A comment .\" needs PROGRAM... before a block leaves
+# it out where one of these is not installed.
 #
 #	awk -f examples.awk -v mode=script DOC             a script that runs them all, one shell
 #	awk -f examples.awk -v mode=compare DOC OUT        differences; status 1 if there are any
@@ -60,11 +61,25 @@ function quoted(s) {
 	return s ~ /^[.']/ ? "\\&" s : s
 }
 
+# Whether one of these programs is not installed.
+function lacks(programs,   i, n, name) {
+	n = split(programs, name, " ")
+	for (i = 1; i <= n; i++)
+		if (system("command -v " name[i] " >/dev/null"))
+			return 1
+	return 0
+}
+
 # Commands cmd[1..n]; want lines are line[want_first..want_last] of the document.
-function parse(   i, inside, command, s) {
+function parse(   i, inside, missing, command, s) {
 	for (i = 1; i <= lines; i++) {
 		if (!inside) {
-			inside = begins(line[i]) && substr(line[i + 1], 1, 2) == "$ "
+			if (line[i] ~ /^\.\\" needs /)
+				missing = lacks(substr(line[i], 11))
+			if (begins(line[i])) {
+				inside = !missing && substr(line[i + 1], 1, 2) == "$ "
+				missing = 0
+			}
 			continue
 		}
 		s = plain(line[i])

@@ -41,16 +41,6 @@ struct parts {
 	size_t n, cap;
 };
 
-void
-bytes_add(struct bytes *b, const void *p, size_t n)
-{
-	if (!n)
-		return;
-	b->s = grow(b->s, &b->cap, b->n + n, 1);
-	memcpy(b->s + b->n, p, n);
-	b->n += n;
-}
-
 static int
 decomposition_cmp(const void *key, const void *row)
 {

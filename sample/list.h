@@ -5,14 +5,14 @@
 #define LIST_H
 
 #include "sampler.h"
+#include "text.h"
 #include "vocab.h"
 
 struct list {
 	size_t n;			/* lines a row */
 	struct vocab *vocab;		/* for the pieces; NULL: they are left empty */
 	struct candidates all;
-	char *buf;
-	size_t have, cap;
+	struct bytes text;
 };
 
 /* Write the line that names the columns to stdout. */

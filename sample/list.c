@@ -13,7 +13,7 @@ list_header(void)
 void
 list_row(struct list *l, const struct row_reader *r)
 {
-	candidates_load(&l->all, r);
+	candidates_load(&l->all, r, NULL);
 	double norm = l->all.best.logit + log(candidates_weigh(&l->all));
 	candidates_top(&l->all, l->n, true);
 	l->text.n = 0;

@@ -43,7 +43,7 @@ parse(struct options *o, int argc, char **argv)
 		case 'p': o->prompt = true; break;
 		case 'q': o->quiet = true; break;
 		case 'r': o->reply = optarg; break;
-		case 's': sampler_seed(&o->sampler, arg_u64(c, optarg)); break;
+		case 's': o->sampler.seed = arg_u64(c, optarg); break;
 		case 'V': version();
 		default:
 			if (!sampler_option(&o->sampler, c, optarg))
@@ -143,15 +143,15 @@ main(int argc, char **argv)
 		find_eog(&rows.h, v);
 		if (!o.quiet)
 			token_header_write(1, &rows.h.origin);
+		o.sampler.eog = rows.h.eog;
+		o.sampler.n_eog = rows.h.n_eog;
 		talk(&(struct talk){.rows = &rows, .reply = &reply, .sampler = &o.sampler,
-			.eog = rows.h.eog, .n_eog = rows.h.n_eog, .limit = o.limit,
-			.prompt = o.prompt});
+			.limit = o.limit, .prompt = o.prompt, .together = 1});
 	}
 	reply_close(&reply);
 	close_out(1, "stdout");
 	if (v)
 		vocab_free(v);
 	rows_free(&rows);
-	sampler_free(&o.sampler);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,10 +37,11 @@ bad_row(const struct row_reader *r, const char *what)
 		r->row.sequence, r->row.position, what);
 }
 
-void
-candidates_load(struct candidates *l, const struct row_reader *r)
+bool
+candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed)
 {
 	size_t n = 0, width = r->h.width;
+	bool any = false;
 	struct candidate best = {-INFINITY, 0, 0};
 	l->c = grow(l->c, &l->cap, width, sizeof *l->c);
 	for (size_t i = 0; i < width; i++) {
@@ -48,6 +50,9 @@ candidates_load(struct candidates *l, const struct row_reader *r)
 			bad_row(r, "a logit is NaN or infinite: the model or a filter is broken");
 		if (x < -FLT_MAX)
 			continue;
+		any = true;
+		if (allowed && !(allowed[i / 64] >> i % 64 & 1))
+			continue;
 		l->c[n].logit = x;
 		l->c[n++].id = (uint32_t)i;
 		if (x > best.logit) {
@@ -55,10 +60,11 @@ candidates_load(struct candidates *l, const struct row_reader *r)
 			best.id = (uint32_t)i;
 		}
 	}
-	if (!n)
+	if (!any)
 		bad_row(r, "every logit is -infinity: a filter left no token to choose");
 	l->n = n;
 	l->best = best;
+	return n > 0;
 }
 
 /*
@@ -202,37 +208,6 @@ static const struct step {
 	{'t', false, 0.7, 0, 1000, -1, temperature},
 };
 
-/* xoshiro256** 1.0 by Blackman and Vigna, seeded as they say: by splitmix64. */
-static uint64_t
-rotl(uint64_t x, int k)
-{
-	return x << k | x >> (64 - k);
-}
-
-static uint64_t
-random_next(uint64_t s[4])
-{
-	uint64_t r = rotl(s[1] * 5, 7) * 9, t = s[1] << 17;
-	s[2] ^= s[0];
-	s[3] ^= s[1];
-	s[1] ^= s[2];
-	s[0] ^= s[3];
-	s[2] ^= t;
-	s[3] = rotl(s[3], 45);
-	return r;
-}
-
-void
-sampler_seed(struct sampler *s, uint64_t seed)
-{
-	for (int i = 0; i < 4; i++) {
-		uint64_t z = seed += 0x9e3779b97f4a7c15;
-		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-		z = (z ^ z >> 27) * 0x94d049bb133111eb;
-		s->random[i] = z ^ z >> 31;
-	}
-}
-
 /* Two runs in the same second, or without a random device, still differ. */
 static uint64_t
 seed_any(void)
@@ -255,13 +230,7 @@ sampler_init(struct sampler *s)
 	*s = (struct sampler){0};
 	for (int i = 0; i < SAMPLER_STEPS; i++)
 		s->value[i] = steps[i].missing;
-	sampler_seed(s, seed_any());
-}
-
-void
-sampler_free(struct sampler *s)
-{
-	candidates_free(&s->list);
+	s->seed = seed_any();
 }
 
 bool
@@ -278,22 +247,73 @@ sampler_option(struct sampler *s, int opt, const char *arg)
 	return false;
 }
 
-uint32_t
-sampler_draw(struct sampler *s, const struct row_reader *r)
+bool
+sampler_ends(const struct sampler *s, uint32_t id)
 {
-	struct candidates *l = &s->list;
-	candidates_load(l, r);
-	for (int i = 0; i < SAMPLER_STEPS; i++)
-		if (s->value[i] != steps[i].off)
-			steps[i].run(l, s->value[i]);
+	for (size_t i = 0; i < s->n_eog; i++)
+		if (s->eog[i] == id)
+			return true;
+	return false;
+}
+
+/* The ids that the constraint allows now, and those that end where it may end. */
+static const uint64_t *
+allowed(const struct sampler *s, const struct sequence *q, size_t width, long left, struct draw *d)
+{
+	const size_t words = (width + 63) / 64;
+	if (!q->text)
+		return NULL;
+	if (!d->allowed)
+		d->allowed = xcalloc(words, sizeof *d->allowed);
+	memset(d->allowed, 0xff, words * sizeof *d->allowed);
+	s->constraint->allow(q->text, left, d->allowed);
+	const bool end = s->constraint->may_end(q->text);
+	for (size_t i = 0; i < s->n_eog; i++) {
+		const uint32_t id = s->eog[i];
+		if (id < width && end)
+			d->allowed[id / 64] |= UINT64_C(1) << id % 64;
+		else if (id < width)
+			d->allowed[id / 64] &= ~(UINT64_C(1) << id % 64);
+	}
+	return d->allowed;
+}
+
+static uint32_t
+pick(const struct candidates *l, double random)
+{
 	double sum = 0;
 	for (size_t i = 0; i < l->n; i++)
 		sum += l->c[i].p;
-	double u = (double)(random_next(s->random) >> 11) * 0x1p-53 * sum;
+	double u = random * sum;
 	for (size_t i = 0; i + 1 < l->n; i++) {
 		u -= l->c[i].p;
 		if (u < 0)
 			return l->c[i].id;
 	}
 	return l->c[l->n - 1].id;
+}
+
+bool
+sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reader *r, long left,
+	struct draw *d, uint32_t *id)
+{
+	struct candidates *l = &d->list;
+	const double random = sequence_random(q);
+	if (!candidates_load(l, r, allowed(s, q, r->h.width, left, d))) {
+		if (!s->constraint->may_end(q->text))
+			bad_row(r, "no token that may come now goes on with the text as asked");
+		return false;
+	}
+	for (int i = 0; i < SAMPLER_STEPS; i++)
+		if (s->value[i] != steps[i].off)
+			steps[i].run(l, s->value[i]);
+	*id = pick(l, random);
+	return true;
+}
+
+void
+draw_free(struct draw *d)
+{
+	candidates_free(&d->list);
+	xfree(d->allowed);
 }

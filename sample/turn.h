@@ -1,6 +1,9 @@
 /*
  * turn.h - the sampler's side of a conversation: rows in, tokens out, turn after
  * turn, live or from a recording.
+ *
+ * Every row belongs to a sequence and is answered from that sequence's state alone,
+ * so that rows of several may come in any order.
  */
 #ifndef TURN_H
 #define TURN_H
@@ -8,21 +11,19 @@
 #include "reply.h"
 #include "rows.h"
 #include "sampler.h"
+#include "sequence.h"
 
 struct talk {
 	struct row_reader *rows;	/* header read */
 	struct reply *reply;
-	struct sampler *sampler;
-	const uint32_t *eog;		/* ids that end a turn */
-	size_t n_eog;
+	const struct sampler *sampler;
 	long limit;			/* tokens a turn; 0: none */
 	bool prompt;			/* write the tokens of the prompt too */
+	size_t together;		/* sequences that may be under way at once; at least 1 */
 	/* the rest begins as 0 */
-	bool held;			/* the last row was read, but belongs to no turn yet */
-	bool line;			/* a line of the output has begun */
+	struct sequence *q;		/* `together` of them */
+	struct draw draw;
 	bool over;			/* by hand: the one turn has been */
-	bool any;			/* `last` is one */
-	struct row_head last;
 };
 
 /* Write the answers to stdout, a line a turn, until the stream ends. */

@@ -60,6 +60,14 @@ draws()
 	! cmp d e
 }
 
+@test "a sequence draws the same whatever the others do" {
+	some() { for i in {1..40}; do row "$1" "$i" 1 1 0 1 0 1 0 1 0 1; done; }
+	for s in 0 1 2; do { header 8; some $s; } | llm-sample -qt 2 -s 7 >alone$s; done
+	{ header 8; some 0; some 1; some 2; } | llm-sample -qt 2 -s 7 | cmp - <(cat alone0 alone1 alone2)
+	! cmp alone0 alone1
+	! cmp alone1 alone2
+}
+
 @test "-t 0, -k 1, -P 0 and -m 1 take the likeliest, the lowest id among equals" {
 	{ header 5; row 0 0 1 1 1 3 3 -inf 3; } >rows
 	for o in '-t 0' '-t 0 -k 0 -P 1 -m 0' '-k 1' '-P 0' '-k 0 -P 0'; do

@@ -29,7 +29,7 @@ set_options(struct sampler *s, unsigned bits)
 		sampler_option(s, 'm', bits & 8 ? "1" : "0");
 	if (bits & 64)
 		sampler_option(s, 't', bits & 8 ? "0" : "1e-9");
-	sampler_seed(s, bits);
+	s->seed = bits;
 }
 
 static void
@@ -55,11 +55,12 @@ sample(void *arg)
 	} else {
 		if (!rows.h.origin.model || strlen(rows.h.origin.model) < 8000)
 			token_header_write(1, &rows.h.origin);
-		talk(&(struct talk){.rows = &rows, .reply = &none, .sampler = &s, .eog = rows.h.eog,
-			.n_eog = rows.h.n_eog, .limit = t->data[1], .prompt = t->data[0] & 2});
+		s.eog = rows.h.eog;
+		s.n_eog = rows.h.n_eog;
+		talk(&(struct talk){.rows = &rows, .reply = &none, .sampler = &s, .limit = t->data[1],
+			.prompt = t->data[0] & 2, .together = 1 + t->data[1] % 3});
 		CHECK(!fuzz_out.n || fuzz_out.p[fuzz_out.n - 1] == '\n');
 	}
-	sampler_free(&s);
 	rows_free(&rows);
 }
 

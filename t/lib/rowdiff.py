@@ -1,5 +1,5 @@
 """rowdiff.py FILE MOST <LOGITS: all rows against a file of float32 alone, or another stream of
-logits; fails where two numbers differ by more than MOST or where one has more rows."""
+rows; fails where two numbers differ by more than MOST or where one has more rows."""
 import sys
 from array import array
 
@@ -9,7 +9,7 @@ def body(data):
     if not data.startswith(b'llm-logits 1\n'):
         return 0, floats(data)
     head, _, rows = data.partition(b'\n\n')
-    width = next(int(s.split()[3]) for s in head.split(b'\n') if s.startswith(b'rows logits '))
+    width = next(int(s.split()[3]) for s in head.split(b'\n') if s.startswith(b'rows '))
     size = 16 + 4 * width
     return width, floats(b''.join(rows[i + 16:i + size] for i in range(0, len(rows), size)))
 

@@ -175,6 +175,21 @@ context_is_long(const struct context *c)
 	return c->m->rope[0].freq_short && !c->is_short;
 }
 
+/* Bytes of a head's keys, or values, of so many positions; false: more than there can be. */
+static bool
+kv_bytes(const struct context *c, size_t positions, size_t *bytes)
+{
+	return mul_size(positions, c->m->shape.head_dim, bytes) && mul_size(*bytes, c->kv_type == KV_F32 ? 4 : 2, bytes);
+}
+
+size_t
+context_token_bytes(const struct context *c)
+{
+	size_t bytes = 0;
+	kv_bytes(c, 1, &bytes);
+	return 2 * bytes * c->m->shape.n_kv_heads * (c->mine.last - c->mine.first);
+}
+
 uint32_t
 context_token(const struct context *c, size_t position)
 {
@@ -199,7 +214,7 @@ reserve(struct context *c, size_t need)
 	while (cap < need)
 		cap *= 2;
 	cap = cap > s->n_ctx && need <= s->n_ctx ? (s->n_ctx + KV_BLOCK - 1) / KV_BLOCK * KV_BLOCK : cap;
-	if (!mul_size(cap, s->head_dim, &bytes) || !mul_size(bytes, c->kv_type == KV_F32 ? 4 : 2, &bytes))
+	if (!kv_bytes(c, cap, &bytes))
 		die("out of memory");
 	for (size_t i = c->mine.first * s->n_kv_heads; i < c->mine.last * s->n_kv_heads; i++) {
 		c->kv[i].k = xreallocarray(c->kv[i].k, bytes, 1);

@@ -35,6 +35,8 @@ size_t context_length(const struct context *c);
 size_t context_max(const struct context *c);
 /* Tokens that go through the layers together. */
 size_t context_batch(const struct context *c);
+/* Bytes that a token takes in the cache of keys and values. */
+size_t context_token_bytes(const struct context *c);
 /* The token at a position < context_length(). */
 uint32_t context_token(const struct context *c, size_t position);
 /* Whether positions are turned as in a long context, in a model that has two ways. */

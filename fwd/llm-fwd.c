@@ -1,7 +1,7 @@
 /* llm-fwd - the forward pass: tokens to logits. See llm-fwd(1). */
 #include "compat.h"
 #include "gguf.h"
-#include "lora.h"
+#include "info.h"
 #include "model.h"
 #include "reply.h"
 #include "stage.h"
@@ -16,10 +16,12 @@
 const char progname[] = "llm-fwd";
 const char usage_text[] =
 	"usage: llm-fwd [-1aex] [-k type] [-L file[=scale]] [-l first:last] [-t threads] [model]\n"
+	"       llm-fwd -i [-k type] [-L file[=scale]] [-l first:last] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
 	"  -1  answer every line at once: make no reply channel, wait for no sampler\n"
 	"  -a  a row of logits for every token fed, not only for the last of each line\n"
 	"  -e  hidden states behind the last layer and the final norm, not logits\n"
+	"  -i  say what the model is: lines of a key and a value\n"
 	"  -k  numbers of the cache of keys and values: f16 (default) or f32\n"
 	"  -L  add a low-rank adapter, a GGUF file or a folder of PEFT, times scale (1); repeatable\n"
 	"  -l  only the layers from first up to, but without, last\n"
@@ -50,10 +52,9 @@ find_vocab(const struct model *m)
 
 /* What the header says: the model, its vocabulary, the ids that end a generation. */
 static void
-describe(struct rows_header *h, const char *path, const struct model *m)
+describe(struct rows_header *h, const char *path, const struct model *m, const struct vocab *v)
 {
 	static const uint32_t llama2c_eog[] = {1, 2};
-	struct vocab *v = find_vocab(m);
 	h->origin.model = xstrdup(path);
 	h->origin.n_vocab = (uint32_t)m->shape.n_vocab;
 	if (v) {
@@ -88,14 +89,11 @@ follow(struct rows_header *h, const struct rows_header *in)
 }
 
 struct options {
-	bool alone, all, embed, from_rows;
+	bool alone, all, embed, from_rows, inspect;
 	int threads;
 	enum kv_type kv;
 	const char *layers;
-	struct adapted {
-		char *path;
-		double scale;
-	} *adapters;
+	struct adapted *adapters;
 	size_t n_adapters, adapters_cap;
 	const struct kernels *kernels;
 };
@@ -117,12 +115,13 @@ add_adapter(struct options *o, const char *text)
 static void
 parse(struct options *o, int argc, char **argv)
 {
-	for (int opt; (opt = getopt(argc, argv, ":1aehk:L:l:t:Vx")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1aehik:L:l:t:Vx")) != -1;)
 		switch (opt) {
 		case '1': o->alone = true; break;
 		case 'a': o->all = true; break;
 		case 'e': o->embed = true; break;
 		case 'h': help();
+		case 'i': o->inspect = true; break;
 		case 'k':
 			if (strcmp(optarg, "f16") && strcmp(optarg, "f32"))
 				die_usage("-k %s: f16 or f32", optarg);
@@ -222,12 +221,18 @@ main(int argc, char **argv)
 	const char *path = model_path(argv[optind]);
 	struct model *m = model_new(weights_open(path));
 	const struct part p = part_of(&o, m);
-	for (size_t i = 0; i < o.n_adapters; i++)
-		lora_hang(m, adapter_open(o.adapters[i].path, m->w), (float)o.adapters[i].scale);
+	for (struct adapted *a = o.adapters; a < o.adapters + o.n_adapters; a++) {
+		a->a = adapter_open(a->path, m->w);
+		lora_hang(m, a->a, (float)a->scale);
+	}
 	struct rows_header h = {.kind = p.to, .width = (uint32_t)part_width(m, &p),
 		.layer = (uint32_t)p.last, .has_layer = p.to == ROWS_HIDDEN};
-	describe(&h, path, m);
+	struct vocab *v = find_vocab(m);
+	describe(&h, path, m, v);
 	o.kernels = kernels_choose();
+	if (o.inspect)
+		return info(&(struct info){.origin = &h.origin, .m = m, .part = &p, .c = make_context(&o, m, &p),
+			.kv = o.kv == KV_F32 ? "f32" : "f16", .v = v, .adapters = o.adapters, .n_adapters = o.n_adapters});
 	enlarge_pipe(1, (16 + (size_t)h.width * 4) * (p.to == ROWS_HIDDEN ? 64 : 1));
 	bool any = (p.from_rows ? later_stage : first_stage)(&o, m, &p, &h);
 	signal(SIGPIPE, SIG_IGN); /* all is said: the sampler may leave */

@@ -10,6 +10,13 @@
 #include "adapter.h"
 #include "batch.h"
 
+/* An adapter that is hung, and how. */
+struct adapted {
+	char *path;
+	double scale;
+	const struct adapter *a;
+};
+
 /* What one adapter adds to one matrix. */
 struct lora {
 	struct tensor a;	/* rank x inputs; of the embedding: a row a token, or across */

@@ -78,7 +78,7 @@ origin_check(const struct origin *stream, const struct origin *ours, const char 
 void
 token_header_write(int fd, const struct origin *o)
 {
-	char buf[2 * COMMENT_MAX];
+	char buf[ORIGIN_MAX + 64];
 	size_t n = (size_t)snprintf(buf, sizeof buf, "# " TOKENS_VERSION "\n");
 	n += origin_print(o, "# ", buf + n, sizeof buf - n);
 	write_all(fd, buf, n, "stdout");

@@ -17,6 +17,7 @@ struct origin {
 /* Take "model ..." or "vocab N HEX", a header line of either stream without its
  * "# ", into o. False: it is neither. Dies, naming `name`, if it is malformed. */
 bool origin_line(struct origin *o, const char *line, const char *name);
+#define ORIGIN_MAX (1 << 14)
 /* Print the two lines, each behind `lead`, into buf; returns the length. Dies if
  * the path cannot be said in one line. */
 size_t origin_print(const struct origin *o, const char *lead, char *buf, size_t size);

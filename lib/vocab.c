@@ -68,6 +68,36 @@ vocab_bos(const struct vocab *v)
 	return v->bos;
 }
 
+int32_t
+vocab_eos(const struct vocab *v)
+{
+	return v->eos;
+}
+
+int32_t
+vocab_unk(const struct vocab *v)
+{
+	return v->unk;
+}
+
+const char *
+vocab_kind(const struct vocab *v)
+{
+	const bool bytes = v->bpe && (!v->hf || !v->hf->byte_fallback);
+	if (v->unigram)
+		return bytes ? "byte-level Unigram" : "Unigram";
+	return bytes ? "byte-level BPE" : v->hf ? "BPE" : "SentencePiece BPE";
+}
+
+struct str
+vocab_pre(const struct vocab *v)
+{
+	if (v->hf)
+		return (struct str){(const char *)v->hf->pre_names.s, v->hf->pre_names.n};
+	struct str pre = v->meta && v->bpe ? gguf_str(v->meta, "tokenizer.ggml.pre") : (struct str){"", 0};
+	return v->pretok && !pre.n ? (struct str){"default", 7} : pre;
+}
+
 bool
 vocab_space_prefix(const struct vocab *v)
 {

@@ -39,11 +39,19 @@ uint32_t vocab_size(const struct vocab *v);
 /* A hash of all pieces' bytes in the order of their ids (as the file holds them). */
 uint64_t vocab_fingerprint(const struct vocab *v);
 
+/* How text becomes pieces, in words: "byte-level BPE"; and what cuts it into words before that, by the names
+ * that the file has for it, or "". */
+const char *vocab_kind(const struct vocab *v);
+struct str vocab_pre(const struct vocab *v);
+
 /* Beginning-of-sequence id to put first, or -1. */
 int32_t vocab_bos(const struct vocab *v);
 /* How the BOS and the EOS token are spelled, added to texts or not; {NULL, 0}: there is none. */
 struct str vocab_bos_spelling(const struct vocab *v);
 struct str vocab_eos_spelling(const struct vocab *v);
+/* The EOS token, and the one that stands for unknown characters, or -1. */
+int32_t vocab_eos(const struct vocab *v);
+int32_t vocab_unk(const struct vocab *v);
 /* The chat template (jinja.h) that comes with the vocabulary, or {NULL, 0}; owned by it. */
 struct str vocab_chat_template(const struct vocab *v);
 

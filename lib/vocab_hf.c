@@ -298,6 +298,7 @@ hf_free(struct hf *h)
 	if (h->doc)
 		json_free(h->doc);
 	xfree(h->normalizers);
+	xfree(h->pre_names.s);
 	xfree(h->pre);
 	xfree(h->flags);
 	xfree(h->pieces);

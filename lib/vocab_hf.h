@@ -56,6 +56,7 @@ enum hf_join { HF_JOIN, HF_JOIN_SPACED, HF_JOIN_SUFFIX };
 struct hf {
 	struct hf_step *normalizers, *pre;
 	size_t n_normalizers, n_pre;
+	struct bytes pre_names;		/* what the file calls the latter, with spaces between */
 	bool byte_fallback, fuse_unk;
 	bool spelled;			/* words are spelled in the characters that stand for bytes (bpe_char) */
 	struct str suffix;		/* of a word's last character, or {NULL, 0} */

@@ -263,6 +263,8 @@ read_pre_tokenizer(struct loader *l, const struct json *v, int depth)
 		read_metaspace(l, v);
 	else if (!read_fixed_split(l, v, type))
 		unsupported(l, "pre-tokenizer", type, "");
+	if (!sequence)
+		bytes_print(&l->h->pre_names, "%s%.*s", l->h->pre_names.n ? " " : "", (int)type.n, type.p);
 }
 
 /* The steps read so far, to be kept. */

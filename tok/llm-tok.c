@@ -1,5 +1,6 @@
 /* llm-tok - text to token ids. See llm-tok(1). */
 #include "chat.h"
+#include "info.h"
 #include "model.h"
 #include "vocab.h"
 
@@ -9,9 +10,11 @@
 const char progname[] = "llm-tok";
 const char usage_text[] =
 	"usage: llm-tok [-cnqsz] [-S text] [model]\n"
+	"       llm-tok -i [model]\n"
 	"Read lines of text, write lines of token ids (llm-tokens(5)).\n"
 	"  -c  chat: each line is a user's turn, in the words of the model's template\n"
 	"  -S text  with -c: the system message\n"
+	"  -i  say what the vocabulary is, with a table of its special tokens\n"
 	"  -n  only the number of tokens\n"
 	"  -q  no header\n"
 	"  -s  control tokens spelled in the text are taken as such\n"
@@ -128,14 +131,17 @@ int
 main(int argc, char **argv)
 {
 	struct tok t = {.end = '\n'};
-	bool header = true, chat = false;
+	bool header = true, chat = false, inspect = false;
 	const char *system = NULL;
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, ":chnqS:sVz")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":chinqS:sVz")) != -1;)
 		switch (opt) {
 		case 'c':
 			chat = true;
+			break;
+		case 'i':
+			inspect = true;
 			break;
 		case 'S':
 			system = optarg;
@@ -167,6 +173,8 @@ main(int argc, char **argv)
 
 	const char *path = model_path(argv[optind]);
 	t.v = vocab_open(path);
+	if (inspect)
+		return info(t.v, path);
 	if (chat)
 		t.chat = chat_new(t.v, path, system);
 	if (header && !t.count_only) {

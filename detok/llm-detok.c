@@ -1,5 +1,7 @@
 /* llm-detok - token ids to text. See llm-detok(1). */
 #include "model.h"
+#include "paint.h"
+#include "unicode.h"
 #include "vocab.h"
 
 #include <string.h>
@@ -7,8 +9,9 @@
 
 const char progname[] = "llm-detok";
 const char usage_text[] =
-	"usage: llm-detok [-sz] [model]\n"
+	"usage: llm-detok [-Csz] [model]\n"
 	"Read lines of token ids (llm-tokens(5)), write the text they stand for.\n"
+	"  -C  on a terminal: colours by how much each token surprised the model\n"
 	"  -s  show control tokens as they are spelled\n"
 	"  -z  end records with NUL, not with newline\n"
 	"  -h  this help    -V  the version\n";
@@ -19,27 +22,12 @@ struct detok {
 	const char *path;	/* of v */
 	struct vocab *v;	/* NULL until the first line needs it: a header may come */
 	bool special;
+	struct paint *paint;	/* NULL: no colours */
 	char end;		/* of a record */
 	bool prefix;		/* no text on this line yet: a dummy space is to be dropped */
 	char *out;		/* text not yet written */
 	size_t n, cap;
 };
-
-/* How many bytes at the end of s[0..n) begin a UTF-8 character but do not end it. */
-static size_t
-incomplete(const char *s, size_t n)
-{
-	for (size_t back = 1; back <= 3 && back <= n; back++) {
-		unsigned char c = (unsigned char)s[n - back];
-		if (c < 0x80)
-			return 0;
-		if (c < 0xc0)
-			continue; /* a later byte of a character */
-		size_t need = c < 0xc2 || c > 0xf4 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-		return need > back ? back : 0;
-	}
-	return 0;
-}
 
 static void
 flush(struct detok *d, size_t keep)
@@ -56,7 +44,7 @@ static void
 put(struct detok *d, const char *text, size_t n)
 {
 	if (d->n > 1 << 16)
-		flush(d, incomplete(d->out, d->n));
+		flush(d, utf8_incomplete(d->out, d->n));
 	d->out = grow(d->out, &d->cap, d->n + n, 1);
 	if (n)
 		memcpy(d->out + d->n, text, n);
@@ -94,7 +82,7 @@ idle(void *arg)
 	struct detok *d = arg;
 	if (d->r.origin.n_vocab)
 		need_vocab(d);
-	flush(d, incomplete(d->out, d->n));
+	flush(d, utf8_incomplete(d->out, d->n));
 }
 
 static void
@@ -106,12 +94,20 @@ put_id(struct detok *d)
 			vocab_size(d->v), d->path);
 	size_t n;
 	const char *text = vocab_line_text(d->v, r->id, d->special, &d->prefix, &n);
-	put(d, text, n);
+	if (d->paint) {
+		const struct str s = paint_text(d->paint, text, n, r->note);
+		put(d, s.p, s.n);
+	} else
+		put(d, text, n);
 }
 
 static void
 end_line(struct detok *d)
 {
+	if (d->paint) { /* half a character */
+		const struct str s = paint_rest(d->paint);
+		put(d, s.p, s.n);
+	}
 	if (!d->r.cut)
 		put(d, &d->end, 1);
 	d->prefix = vocab_space_prefix(d->v);
@@ -149,10 +145,14 @@ int
 main(int argc, char **argv)
 {
 	struct detok d = {.end = '\n'};
+	struct paint paint = {0};
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, ":hsVz")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":ChsVz")) != -1;)
 		switch (opt) {
+		case 'C':
+			d.paint = paint_allowed() ? &paint : NULL;
+			break;
 		case 's':
 			d.special = true;
 			break;

@@ -1,6 +1,7 @@
 /* tokens.c - the token stream; see tokens.h and llm-tokens(5). */
 #include "tokens.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,14 +178,23 @@ ends_word(int c)
 	return c == ' ' || c == '\t' || c == '\n' || c < 0;
 }
 
-/* A note "/NUMBER" behind an id is for whom it concerns: skip it. */
+/* A note "/NUMBER" behind an id is for whom it concerns: what is no number is skipped. */
 static void
-skip_note(struct token_reader *r)
+take_note(struct token_reader *r)
 {
+	char text[64], *end;
+	size_t n = 0;
 	int c = peek(r);
-	if (c == '/')
+	r->note = NAN;
+	if (c == '/') {
 		for (r->at++; (c = peek(r)) >= 0 && strchr("+-.0123456789eEinfa", c) && c; r->at++)
-			;
+			if (n < sizeof text - 1)
+				text[n++] = (char)c;
+		text[n] = 0;
+		const double note = strtod(text, &end);
+		if (n && !*end)
+			r->note = note;
+	}
 	if (!ends_word(c))
 		bad_word(r, c);
 }
@@ -236,7 +246,7 @@ token_next(struct token_reader *r)
 			return TOKENS_REWIND;
 		default:
 			r->id = number(r);
-			skip_note(r);
+			take_note(r);
 			r->count++;
 			return TOKENS_ID;
 		}

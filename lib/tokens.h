@@ -47,6 +47,7 @@ struct token_reader {
 	/* what token_next() found */
 	struct origin origin;
 	uint32_t id, rewind;
+	double note;		/* of the id: its log-probability; NAN: none, or no number */
 	size_t count;		/* ids on the current line so far */
 	bool rewound;		/* the line began with @N */
 	bool cut;		/* the line was ended by the end of the stream */

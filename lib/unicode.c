@@ -33,6 +33,21 @@ utf8_next(const unsigned char *s, size_t n, uint32_t *cp)
 }
 
 size_t
+utf8_incomplete(const char *s, size_t n)
+{
+	for (size_t back = 1; back <= 3 && back <= n; back++) {
+		unsigned char c = (unsigned char)s[n - back];
+		if (c < 0x80)
+			return 0;
+		if (c < 0xc0)
+			continue; /* a later byte of a character */
+		size_t need = c < 0xc2 || c > 0xf4 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		return need > back ? back : 0;
+	}
+	return 0;
+}
+
+size_t
 utf8_put(unsigned char *out, uint32_t cp)
 {
 	if (cp < 0x80) {

@@ -33,6 +33,9 @@ enum ucat {
  */
 size_t utf8_next(const unsigned char *s, size_t n, uint32_t *cp);
 
+/* How many bytes at the end of s[0..n) begin a character but do not end it. */
+size_t utf8_incomplete(const char *s, size_t n);
+
 /* Write cp as UTF-8 into out, which has room for 4 bytes; returns how many. */
 size_t utf8_put(unsigned char *out, uint32_t cp);
 

@@ -1,6 +1,8 @@
 /* rows.c - the logits stream; see rows.h and llm-logits(5). */
 #include "rows.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +260,32 @@ rows_next(struct row_reader *r)
 	r->row = (struct row_head){le32(head), le32(head + 4), le32(head + 8), le32(head + 12)};
 	r->n++;
 	return true;
+}
+
+void
+rows_bad(const struct row_reader *r, const char *what)
+{
+	die("%s: row %ju (sequence %u, position %u): %s", r->name, (uintmax_t)r->n,
+		r->row.sequence, r->row.position, what);
+}
+
+float
+rows_best(const struct row_reader *r)
+{
+	const size_t n = r->h.width;
+	float best[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+	bool good = true;
+	for (size_t i = 0; i < n; i++) {
+		good &= r->x[i] <= FLT_MAX; /* NaN compares false */
+		best[i % 4] = r->x[i] > best[i % 4] ? r->x[i] : best[i % 4];
+	}
+	for (int i = 1; i < 4; i++)
+		best[0] = best[i] > best[0] ? best[i] : best[0];
+	if (!good)
+		rows_bad(r, "a logit is NaN or infinite: the model or a filter is broken");
+	if (best[0] < -FLT_MAX)
+		rows_bad(r, "every logit is -infinity: a filter left no token to choose");
+	return best[0];
 }
 
 void

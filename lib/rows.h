@@ -59,6 +59,11 @@ bool rows_open(struct row_reader *r, int in, int out, const char *name);
 bool rows_open_kind(struct row_reader *r, enum rows_kind kind, int in, int out, const char *name);
 /* Read the next row into r->row and r->x. False at the end; dies if cut in a row. */
 bool rows_next(struct row_reader *r);
+/* The highest logit of the last row. Dies, naming the row, where one is NaN or +infinity
+ * or none is finite. */
+float rows_best(const struct row_reader *r);
+/* Die of what is wrong with the last row. */
+_Noreturn void rows_bad(const struct row_reader *r, const char *what);
 void rows_free(struct row_reader *r);
 
 #endif

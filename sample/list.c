@@ -1,7 +1,7 @@
 /* list.c - the likeliest tokens of a row as lines of text; see list.h. */
 #include "list.h"
 
-#include <math.h>
+#include "score.h"
 
 void
 list_header(void)
@@ -14,7 +14,7 @@ void
 list_row(struct list *l, const struct row_reader *r)
 {
 	candidates_load(&l->all, r, NULL);
-	double norm = l->all.best.logit + log(candidates_weigh(&l->all));
+	const double norm = score_norm(r);
 	candidates_top(&l->all, l->n, true);
 	l->text.n = 0;
 	for (size_t i = 0; i < l->all.n; i++) {

@@ -12,20 +12,23 @@
 
 const char progname[] = "llm-sample";
 const char usage_text[] =
-	"usage: llm-sample [-pq] [-t temperature] [-k top-k] [-P top-p] [-m min-p] [-s seed]\n"
+	"usage: llm-sample [-apq] [-t temperature] [-k top-k] [-P top-p] [-m min-p] [-s seed]\n"
 	"                  [-n tokens] [-r file] [model] <logits >tokens\n"
+	"       llm-sample -S [-q] [-r file] [model] <logits >tokens\n"
 	"       llm-sample -l number [-q] [-r file] [model] <logits >table\n"
 	"  -k 40    keep the so many likeliest tokens; 0: all\n"
 	"  -P 0.9   of these, the fewest that make up so much of the probability; 1: all\n"
 	"  -m 0.05  of these, all so many times as likely as the likeliest; 0: all\n"
 	"  -t 0.7   temperature; 0: always the likeliest\n"
 	"  -s seed  same seed, same text        -n N     end a turn after N tokens\n"
+	"  -a       note each token's log-probability\n"
+	"  -S       write the tokens that were fed, with such notes; draw none\n"
 	"  -l N     list the N likeliest        -r file  where the replies go\n"
 	"  -p       write the prompt too        -q       no header\n"
 	"  -h       this help                   -V       version\n";
 
 struct options {
-	bool quiet, prompt;
+	bool quiet, prompt, notes, score;
 	long limit, list;
 	const char *reply, *model;
 	struct sampler sampler;
@@ -35,14 +38,16 @@ static void
 parse(struct options *o, int argc, char **argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, ":hk:l:m:n:P:pqr:s:t:V")) != -1) {
+	while ((c = getopt(argc, argv, ":ahk:l:m:n:P:pqr:Ss:t:V")) != -1) {
 		switch (c) {
+		case 'a': o->notes = true; break;
 		case 'h': help();
 		case 'l': o->list = arg_long(c, optarg, 1, 1 << 24); break;
 		case 'n': o->limit = arg_long(c, optarg, 0, INT32_MAX); break;
 		case 'p': o->prompt = true; break;
 		case 'q': o->quiet = true; break;
 		case 'r': o->reply = optarg; break;
+		case 'S': o->score = true; break;
 		case 's': o->sampler.seed = arg_u64(c, optarg); break;
 		case 'V': version();
 		default:
@@ -52,6 +57,8 @@ parse(struct options *o, int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		die_usage("'%s': one model is enough", argv[optind + 1]);
+	if (o->score && o->list)
+		die_usage("-S and -l: one of the two");
 	o->model = argv[optind];
 }
 
@@ -80,7 +87,7 @@ find_vocab(const struct options *o, struct rows_header *h)
 	const char *named = h->origin.model;
 	if (o->model)
 		return checked(vocab_open(o->model), o->model, h);
-	if ((!o->list && h->has_eog) || !named)
+	if ((!o->list && (h->has_eog || o->score)) || !named)
 		return NULL;
 	bool here = access(named, R_OK) == 0;
 	struct vocab *v = here ? vocab_find(named) : NULL;
@@ -146,7 +153,8 @@ main(int argc, char **argv)
 		o.sampler.eog = rows.h.eog;
 		o.sampler.n_eog = rows.h.n_eog;
 		talk(&(struct talk){.rows = &rows, .reply = &reply, .sampler = &o.sampler,
-			.limit = o.limit, .prompt = o.prompt, .together = 1});
+			.limit = o.limit, .prompt = o.prompt, .notes = o.notes || o.score, .score = o.score,
+			.together = 1});
 	}
 	reply_close(&reply);
 	close_out(1, "stdout");

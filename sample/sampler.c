@@ -30,28 +30,17 @@ swap(struct candidate *a, struct candidate *b)
 	*b = t;
 }
 
-static _Noreturn void
-bad_row(const struct row_reader *r, const char *what)
-{
-	die("%s: row %ju (sequence %u, position %u): %s", r->name, (uintmax_t)r->n,
-		r->row.sequence, r->row.position, what);
-}
-
 bool
 candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed)
 {
-	size_t n = 0, width = r->h.width;
-	bool any = false;
+	const size_t width = r->h.width;
+	rows_best(r); /* or it is not one */
+	size_t n = 0;
 	struct candidate best = {-INFINITY, 0, 0};
 	l->c = grow(l->c, &l->cap, width, sizeof *l->c);
 	for (size_t i = 0; i < width; i++) {
-		float x = r->x[i];
-		if (!(x <= FLT_MAX)) /* NaN compares false */
-			bad_row(r, "a logit is NaN or infinite: the model or a filter is broken");
-		if (x < -FLT_MAX)
-			continue;
-		any = true;
-		if (allowed && !(allowed[i / 64] >> i % 64 & 1))
+		const float x = r->x[i];
+		if (x < -FLT_MAX || (allowed && !(allowed[i / 64] >> i % 64 & 1)))
 			continue;
 		l->c[n].logit = x;
 		l->c[n++].id = (uint32_t)i;
@@ -60,8 +49,6 @@ candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t
 			best.id = (uint32_t)i;
 		}
 	}
-	if (!any)
-		bad_row(r, "every logit is -infinity: a filter left no token to choose");
 	l->n = n;
 	l->best = best;
 	return n > 0;
@@ -301,7 +288,7 @@ sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reade
 	const double random = sequence_random(q);
 	if (!candidates_load(l, r, allowed(s, q, r->h.width, left, d))) {
 		if (!s->constraint->may_end(q->text))
-			bad_row(r, "no token that may come now goes on with the text as asked");
+			rows_bad(r, "no token that may come now goes on with the text as asked");
 		return false;
 	}
 	for (int i = 0; i < SAMPLER_STEPS; i++)

@@ -13,9 +13,7 @@ mix(uint64_t z)
 void
 sequence_begin(struct sequence *q, uint64_t seed, uint32_t number)
 {
-	struct seen *seen = q->seen;
-	size_t cap = q->cap_seen;
-	*q = (struct sequence){.seen = seen, .cap_seen = cap};
+	*q = (struct sequence){.seen = q->seen, .cap_seen = q->cap_seen, .score = q->score};
 	seed ^= mix(number);
 	for (int i = 0; i < 4; i++)
 		q->random[i] = mix(seed += 0x9e3779b97f4a7c15);
@@ -62,4 +60,5 @@ void
 sequence_free(struct sequence *q)
 {
 	xfree(q->seen);
+	score_free(&q->score);
 }

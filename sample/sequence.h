@@ -7,6 +7,7 @@
 #define SEQUENCE_H
 
 #include "rows.h"
+#include "score.h"
 
 /* A token of the sequence; where the stream skips positions, not all are known. */
 struct seen {
@@ -20,6 +21,7 @@ struct sequence {
 	struct seen *seen;	/* its tokens so far, by position */
 	size_t n_seen, cap_seen;
 	uint64_t random[4];
+	struct score score;	/* of the last row, if tokens get notes */
 	/* the turn */
 	bool answering;		/* a token was sent, a row has to answer it */
 	uint32_t sent;

@@ -1,6 +1,8 @@
 /* turn.c - the sampler's side of a conversation; see turn.h. */
 #include "turn.h"
 
+#include <math.h>
+
 /* A prompt is written from its rows: there must be one for each token. */
 static void
 check_order(const struct talk *t, const struct sequence *q)
@@ -13,11 +15,21 @@ check_order(const struct talk *t, const struct sequence *q)
 			t->rows->name, (uintmax_t)t->rows->n, now->position, (uintmax_t)want);
 }
 
+/* Write a token that the row which was kept last knows. */
 static void
-write_token(struct sequence *q, uint32_t id)
+write_token(const struct talk *t, struct sequence *q, uint32_t id, bool known)
+{
+	char text[SCORE_TEXT];
+	const size_t n = score_print(text, id, t->notes && known ? score_of(&q->score, id) : NAN);
+	write_all(1, text, n, "stdout");
+	q->line = true;
+}
+
+static void
+write_rewind(struct sequence *q, uint32_t position)
 {
 	char text[16];
-	int n = snprintf(text, sizeof text, "%u ", id);
+	const int n = snprintf(text, sizeof text, "@%u ", position);
 	write_all(1, text, (size_t)n, "stdout");
 	q->line = true;
 }
@@ -62,7 +74,7 @@ answer(struct talk *t, struct sequence *q)
 	}
 	if (q->text)
 		t->sampler->constraint->take(q->text, id);
-	write_token(q, id);
+	write_token(t, q, id, true);
 	const bool last = ++q->drawn == t->limit;
 	if (!last || t->reply->kind != REPLY_HAND) /* by hand, no turn will follow */
 		reply_token(t->reply, id);
@@ -106,6 +118,7 @@ take_row(struct talk *t, struct sequence *q)
 {
 	const struct row_head *row = &t->rows->row;
 	const bool going_on = q->answering && is_answered(t, q);
+	const bool known = q->any && row->position == (uint64_t)q->last.position + 1;
 	if (t->over)
 		die("%s: row %ju begins another turn: with -r ask one question at a time",
 			t->rows->name, (uintmax_t)t->rows->n);
@@ -113,17 +126,40 @@ take_row(struct talk *t, struct sequence *q)
 		end_turn(t, q);
 	if (t->prompt)
 		check_order(t, q);
+	const bool fed = !going_on && !(row->flags & ROW_REPLY); /* or it is the rest of a turn that is over */
+	if (t->prompt && fed)
+		write_token(t, q, row->token, known);
 	sequence_see(q, row);
-	if (going_on) {
+	if (t->notes)
+		score_keep(&q->score, t->rows);
+	const bool asked = fed && row->flags & ROW_ANSWER;
+	if (asked)
+		begin_turn(t, q);
+	if (asked || going_on)
 		answer(t, q);
-	} else if (!(row->flags & ROW_REPLY)) { /* else the rest of a turn that is over */
-		if (t->prompt)
-			write_token(q, row->token);
-		if (row->flags & ROW_ANSWER) {
-			begin_turn(t, q);
-			answer(t, q);
-		}
+}
+
+/* -S: the token of the row that was read, on a line as it was fed. */
+static void
+score_row(struct talk *t, struct sequence *q)
+{
+	const struct row_head *row = &t->rows->row;
+	const bool known = q->any && row->position == (uint64_t)q->last.position + 1;
+	const bool rewound = q->any && row->position <= q->last.position;
+	if (q->line && (rewound || (q->last.flags & ~row->flags & ROW_REPLY)))
+		end_line(q);
+	if (!q->any && t->any)
+		write_all(1, "\n", 1, "stdout");
+	if (rewound)
+		write_rewind(q, row->position);
+	write_token(t, q, row->token, known);
+	if (row->flags & ROW_ANSWER) {
+		end_line(q);
+		reply_end(t->reply);
 	}
+	sequence_see(q, row);
+	score_keep(&q->score, t->rows);
+	t->any = true;
 }
 
 /* What the stream holds no more of. */
@@ -165,7 +201,7 @@ talk(struct talk *t)
 	while (rows_next(t->rows)) {
 		struct sequence *q = sequence_of(t);
 		q->row = t->rows->n;
-		take_row(t, q);
+		(t->score ? score_row : take_row)(t, q);
 	}
 	for (size_t i = 0; i < t->together; i++) {
 		finish(t, &t->q[i]);

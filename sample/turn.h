@@ -19,14 +19,18 @@ struct talk {
 	const struct sampler *sampler;
 	long limit;			/* tokens a turn; 0: none */
 	bool prompt;			/* write the tokens of the prompt too */
+	bool notes;			/* every token with its log-probability */
+	bool score;			/* draw nothing: write all tokens that were fed, with notes */
 	size_t together;		/* sequences that may be under way at once; at least 1 */
 	/* the rest begins as 0 */
 	struct sequence *q;		/* `together` of them */
 	struct draw draw;
 	bool over;			/* by hand: the one turn has been */
+	bool any;			/* sequences before this one */
 };
 
-/* Write the answers to stdout, a line a turn, until the stream ends. */
+/* Write the answers to stdout, a line a turn, until the stream ends; with `score`, the lines that
+ * were fed. */
 void talk(struct talk *t);
 
 #endif

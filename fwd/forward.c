@@ -169,6 +169,13 @@ context_batch(const struct context *c)
 	return c->batch;
 }
 
+size_t
+context_left(const struct context *c)
+{
+	const struct rope *r = &c->m->rope[0];
+	return (r->freq_short && c->length < r->original ? r->original : context_max(c)) - c->length;
+}
+
 bool
 context_is_long(const struct context *c)
 {

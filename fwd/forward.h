@@ -39,6 +39,8 @@ size_t context_batch(const struct context *c);
 size_t context_token_bytes(const struct context *c);
 /* The token at a position < context_length(). */
 uint32_t context_token(const struct context *c, size_t position);
+/* Tokens that can be fed before it is full, or positions are turned otherwise and all is fed anew. */
+size_t context_left(const struct context *c);
 /* Whether positions are turned as in a long context, in a model that has two ways. */
 bool context_is_long(const struct context *c);
 

@@ -15,11 +15,12 @@
 
 const char progname[] = "llm-fwd";
 const char usage_text[] =
-	"usage: llm-fwd [-1aex] [-k type] [-L file[=scale]] [-l first:last] [-t threads] [model]\n"
+	"usage: llm-fwd [-1aex] [-d drafts] [-k type] [-L file[=scale]] [-l first:last] [-t threads] [model]\n"
 	"       llm-fwd -i [-k type] [-L file[=scale]] [-l first:last] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
 	"  -1  answer every line at once: make no reply channel, wait for no sampler\n"
 	"  -a  a row of logits for every token fed, not only for the last of each line\n"
+	"  -d  guess so many tokens ahead at most, where that pays (default: 7; 0: none)\n"
 	"  -e  hidden states behind the last layer and the final norm, not logits\n"
 	"  -i  say what the model is: lines of a key and a value\n"
 	"  -k  numbers of the cache of keys and values: f16 (default) or f32\n"
@@ -91,6 +92,7 @@ follow(struct rows_header *h, const struct rows_header *in)
 struct options {
 	bool alone, all, embed, from_rows, inspect;
 	int threads;
+	size_t drafts;
 	enum kv_type kv;
 	const char *layers;
 	struct adapted *adapters;
@@ -115,10 +117,11 @@ add_adapter(struct options *o, const char *text)
 static void
 parse(struct options *o, int argc, char **argv)
 {
-	for (int opt; (opt = getopt(argc, argv, ":1aehik:L:l:t:Vx")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1ad:ehik:L:l:t:Vx")) != -1;)
 		switch (opt) {
 		case '1': o->alone = true; break;
 		case 'a': o->all = true; break;
+		case 'd': o->drafts = (size_t)arg_long('d', optarg, 0, DRAFT_MOST); break;
 		case 'e': o->embed = true; break;
 		case 'h': help();
 		case 'i': o->inspect = true; break;
@@ -200,8 +203,10 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 	if (reply)
 		h->reply = xstrdup(reply);
 	rows_header_write(1, h);
+	struct context *c = make_context(o, m, p);
 	struct turns t = {
-		.c = make_context(o, m, p),
+		.c = c,
+		.d = draft_new(c, p->to == ROWS_LOGITS && reply ? o->drafts : 0, h->width),
 		.origin = h->origin,
 		.n_vocab = (uint32_t)m->shape.n_vocab,
 		.width = h->width,
@@ -215,7 +220,7 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 int
 main(int argc, char **argv)
 {
-	struct options o = {.kv = KV_F16};
+	struct options o = {.kv = KV_F16, .drafts = 7};
 	start();
 	parse(&o, argc, argv);
 	const char *path = model_path(argv[optind]);

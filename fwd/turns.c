@@ -64,9 +64,9 @@ read_line(struct turns *t, struct token_reader *r, struct line *l)
 			origin_check(&r->origin, &t->origin, r->name);
 			break;
 		case TOKENS_REWIND:
-			if (r->rewind > context_length(t->c))
+			if (r->rewind > draft_length(t->d))
 				die("%s: line %zu: @%u: there are only %zu tokens in the context", r->name, r->line,
-					r->rewind, context_length(t->c));
+					r->rewind, draft_length(t->d));
 			l->rewound = true;
 			l->rewind = r->rewind;
 			break;
@@ -74,9 +74,9 @@ read_line(struct turns *t, struct token_reader *r, struct line *l)
 			if (r->id >= t->n_vocab)
 				die("%s: line %zu: token id %u is not in the vocabulary of %u pieces", r->name,
 					r->line, r->id, t->n_vocab);
-			if (l->n >= max - (l->rewound ? l->rewind : context_length(t->c)))
+			if (l->n >= max - (l->rewound ? l->rewind : draft_length(t->d)))
 				die("%s: line %zu: it does not fit into the model's context of %zu tokens (%zu were in it)",
-					r->name, r->line, max, l->rewound ? l->rewind : context_length(t->c));
+					r->name, r->line, max, l->rewound ? l->rewind : draft_length(t->d));
 			l->ids = grow(l->ids, &l->cap, l->n + 1, sizeof *l->ids);
 			l->ids[l->n++] = r->id;
 			break;
@@ -102,11 +102,11 @@ feed(struct turns *t, struct line *l, uint32_t sequence, uint32_t flags, bool al
 		n = 1;
 	}
 	if (l->rewound)
-		context_rewind(t->c, l->rewind);
-	e.next = context_length(t->c);
+		draft_rewind(t->d, l->rewind);
+	e.next = draft_length(t->d);
 	e.end = e.next + n;
 	if (n)
-		context_feed(t->c, &(struct feed){.ids = ids, .n = n, .wanted = all ? 0 : n - 1}, emit, &e);
+		draft_feed(t->d, &(struct feed){.ids = ids, .n = n, .wanted = all ? 0 : n - 1}, flags & ROW_REPLY, emit, &e);
 	return n > 0;
 }
 
@@ -120,9 +120,10 @@ serve(struct turns *t, struct token_reader *replies, struct line *l, uint32_t se
 			exit(1); /* SIGPIPE is blocked */
 		}
 		if (l->n == 0 && !l->rewound)
-			return;
+			break;
 		feed(t, l, sequence, ROW_REPLY, true);
 	}
+	draft_rewind(t->d, draft_length(t->d)); /* nobody will ask for what was guessed */
 }
 
 bool
@@ -136,8 +137,8 @@ turns_run(struct turns *t, int in)
 		token_reader_init(&replies, reply_fd(), 1, "reply channel");
 	while (read_line(t, &lines, &l)) {
 		if (l.n == 0 && !l.rewound) { /* an empty line ends the sequence */
-			sequence += context_length(t->c) > 0;
-			context_rewind(t->c, 0);
+			sequence += draft_length(t->d) > 0;
+			draft_rewind(t->d, 0);
 			continue;
 		}
 		if (feed(t, &l, sequence, ROW_ANSWER, t->all || t->hidden) && t->channel && reply_wait(1))

@@ -4,11 +4,12 @@
 #ifndef TURNS_H
 #define TURNS_H
 
-#include "forward.h"
+#include "draft.h"
 #include "rows.h"
 
 struct turns {
 	struct context *c;
+	struct draft *d;	/* over c */
 	struct origin origin;	/* of the model: streams in another vocabulary are refused */
 	uint32_t n_vocab;
 	uint32_t width;		/* floats a row */

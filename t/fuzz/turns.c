@@ -57,7 +57,7 @@ converse(void *arg)
 		.channel = sampler,
 	};
 	CHECK(turns_run(&turns, 0) == (lines > 0));
-	CHECK(context_length(turns.c) <= CONTEXT);
+	CHECK(draft_length(turns.d) <= CONTEXT);
 	context_free(turns.c);
 	pool_free(p);
 	model_free(m);

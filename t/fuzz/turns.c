@@ -30,7 +30,7 @@ reply_fd(void)
 
 struct run {
 	const unsigned char *data;
-	size_t n, step;
+	size_t n, step, drafts;
 };
 
 static void
@@ -47,8 +47,10 @@ converse(void *arg)
 	struct model *m = model_new(w);
 	struct pool *p = pool_new(1);
 	const struct part part = {.last = t->data[0] & 4 ? 0 : 1, .to = t->data[0] & 4 ? ROWS_HIDDEN : ROWS_LOGITS};
+	struct context *c = context_new(m, kernels_choose(), p, KV_F16, &part);
 	struct turns turns = {
-		.c = context_new(m, kernels_choose(), p, KV_F16, &part),
+		.c = c,
+		.d = draft_new(c, part.to == ROWS_LOGITS ? t->drafts : 0, part_width(m, &part)),
 		.origin = {.model = "model.bin", .n_vocab = VOCAB, .has_print = true, .print = 0x0123456789abcdef},
 		.n_vocab = VOCAB,
 		.width = (uint32_t)part_width(m, &part),
@@ -58,18 +60,19 @@ converse(void *arg)
 	};
 	CHECK(turns_run(&turns, 0) == (lines > 0));
 	CHECK(draft_length(turns.d) <= CONTEXT);
+	draft_free(turns.d);
 	context_free(turns.c);
 	pool_free(p);
 	model_free(m);
 	weights_free(w);
 }
 
-/* Rows are whole, positions go up, and logits depend on the ids, not on the way they came. */
+/* Rows are whole, positions go up, and logits depend on the ids, not on the way they came, nor on guesses. */
 static uint64_t
-run(const unsigned char *data, size_t n, size_t step)
+run(const unsigned char *data, size_t n, size_t step, size_t drafts)
 {
 	const size_t row = 16 + 4 * (data[0] & 4 ? DIM : VOCAB);
-	uint64_t hash = fuzz_try(converse, &(struct run){data, n, step});
+	uint64_t hash = fuzz_try(converse, &(struct run){data, n, step, drafts});
 	CHECK(fuzz_out.n % row == 0);
 	for (size_t i = 0; i < fuzz_out.n; i++)
 		hash = (hash ^ fuzz_out.p[i]) * 0x100000001b3;
@@ -83,6 +86,9 @@ run(const unsigned char *data, size_t n, size_t step)
 void
 fuzz_one(const unsigned char *data, size_t n)
 {
-	if (n >= 2)
-		CHECK(run(data, n, SIZE_MAX) == run(data, n, 1));
+	if (n < 2)
+		return;
+	const uint64_t plain = run(data, n, SIZE_MAX, 0);
+	CHECK(run(data, n, 1, 0) == plain);
+	CHECK(run(data, n, SIZE_MAX, DRAFT_MOST) == plain);
 }

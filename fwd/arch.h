@@ -37,7 +37,8 @@ enum {
 	LOGITS_DIVIDED = 1 << 11,	/* logit_scale divides */
 	NOT_RENORMALIZED = 1 << 12,	/* expert weights do not sum to 1, if the file does not say */
 	YARN_UNROUNDED = 1 << 13,	/* the ramp of YaRN begins and ends between pairs */
-	SLIDING_UNSTRETCHED = 1 << 14	/* rope of sliding layers is not stretched */
+	SLIDING_UNSTRETCHED = 1 << 14,	/* rope of sliding layers is not stretched */
+	CLAMP_NORMED = 1 << 15		/* queries and keys are clamped behind their norms, not before */
 };
 
 struct arch {

@@ -156,15 +156,21 @@ clamp(float *x, size_t n, float most)
 		x[i] = fminf(fmaxf(x[i], -most), most);
 }
 
-/* Norm of each token's queries or keys, of each head or of all together. */
+/* Norm of each token's queries or keys, of each head or of all together; clamped before or behind it. */
 static void
-head_norm(struct context *c, const struct norm *norm, float *x, size_t n_tokens, size_t n_heads)
+norm_and_clamp(struct context *c, const struct norm *norm, float *x, size_t n_tokens, size_t n_heads)
 {
 	const size_t all = n_heads * c->m->shape.head_dim;
+	const float most = c->m->shape.clamp;
+	const bool normed = c->m->arch->flags & CLAMP_NORMED;
+	if (most > 0 && !normed)
+		clamp(x, n_tokens * all, most);
 	if (norm->weight && norm->n == all)
 		apply_norm(c, norm, x, x, n_tokens);
 	else if (norm->weight)
 		apply_norm(c, norm, x, x, n_tokens * n_heads);
+	if (most > 0 && normed)
+		clamp(x, n_tokens * all, most);
 }
 
 /* Queries far behind the context of the first training are scaled up (arXiv:2501.19399). */
@@ -212,20 +218,17 @@ attention(struct job *j, const float *h, float *out)
 	struct context *c = j->c;
 	const struct layer *y = j->y;
 	const struct shape *s = &c->m->shape;
-	const size_t heads = s->n_heads * s->head_dim, width = s->n_kv_heads * s->head_dim;
+	const size_t width = s->n_kv_heads * s->head_dim;
 
 	comes_after(j, &y->o, NULL, NULL);
 	matmul(j, h, j->n, 3, (const struct matrix *const[]){&y->q, &y->k, &y->v}, (float *const[]){c->q, c->k, c->v});
-	if (s->clamp > 0) {
-		clamp(c->q, j->n * heads, s->clamp);
-		clamp(c->k, j->n * width, s->clamp);
+	if (s->clamp > 0)
 		clamp(c->v, j->n * width, s->clamp);
-	}
-	head_norm(c, &y->q_norm, c->q, j->n, s->n_heads);
-	head_norm(c, &y->k_norm, c->k, j->n, s->n_kv_heads);
+	norm_and_clamp(c, &y->q_norm, c->q, j->n, s->n_heads);
+	norm_and_clamp(c, &y->k_norm, c->k, j->n, s->n_kv_heads);
 	pool_run(c->pool, place, j, j->n, 4);
 	attend(j);
-	if (!s->n_experts && matrix_there(&y->ffn.gate))
+	if (!y->experts && matrix_there(&y->ffn.gate))
 		comes_after(j, &y->ffn.gate, &y->ffn.up, NULL);
 	matmul(j, c->att, j->n, 1, (const struct matrix *const[]){&y->o}, &out);
 }

@@ -153,7 +153,7 @@ mixture(struct job *j, const float *in, float *out)
 void
 feed_forward(struct job *j, const float *h, float *out)
 {
-	if (j->c->m->shape.n_experts)
+	if (j->y->experts)
 		mixture(j, h, out);
 	else
 		dense(j, &j->y->ffn, h, j->n, out);

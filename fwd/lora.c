@@ -112,7 +112,7 @@ hang_layer(const struct hanger *h, struct layer *to, const struct layer *place)
 	hang(h, &to->shared_gate, &place->shared_gate, false);
 	hang_ffn(h, &to->ffn, &place->ffn);
 	hang_ffn(h, &to->shared, &place->shared);
-	for (size_t e = 0; e < h->m->shape.n_experts; e++)
+	for (size_t e = 0; to->experts && e < h->m->shape.n_experts; e++)
 		hang_ffn(h, to->experts + e, place->experts + e);
 }
 

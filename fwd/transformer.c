@@ -385,11 +385,20 @@ resolve_norms(struct model *m, size_t l)
 	}
 }
 
+/* Some models have layers without experts among those with. */
+static bool
+has_experts(const struct model *m, size_t l)
+{
+	if (m->base)
+		return m->base->layer[l].experts != NULL;
+	return m->shape.n_experts && !weights_get(m->w, name_of(l, "ffn_down", ".weight"));
+}
+
 static void
 resolve_matrices(struct model *m, size_t l)
 {
 	resolve_attention(m, l);
-	if (m->shape.n_experts)
+	if (has_experts(m, l))
 		resolve_experts(m, l);
 	else
 		m->layer[l].ffn = resolve_one_ffn(m, l, "", m->shape.n_ff);
@@ -416,16 +425,23 @@ resolve_rope(struct model *m)
 		m->rope[i] = rope_new(m->w->path, &m->shape, m->arch, i, factors, short_factors);
 }
 
-/* Where one layer has a bias, all have; a file that lost one would run all the same. */
+/* Where one layer has a bias, all have, of those with experts or of those without; a file that lost one would run
+ * all the same. */
 static void
-refuse_uneven(const struct model *m)
+refuse_uneven(const struct model *m, bool experts)
 {
-	static const char first[] = "blk.0.";
 	const struct weights *w = m->w;
+	char blk[40];
+	size_t first = 0, n;
+	while (first < m->shape.n_layers && (m->layer[first].experts != NULL) != experts)
+		first++;
+	if (experts && m->shape.n_experts && first == m->shape.n_layers)
+		die("%s: %zu experts, and no layer with any", w->path, m->shape.n_experts);
+	n = (size_t)snprintf(blk, sizeof blk, "blk.%zu.", first);
 	for (size_t i = 0; i < w->n_tensors; i++)
-		for (size_t l = 1; l < m->shape.n_layers && !strncmp(w->tensors[i].name, first, sizeof first - 1); l++) {
-			const char *name = name_of(l, w->tensors[i].name + sizeof first - 1, "");
-			if (!weights_get(w, name))
+		for (size_t l = first + 1; l < m->shape.n_layers && !strncmp(w->tensors[i].name, blk, n); l++) {
+			const char *name = name_of(l, w->tensors[i].name + n, "");
+			if ((m->layer[l].experts != NULL) == experts && !weights_get(w, name))
 				die("%s: tensor %s is missing", w->path, name);
 		}
 }
@@ -463,8 +479,10 @@ model_new(const struct weights *w)
 		m->arch->rope == ROPE_NONE && !(s->alibi > 0) ? REQUIRED : ABSENT, s->n_ctx, s->n_embd);
 	m->out_norm = norm(m, NO_LAYER, "output_norm", REQUIRED, s->n_embd);
 	m->out = matrix(m, NO_LAYER, "output", OPTIONAL, s->n_vocab, s->n_embd);
-	if (!matrix_there(&m->out))
-		m->out = m->embd; /* tied */
+	if (!matrix_there(&m->out)) { /* tied */
+		m->out = m->embd;
+		m->out.bias = floats(m, find(m, "output.bias", OPTIONAL, 1, 1, s->n_vocab));
+	}
 	if (s->n_layers > w->n_tensors)
 		die("%s: %zu layers, but only %zu tensors", w->path, s->n_layers, w->n_tensors);
 	m->layer = xcalloc(s->n_layers, sizeof *m->layer);
@@ -472,7 +490,8 @@ model_new(const struct weights *w)
 		resolve_layer(m, l);
 	resolve_rope(m);
 	refuse_unused(m);
-	refuse_uneven(m);
+	refuse_uneven(m, false);
+	refuse_uneven(m, true);
 	return m;
 }
 

@@ -450,9 +450,6 @@ read_experts(const struct config *c, struct shape *s)
 	s->n_used = s->n_experts ? size_or(c, "num_experts_per_tok num_experts_per_token", 0, EXPERTS_MAX) : 0;
 	s->n_ff_expert = size_or(c, "moe_intermediate_size", s->n_ff, DIM_MAX);
 	s->renormalize = bool_or_not(c, "norm_topk_prob");
-	struct value dense = of_config(c, "mlp_only_layers");
-	if (size_or(c, "decoder_sparse_step", 1, DIM_MAX) != 1 || (dense.v && dense.v->n > 0))
-		die("%s: layers without experts among those with are not supported", c->doc->name);
 }
 
 static void
@@ -463,6 +460,8 @@ read_scales(const struct config *c, struct shape *s)
 	s->embd_scale = float_or(c, "embedding_multiplier", 0);
 	s->residual_scale = float_or(c, "residual_multiplier", 0);
 	s->attn_scale = before > 0 ? 1 / sqrtf(before) : float_or(c, "attention_multiplier", 0);
+	if (!is_true(c, "scale_attn_weights", true))
+		s->attn_scale = 1;
 	s->logit_scale = float_or(c, "logit_scale logits_scaling", 0);
 	s->attn_cap = float_or(c, "attn_logit_softcapping", 0);
 	s->logit_cap = float_or(c, "final_logit_softcapping", 0);
@@ -503,8 +502,6 @@ refuse(const struct config *c)
 	for (size_t i = 0; i < sizeof off / sizeof *off; i++)
 		if (is_true(c, off[i], false))
 			die("%s: '%s' is not supported", c->doc->name, off[i]);
-	if (!is_true(c, "scale_attn_weights", true))
-		die("%s: 'scale_attn_weights' false is not supported", c->doc->name);
 	if (c->row->flags & PAIRS && (float_or(c, "swiglu_alpha", 0) != 1.702f || float_or(c, "swiglu_limit", 0) != 7))
 		die("%s: 'swiglu_alpha' other than 1.702 or 'swiglu_limit' other than 7 is not supported", c->doc->name);
 	const struct json *q = json_get(c->doc, c->doc->node, "quantization_config");

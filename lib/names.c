@@ -52,6 +52,8 @@ static const struct name part[] = {
 	{NULL, "self_attn.o_proj.*", "attn_output.*", 0},
 	{NULL, "self_attn.q_norm.*", "attn_q_norm.*", 0},
 	{NULL, "self_attn.k_norm.*", "attn_k_norm.*", 0},
+	{NULL, "self_attn.q_layernorm.*", "attn_q_norm.*", 0},
+	{NULL, "self_attn.k_layernorm.*", "attn_k_norm.*", 0},
 	{NULL, "self_attn.q_layernorm.norms.#.*", "attn_q_norm.#.*", 0},
 	{NULL, "self_attn.k_layernorm.norms.#.*", "attn_k_norm.#.*", 0},
 	{NULL, "self_attn.sinks", "attn_sinks.weight", 0},

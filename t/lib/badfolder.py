@@ -179,8 +179,8 @@ def configs():
     for key, v in ('layer_types', ['linear_attention'] * 3), ('layer_types', ['full_attention'] * 2), ('layer_types', 'full'), ('layer_types', [1, 2, 3]), \
             ('no_rope_layers', [1, 1]), ('no_rope_layers', [1, 2, 3]), ('num_local_experts', 4), ('num_local_experts', -1), ('num_local_experts', 2**16 + 1), \
             ('quantization_config', dict(quant_method='gptq')), ('quantization_config', {}), ('hidden_act', 'tanh'), ('hidden_act', 5), ('tie_word_embeddings', 0.5), \
-            ('sliding_window', -1), ('sliding_window', 'x'), ('use_sliding_window', 5), ('decoder_sparse_step', 2), ('mlp_only_layers', [0]), ('clip_qkv', -1), \
-            ('final_logit_softcapping', 'x'), ('use_parallel_residual', 5), ('scale_attn_weights', False), ('add_cross_attention', True):
+            ('sliding_window', -1), ('sliding_window', 'x'), ('use_sliding_window', 5), ('clip_qkv', -1), \
+            ('final_logit_softcapping', 'x'), ('use_parallel_residual', 5), ('add_cross_attention', True):
         status = 0 if key == 'tie_word_embeddings' else 1
         folder('%s %r' % (key, v), {'config.json': {**config, key: v}, 'model.safetensors': body}, status=status)
     no_head = safetensors([t for t in w if t[0] != 'lm_head.weight'])

@@ -87,6 +87,11 @@ FOLDERS = {
     "falcon11": ("Falcon", dict(new_decoder_architecture=True, num_kv_heads=2, num_ln_in_parallel_attn=1, bias=False,
                                 alibi=False)),
     "starcoder2-relu": ("Starcoder2", dict(sliding_window=WINDOW, hidden_act="relu", use_bias=False)),
+    "qwen3moe-mixed": ("Qwen3Moe", dict(MODELS["qwen3moe"][1], norm_topk_prob=False, mlp_only_layers=[1], attention_bias=True)),
+    "olmoe-clip": ("Olmoe", dict(MODELS["olmoe"][1], norm_topk_prob=True, clip_qkv=0.7, tie_word_embeddings=True)),
+    "phi-tied": ("Phi", dict(partial_rotary_factor=0.5, num_attention_heads=3, num_key_value_heads=1, qk_layernorm=True,
+                             tie_word_embeddings=True)),
+    "gpt2-unscaled": ("GPT2", dict(GPT2, scale_attn_weights=False, n_inner=40, activation_function="gelu")),
     "gpt-oss-mxfp4": ("GptOss", dict(MODELS["gpt-oss"][1], hidden_size=64)),
 }
 OWN_SIZES = {"GPT2", "GPTJ", "Mpt", "Bloom"}  # these call everything by other names

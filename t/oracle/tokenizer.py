@@ -3,7 +3,7 @@
   tokenizer.py [-n STRINGS] FOLDER...    llm-tok is found by PATH; with -s, as HF finds added tokens, and
                                          without, where HF takes control tokens for text, too
 And back, of strings without added tokens: llm-detok's text is that of HF's decode(), or, where that is not what it was
-made of (HF has no bytes that are no UTF-8, and takes spaces away), the text itself.
+made of (HF has no bytes that are no UTF-8, and takes spaces away), the text itself, perhaps with spaces for U+2581.
 """
 import argparse
 import os
@@ -94,7 +94,7 @@ def main():
         rows = [w.ids for w in tok.encode_batch(texts, add_special_tokens=False)]
         back = again(folder, rows)
         theirs = tok.decode_batch(rows)
-        wrong = [(t, w, g) for t, w, g in zip(texts, theirs, back) if g not in (t, w)]
+        wrong = [(t, w, g) for t, w, g in zip(texts, theirs, back) if g not in (t, w, t.replace('\u2581', ' '))]
         lost = sum(g != t for t, g in zip(texts, back))
         print('%s: %d strings back, %d as they were not (HF: %d), %d differ %s' %
               (folder, len(texts), lost, sum(w != t for t, w in zip(texts, theirs)), len(wrong), wrong[:3]), flush=True)

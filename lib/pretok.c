@@ -25,6 +25,8 @@ static struct ch
 ch_at(const unsigned char *s, size_t n)
 {
 	struct ch c = {0};
+	if (n && s[0] < 0x80)
+		return (struct ch){s[0], ascii_set(s[0]), 1};
 	if (n) {
 		c.len = utf8_next(s, n, &c.cp);
 		c.set = U_BIT(unicode_cat(c.cp));
@@ -37,7 +39,13 @@ static size_t
 run_max(const unsigned char *s, size_t n, uint32_t set, size_t max)
 {
 	size_t i = 0;
-	while (i < n && max--) {
+	for (; i < n && max; max--) {
+		if (ascii_set(s[i]) & set) {
+			i++;
+			continue;
+		}
+		if (s[i] < 0x80)
+			break;
 		struct ch c = ch_at(s + i, n - i);
 		if (!(c.set & set))
 			break;
@@ -455,27 +463,27 @@ bloom(const unsigned char *s, size_t n)
 }
 
 static const struct pretok table[] = {
-	{"default", {punctuation_default, gpt2, numbers, digits3}, false, false},
+	{"default", {punctuation_default, gpt2, numbers, digits3}, false, false, PLAIN_LETTERS},
 	{"gpt-2 phi-2 jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe "
 	 "gigachat a.x-4.0 mellum modern-bert mpt olmo jais trillion granite-docling exaone4",
-		{gpt2}, false, false},
+		{gpt2}, false, false, PLAIN_LETTERS},
 	{"starcoder smollm refact command-r codeshell exaone minerva-7b mellum2",
-		{number, gpt2}, false, false},
+		{number, gpt2}, false, false, PLAIN_LETTERS},
 	{"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
-		{llama3}, true, true},
-	{"dbrx smaug-bpe chatglm-bpe", {llama3}, false, false},
-	{"glm4 glm5", {llama3}, true, false},
+		{llama3}, true, true, PLAIN_LETTERS},
+	{"dbrx smaug-bpe chatglm-bpe", {llama3}, false, false, PLAIN_LETTERS},
+	{"glm4 glm5", {llama3}, true, false, PLAIN_LETTERS},
 	{"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez stablelm2 hunyuan solar-open grok-2",
-		{qwen2}, false, false},
-	{"qwen35", {qwen35}, false, false},
+		{qwen2}, false, false, PLAIN_LETTERS},
+	{"qwen35", {qwen35}, false, false, PLAIN_LETTERS},
 	{"deepseek-coder",
-		{newline, space_letters, space_punctuation, asian_deepseek_coder, number}, false, false},
+		{newline, space_letters, space_punctuation, asian_deepseek_coder, number}, false, false, PLAIN_LETTERS},
 	{"deepseek-v3 hunyuan-dense joyai-llm hy_v4",
-		{numbers3, asian_deepseek3, deepseek3}, false, false},
-	{"falcon", {punctuation_falcon, gpt2, digits3}, false, false},
-	{"tekken", {tekken}, true, true},
-	{"bloom poro-chat gpt3-finnish", {bloom}, false, false},
-	{"gpt-4o llama4 kanana2 talkie minimax-m2", {gpt4o}, false, false},
+		{numbers3, asian_deepseek3, deepseek3}, false, false, PLAIN_LETTERS},
+	{"falcon", {punctuation_falcon, gpt2, digits3}, false, false, PLAIN_LETTERS},
+	{"tekken", {tekken}, true, true, PLAIN_CASED},
+	{"bloom poro-chat gpt3-finnish", {bloom}, false, false, PLAIN_NONE},
+	{"gpt-4o llama4 kanana2 talkie minimax-m2", {gpt4o}, false, false, PLAIN_CASED},
 };
 #define ROWS (sizeof table / sizeof *table)
 
@@ -509,11 +517,63 @@ pretok_names(void)
 	return all;
 }
 
-size_t
-pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n)
+/* Of 8 bytes those that are ASCII letters, as their highest bits; the capitals in *upper. */
+#define EACH(x) ((x) * UINT64_C(0x0101010101010101))
+static inline uint64_t
+letters(uint64_t x, uint64_t *upper)
 {
-	size_t part = n;
+	const uint64_t low = (x | EACH(0x20)) & EACH(0x7F);
+	const uint64_t from_a = low + EACH(0x80 - 'a'), behind_z = low + EACH(0x80 - 'z' - 1);
+	const uint64_t in = from_a & ~behind_z & ~x & EACH(0x80);
+	*upper = in & ~(x << 2); /* 0x20 is what small letters have more */
+	return in;
+}
+
+/* How many of 8 bytes stand before the first whose highest bit is set in `high`, which is not 0. */
+static inline size_t
+bytes_before(uint64_t high)
+{
+	const uint64_t below = ((high & (0 - high)) >> 7) - 1;
+	return (size_t)(((below & EACH(1)) * EACH(1)) >> 56);
+}
+
+/* The bytes of a word as p->plain says, or 0. 8 bytes at a time: most words are no longer. */
+static inline size_t
+plain_word(const struct pretok *p, const unsigned char *s, size_t n, bool padded)
+{
+	const size_t lead = *s == ' ', end = padded ? n : n - PRETOK_PAD; /* it must end before, or with the text */
+	const bool cased = p->plain == PLAIN_CASED;
+	bool small = false;
+	size_t i = lead;
+	for (uint64_t out = 0, upper; !out && i < end; i += out ? bytes_before(out) : 8) {
+		const uint64_t in = letters(le64(s + i), &upper);
+		out = ~in & EACH(0x80);
+		if (!cased)
+			continue;
+		const uint64_t word = out ? (out & (0 - out)) - 1 : ~UINT64_C(0);
+		const uint64_t up = upper & word, low = in & ~upper & word;
+		if (up && (small || (low && up > (low & (0 - low)))))
+			return 0;
+		small |= low != 0;
+	}
+	if (i == lead || (i >= end && !(padded && i == n)))
+		return 0;
+	return i < n && (s[i] >= 0x80 || (cased && s[i] == '\'')) ? 0 : i;
+}
+
+size_t
+pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool padded)
+{
+	size_t part = n, plain = 0;
 	int k = 0;
+	if (p->plain != PLAIN_NONE && (padded || n > PRETOK_PAD))
+		plain = plain_word(p, s, n, padded);
+	if (plain) {
+		/* parts of stages that it lies in end nowhere within it */
+		for (; k < PRETOK_STAGES && st->left[k]; k++)
+			st->left[k] -= plain;
+		return plain;
+	}
 	for (; k < PRETOK_STAGES && p->stage[k]; k++) {
 		if (!st->left[k])
 			st->left[k] = p->stage[k](s, part);

@@ -24,6 +24,11 @@ struct pretok {
 	pretok_fn *stage[PRETOK_STAGES]; /* those that are not NULL */
 	bool ignore_merges;		/* a word that is a piece is taken whole */
 	bool add_bos;			/* unless the file says otherwise */
+	enum {
+		PLAIN_NONE,
+		PLAIN_LETTERS,		/* a blank or none, then ASCII letters, before another ASCII character: a word */
+		PLAIN_CASED		/* so, if no capital follows a small letter and no apostrophe the word */
+	} plain;			/* what needs no look at the stages */
 };
 
 /* The row of a name of n bytes, or NULL. */
@@ -35,7 +40,9 @@ char *pretok_names(void);
 struct pretok_state {
 	size_t left[PRETOK_STAGES];
 };
-/* The bytes of the next word; s[0..n), n > 0, is all the text that is left. */
-size_t pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n);
+/* The bytes of the next word; s[0..n), n > 0, is all the text that is left. PRETOK_PAD bytes behind it can be
+ * read, or `padded` is false, which takes longer. */
+#define PRETOK_PAD 16
+size_t pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool padded);
 
 #endif

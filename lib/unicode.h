@@ -7,6 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The tables of unicode_tables.h. */
+extern const uint8_t unicode_top[272];
+extern const uint16_t unicode_page[];
+extern const uint64_t unicode_block[];
+extern const uint16_t unicode_ascii[256];
+
 /* General categories, as far as they are told apart: U_P is P but for Pc, U_SPACE White_Space. */
 enum ucat {
 	U_OTHER, U_LU, U_LL, U_LT, U_LM, U_LO, U_MN, U_MC, U_ME, U_ND, U_NL, U_NO, U_PC, U_P, U_S, U_SPACE
@@ -31,7 +37,13 @@ enum ucat {
  * bytes it takes. A byte that begins no valid character (the Unicode standard's
  * table 3-7: overlong forms and surrogates are invalid) is CP_INVALID, 1 byte.
  */
-size_t utf8_next(const unsigned char *s, size_t n, uint32_t *cp);
+size_t utf8_long(const unsigned char *s, size_t n, uint32_t *cp); /* the same, out of line */
+static inline size_t
+utf8_next(const unsigned char *s, size_t n, uint32_t *cp)
+{
+	*cp = s[0];
+	return s[0] < 0x80 ? 1 : utf8_long(s, n, cp);
+}
 
 /* How many bytes at the end of s[0..n) begin a character but do not end it. */
 size_t utf8_incomplete(const char *s, size_t n);
@@ -40,6 +52,21 @@ size_t utf8_incomplete(const char *s, size_t n);
 size_t utf8_put(unsigned char *out, uint32_t cp);
 
 /* The category of a code point; U_OTHER from 0x110000 on. */
-enum ucat unicode_cat(uint32_t cp);
+static inline enum ucat
+unicode_cat(uint32_t cp)
+{
+	if (cp >= 0x110000)
+		return U_OTHER;
+	uint32_t page = unicode_page[unicode_top[cp >> 12] * 64u + (cp >> 6 & 63)];
+	uint64_t word = unicode_block[page * 4u + (cp >> 4 & 3)];
+	return (enum ucat)(word >> (cp & 15) * 4 & 15);
+}
+
+/* The set of a byte that is a character, 0 of others. */
+static inline uint32_t
+ascii_set(unsigned char c)
+{
+	return unicode_ascii[c];
+}
 
 #endif

@@ -397,6 +397,7 @@ vocab_free(struct vocab *v)
 	table_free(&v->merges);
 	xfree(v->merge_off);
 	word_free(&v->word);
+	cache_free(&v->cache);
 	for (int i = 0; i < 4; i++)
 		xfree(v->special[i].list);
 	unigram_free(v->unigram);

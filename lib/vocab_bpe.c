@@ -110,13 +110,31 @@ merges_index(struct vocab *v)
 	}
 }
 
-uint32_t
-bpe_pair_rank(const struct vocab *v, const struct word *w, const struct symbol *l,
-	const struct symbol *r)
+/*
+ * The piece that merge m makes of s[0..n), or NO_ID. Most vocabularies number the pieces in the
+ * order of the merges that make them: then a look where it should be spares the
+ * index of all pieces, which is half of what the first text of a program costs.
+ */
+static uint32_t
+merged_piece(struct vocab *v, uint32_t m, const unsigned char *s, size_t n)
 {
-	uint32_t slot = v->merges.slot[merge_slot(v, pair_hash(l->hash, r->hash), w->s + l->off, l->n,
-		w->s + r->off, r->n, NULL)];
-	return slot ? slot_index(slot) : NO_RANK;
+	if (!v->pieces.slot && v->merge_first != NO_ID && m < v->n - v->merge_first &&
+		piece_is(v, v->merge_first + m, s, n, s, 0))
+		return v->merge_first + m;
+	if (!v->pieces.slot)
+		pieces_index(v);
+	return pieces_find(v, s, n, hash_bytes(s, n));
+}
+
+struct pair
+bpe_pair(struct vocab *v, const struct word *w, const struct symbol *l, const struct symbol *r)
+{
+	const unsigned char *s = w->s + l->off, *t = w->s + r->off;
+	const uint32_t hash = pair_hash(hash_bytes(s, l->n), hash_bytes(t, r->n));
+	const uint32_t slot = v->merges.slot[merge_slot(v, hash, s, l->n, t, r->n, NULL)];
+	if (!slot)
+		return (struct pair){NO_RANK, NO_ID};
+	return (struct pair){slot_index(slot), merged_piece(v, slot_index(slot), s, (size_t)l->n + r->n)};
 }
 
 /* The pieces of single bytes. */
@@ -143,25 +161,6 @@ bpe_prepare(struct vocab *v)
 		bytes_index(v);
 }
 
-/*
- * The piece of a symbol, or NO_ID. Most vocabularies number the pieces in the
- * order of the merges that make them: then a look where it should be spares the
- * index of all pieces, which is half of what the first text of a program costs.
- */
-static uint32_t
-symbol_piece(struct vocab *v, const struct symbol *sym)
-{
-	const unsigned char *s = v->word.s + sym->off;
-	if (sym->made == NO_RANK)
-		return v->byte_id[s[0] < 128 ? s[0] : (unsigned)bpe_byte((s[0] & 0x1Fu) << 6 | (s[1] & 0x3Fu))];
-	if (!v->pieces.slot && v->merge_first != NO_ID && sym->made < v->n - v->merge_first &&
-		piece_is(v, v->merge_first + sym->made, s, sym->n, s, 0))
-		return v->merge_first + sym->made;
-	if (!v->pieces.slot)
-		pieces_index(v);
-	return pieces_find(v, s, sym->n, sym->hash);
-}
-
 /* Some vocabularies lack pieces for bytes that are rare in text. The models' own
  * tokenizers leave such bytes out, as if they had not been there. */
 static void
@@ -185,8 +184,8 @@ emit_bytes(struct vocab *v, const unsigned char *p, size_t n, struct ids *out)
 	}
 }
 
-void
-bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+static void
+merge_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	struct word *w = &v->word;
 	bool whole = v->ignore_merges;
@@ -200,7 +199,7 @@ bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *o
 		unsigned char c[4];
 		size_t len = utf8_put(c, bpe_char(s[i]));
 		word_bytes(w, c, len);
-		word_symbol(w, len);
+		word_symbol(w, len, v->byte_id[s[i]]);
 	}
 	if (whole) {
 		if (!v->pieces.slot)
@@ -211,26 +210,44 @@ bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *o
 			return;
 		}
 	}
-	word_merge(v, w, bpe_pair_rank);
+	word_merge(v, w, bpe_pair);
 	for (size_t i = 0; i < w->n_sym; i++) {
 		const struct symbol *sym = &w->sym[i];
 		if (!sym->n)
 			continue;
-		uint32_t id = symbol_piece(v, sym);
-		if (id != NO_ID)
-			emit(out, id);
+		if (sym->id != NO_ID)
+			emit(out, sym->id);
 		else
 			emit_bytes(v, w->s + sym->off, sym->n, out);
 	}
 }
 
 void
+bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, bool wide, struct ids *out)
+{
+	const size_t from = *out->n;
+	if (emit_cached(&v->cache, s, n, wide, out))
+		return;
+	merge_word(v, s, n, out);
+	note_ids(&v->cache, s, n, out, from);
+}
+
+/* Lines are short, and words are found faster where a few bytes behind the text can be read. */
+void
 bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
+	enum { SHORT = 1024 };
+	unsigned char line[SHORT + PRETOK_PAD];
 	struct pretok_state st = {{0}};
+	const bool padded = n <= SHORT;
+	if (padded) {
+		memcpy(line, s, n);
+		memset(line + n, 0, PRETOK_PAD);
+		s = line;
+	}
 	while (n) {
-		size_t len = pretok_next(v->pretok, &st, s, n);
-		bpe_encode_word(v, s, len, out);
+		size_t len = pretok_next(v->pretok, &st, s, n, padded);
+		bpe_encode_word(v, s, len, padded || n >= PRETOK_PAD, out);
 		s += len;
 		n -= len;
 	}

@@ -209,18 +209,15 @@ word_bytes(struct word *w, const void *p, size_t n)
 }
 
 void
-word_symbol(struct word *w, size_t n)
+word_symbol(struct word *w, size_t n, uint32_t id)
 {
 	if (w->len > UINT32_MAX / 2)
 		die("a word of more than %u bytes", UINT32_MAX / 2);
 	if (w->n_sym == w->sym_cap)
 		w->sym = grow(w->sym, &w->sym_cap, w->n_sym + 1, sizeof *w->sym);
 	uint32_t i = (uint32_t)w->n_sym++;
-	struct symbol *sym = &w->sym[i];
-	*sym = (struct symbol){.off = (uint32_t)(w->len - n), .n = (uint32_t)n,
-		.prev = i ? i - 1 : NO_ID, .next = NO_ID, .rank = NO_RANK,
-		.made = NO_RANK};
-	sym->hash = hash_bytes(w->s + sym->off, n);
+	w->sym[i] = (struct symbol){.off = (uint32_t)(w->len - n), .n = (uint32_t)n,
+		.prev = i ? i - 1 : NO_ID, .next = NO_ID, .rank = NO_RANK, .id = id};
 	if (i)
 		w->sym[i - 1].next = i;
 }
@@ -231,6 +228,7 @@ word_free(struct word *w)
 	xfree(w->s);
 	xfree(w->sym);
 	xfree(w->heap);
+	xfree(w->memo);
 }
 
 /* The heap has four branches: half as deep as one with two, and as quick on each level. */
@@ -274,13 +272,43 @@ heap_pop(struct word *w)
 	return top;
 }
 
-/* Rank the pair that symbol l makes with the next one. */
-static uint32_t
-rank_pair(const struct vocab *v, struct word *w, uint32_t l, rank_fn *rank)
+/* Look up the pair that symbol l makes with the next one; those of pieces are remembered. False: none. */
+static bool
+look_up(struct vocab *v, struct word *w, uint32_t l, pair_fn *pair)
 {
-	struct symbol *sym = &w->sym[l];
-	sym->rank = sym->next == NO_ID ? NO_RANK : rank(v, w, sym, &w->sym[sym->next]);
-	return sym->rank;
+	struct symbol *left = &w->sym[l];
+	struct pair p = {NO_RANK, NO_ID};
+	if (left->next != NO_ID) {
+		const struct symbol *right = &w->sym[left->next];
+		const bool pieces = left->id != NO_ID && right->id != NO_ID;
+		const uint32_t hash = (left->id * 0x9E3779B1u ^ right->id) * 0x85EBCA77u;
+		struct pair_memo *m = &w->memo[hash >> 17 & (MEMO - 1)];
+		if (!pieces)
+			p = pair(v, w, left, right);
+		else if (m->left == left->id + 1 && m->right == right->id + 1)
+			p = m->pair;
+		else {
+			p = pair(v, w, left, right);
+			*m = (struct pair_memo){left->id + 1, right->id + 1, p};
+		}
+	}
+	left->rank = p.rank;
+	left->both = p.id;
+	return p.rank != NO_RANK;
+}
+
+/* Merge symbol l with the next one. */
+static void
+merge_at(struct word *w, uint32_t l)
+{
+	struct symbol *left = &w->sym[l], *right = &w->sym[left->next];
+	left->id = left->both;
+	left->n += right->n;
+	left->next = right->next;
+	right->n = 0;
+	right->rank = NO_RANK;
+	if (left->next != NO_ID)
+		w->sym[left->next].prev = l;
 }
 
 static uint64_t
@@ -289,15 +317,31 @@ heap_key(uint32_t rank, uint32_t left)
 	return (uint64_t)rank << 32 | left;
 }
 
-void
-word_merge(const struct vocab *v, struct word *w, rank_fn *rank)
+/* Short words: to look at all pairs is quicker than to keep them in order. */
+static void
+merge_short(struct vocab *v, struct word *w, pair_fn *pair)
 {
+	for (;;) {
+		uint32_t rank = NO_RANK, l = 0;
+		for (uint32_t i = 0; i != NO_ID; i = w->sym[i].next)
+			if (w->sym[i].rank < rank)
+				rank = w->sym[l = i].rank;
+		if (rank == NO_RANK)
+			return;
+		merge_at(w, l);
+		look_up(v, w, l, pair);
+		if (w->sym[l].prev != NO_ID)
+			look_up(v, w, w->sym[l].prev, pair);
+	}
+}
+
+static void
+merge_long(struct vocab *v, struct word *w, pair_fn *pair)
+{
+	w->heap = grow(w->heap, &w->heap_cap, w->n_sym, sizeof *w->heap);
 	for (uint32_t i = 0; i + 1 < w->n_sym; i++)
-		if (rank_pair(v, w, i, rank) != NO_RANK) {
-			if (w->n_heap == w->heap_cap)
-				w->heap = grow(w->heap, &w->heap_cap, w->n_heap + 1, sizeof *w->heap);
+		if (w->sym[i].rank != NO_RANK)
 			w->heap[w->n_heap++] = heap_key(w->sym[i].rank, i);
-		}
 	for (size_t i = w->n_heap / BRANCHES + 1; w->n_heap && i-- > 0;)
 		sift_down(w->heap, w->n_heap, i);
 	while (w->n_heap) {
@@ -308,18 +352,26 @@ word_merge(const struct vocab *v, struct word *w, rank_fn *rank)
 		 * same rank stands for the pair there is now. */
 		if (left->rank != key >> 32)
 			continue;
-		struct symbol *right = &w->sym[left->next];
-		left->made = left->rank;
-		left->n += right->n;
-		left->hash = hash_bytes(w->s + left->off, left->n);
-		left->next = right->next;
-		right->n = 0;
-		right->rank = NO_RANK;
-		if (left->next != NO_ID)
-			w->sym[left->next].prev = l;
-		if (rank_pair(v, w, l, rank) != NO_RANK)
+		merge_at(w, l);
+		if (look_up(v, w, l, pair))
 			heap_push(w, heap_key(left->rank, l));
-		if (left->prev != NO_ID && rank_pair(v, w, left->prev, rank) != NO_RANK)
+		if (left->prev != NO_ID && look_up(v, w, left->prev, pair))
 			heap_push(w, heap_key(w->sym[left->prev].rank, left->prev));
 	}
+}
+
+void
+word_merge(struct vocab *v, struct word *w, pair_fn *pair)
+{
+	enum { SHORT = 32 };
+	if (!w->memo)
+		w->memo = xcalloc(MEMO, sizeof *w->memo);
+	for (uint32_t i = 0; i + 1 < w->n_sym; i++)
+		look_up(v, w, i, pair);
+	if (w->n_sym < 2)
+		return;
+	if (w->n_sym <= SHORT)
+		merge_short(v, w, pair);
+	else
+		merge_long(v, w, pair);
 }

@@ -31,14 +31,13 @@ static void
 merge(struct vocab *v, struct ids *out)
 {
 	struct word *w = &v->word;
-	word_merge(v, w, bpe_pair_rank);
+	word_merge(v, w, bpe_pair);
 	for (size_t i = 0; i < w->n_sym; i++) {
 		const struct symbol *sym = &w->sym[i];
 		if (!sym->n)
 			continue;
-		uint32_t id = pieces_find(v, w->s + sym->off, sym->n, sym->hash);
-		if (id != NO_ID)
-			emit(out, id);
+		if (sym->id != NO_ID)
+			emit(out, sym->id);
 		else
 			emit_unknown(v, w->s + sym->off, sym->n, out);
 	}
@@ -57,8 +56,9 @@ gather(struct vocab *v, const unsigned char *s, size_t n, bool last)
 		word_bytes(w, suffix.p, suffix.n);
 		n += suffix.n;
 	}
-	if (pieces_find(v, w->s + before, n, hash_bytes(w->s + before, n)) != NO_ID) {
-		word_symbol(w, n);
+	const uint32_t id = pieces_find(v, w->s + before, n, hash_bytes(w->s + before, n));
+	if (id != NO_ID) {
+		word_symbol(w, n, id);
 		return true;
 	}
 	w->len = before;
@@ -119,7 +119,7 @@ encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, stru
 		if (v->unigram)
 			unigram_encode(v, s + w->begin, w->end - w->begin, out);
 		else if (v->bpe && !h->spelled)
-			bpe_encode_word(v, s + w->begin, w->end - w->begin, out);
+			bpe_encode_word(v, s + w->begin, w->end - w->begin, false, out);
 		else
 			encode_chars(v, s + w->begin, w->end - w->begin, out);
 	}

@@ -14,6 +14,7 @@
 #include "normal.h"
 #include "pretok.h"
 #include "vocab.h"
+#include "vocab_cache.h"
 
 #define VOCAB_MAX ((1u << 24) - 1)
 #define NO_ID UINT32_MAX
@@ -36,8 +37,19 @@ struct symbol {
 	uint32_t off, n;	/* its bytes in word.s; n 0: merged into the one before */
 	uint32_t prev, next;	/* indices, NO_ID at the ends */
 	uint32_t rank;		/* of the pair it makes with the next: lower first */
-	uint32_t hash;		/* of its bytes */
-	uint32_t made;		/* the rank of the pair it was merged from, or NO_RANK */
+	uint32_t id;		/* its piece, or NO_ID */
+	uint32_t both;		/* the piece of it and the next, where rank is one */
+};
+
+/* What a pair of symbols makes: its rank, or NO_RANK, and its piece, or NO_ID. */
+struct pair {
+	uint32_t rank, id;
+};
+
+/* Pairs of pieces that were looked up before, each in a place of its own. */
+struct pair_memo {
+	uint32_t left, right;	/* their ids + 1; 0: nothing here */
+	struct pair pair;
 };
 
 /* What is merged at a time, and the room to do it in; used again and again. */
@@ -48,7 +60,9 @@ struct word {
 	size_t n_sym, sym_cap;
 	uint64_t *heap;		/* rank << 32 | left symbol, the least on top */
 	size_t n_heap, heap_cap;
+	struct pair_memo *memo;	/* MEMO of them, or NULL: none yet */
 };
+#define MEMO (1u << 15)
 
 /* A piece that is found in the text before anything else is done. */
 struct special {
@@ -132,6 +146,7 @@ struct vocab {
 	uint32_t merge_first;		/* the piece that merge 0 makes, or NO_ID */
 	bool warned;
 	struct word word;
+	struct word_cache cache;
 	struct specials special[4];	/* user-defined ones; control and unknown ones, too;
 					 * 2 and 3: the same, of those that are found in normalized text */
 
@@ -194,18 +209,17 @@ struct prefix {
 };
 bool specials_narrow(const struct specials *t, struct prefix *p, unsigned char byte);
 
-/* Empty the word; add bytes or a symbol of the last n bytes to it. */
+/* Empty the word; add bytes or a symbol of the last n bytes to it, and its piece or NO_ID. */
 void word_clear(struct word *w);
 void word_bytes(struct word *w, const void *p, size_t n);
-void word_symbol(struct word *w, size_t n);
+void word_symbol(struct word *w, size_t n, uint32_t id);
 void word_free(struct word *w);
 
-/* The rank of the pair that symbols l and r make, or NO_RANK if they make none. */
-typedef uint32_t rank_fn(const struct vocab *v, const struct word *w, const struct symbol *l,
-	const struct symbol *r);
+/* What symbols l and r, next to each other in w->s, make. */
+typedef struct pair pair_fn(struct vocab *v, const struct word *w, const struct symbol *l, const struct symbol *r);
 /* Merge the pair of the lowest rank, the leftmost first, until there is none.
  * Symbols that are left have n > 0. O(n log n). */
-void word_merge(const struct vocab *v, struct word *w, rank_fn *rank);
+void word_merge(struct vocab *v, struct word *w, pair_fn *pair);
 
 /* Where ids are appended. */
 struct ids {
@@ -213,6 +227,25 @@ struct ids {
 	size_t *n, *cap;
 };
 void emit(struct ids *out, uint32_t id);
+/* The ids of a word that was met before; false: it was not. And note those that stand in *out from
+ * place `from` on. wide: 16 bytes can be read from s on. */
+static inline bool
+emit_cached(const struct word_cache *c, const unsigned char *s, size_t n, bool wide, struct ids *out)
+{
+	const struct cache_line *l = cache_find(c, s, n, wide);
+	if (!l)
+		return false;
+	if (*out->cap - *out->n < l->n_ids)
+		*out->p = grow(*out->p, out->cap, *out->n + l->n_ids, sizeof **out->p);
+	memcpy(*out->p + *out->n, cache_ids(l), l->n_ids * sizeof **out->p);
+	*out->n += l->n_ids;
+	return true;
+}
+static inline void
+note_ids(struct word_cache *c, const unsigned char *s, size_t n, const struct ids *out, size_t from)
+{
+	cache_add(c, s, n, *out->p + from, *out->n - from);
+}
 
 /* A text that is encoded: with trusted == NULL all of it may be control pieces or none, as `special` says. */
 struct source {
@@ -227,10 +260,10 @@ void spm_prepare(struct vocab *v);
 void spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
 void bpe_prepare(struct vocab *v);
 void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
-/* One word, as the pre-tokenizer cut it. */
-void bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
-/* The rank of a merge. */
-rank_fn bpe_pair_rank;
+/* One word, as the pre-tokenizer cut it; wide: 16 bytes can be read. */
+void bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, bool wide, struct ids *out);
+/* What the list of merges says. */
+pair_fn bpe_pair;
 
 /* Pieces and how likely they are; v->byte_id says which bytes have pieces of their own. */
 void unigram_prepare(struct vocab *v);

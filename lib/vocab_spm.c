@@ -27,16 +27,24 @@ score_rank(const struct vocab *v, uint32_t id)
 	return u >> 31 ? u : ~(u | 0x80000000u);
 }
 
-static uint32_t
-pair_rank(const struct vocab *v, const struct word *w, const struct symbol *l,
-	const struct symbol *r)
+static struct pair
+spm_pair(struct vocab *v, const struct word *w, const struct symbol *l, const struct symbol *r)
 {
+	const struct pair none = {NO_RANK, NO_ID};
 	size_t n = (size_t)l->n + r->n;
 	if (n > v->max_piece)
-		return NO_RANK;
+		return none;
 	const unsigned char *p = w->s + l->off;
 	uint32_t id = pieces_find(v, p, n, hash_bytes(p, n));
-	return id == NO_ID ? NO_RANK : score_rank(v, id);
+	return id == NO_ID ? none : (struct pair){score_rank(v, id), id};
+}
+
+/* Add what spells a character to the word. */
+static void
+add_char(struct vocab *v, const void *p, size_t n)
+{
+	word_bytes(&v->word, p, n);
+	word_symbol(&v->word, n, pieces_find(v, p, n, hash_bytes(p, n)));
 }
 
 /* How a space is spelled in the pieces. */
@@ -95,15 +103,14 @@ static void
 encode_word(struct vocab *v, struct ids *out)
 {
 	struct word *w = &v->word;
-	word_merge(v, w, pair_rank);
+	word_merge(v, w, spm_pair);
 	for (size_t i = 0; i < w->n_sym; i++) {
 		const struct symbol *sym = &w->sym[i];
 		const unsigned char *p = w->s + sym->off;
 		if (!sym->n)
 			continue;
-		uint32_t id = pieces_find(v, p, sym->n, sym->hash);
-		if (id != NO_ID)
-			emit(out, id);
+		if (sym->id != NO_ID)
+			emit(out, sym->id);
 		else if (!v->llama2c && sym->n == SPM_SPACE_LEN && !memcmp(p, SPM_SPACE, SPM_SPACE_LEN))
 			emit_byte(v, ' ', out);
 		else
@@ -132,10 +139,8 @@ spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struc
 	size_t sp_len;
 	const char *sp = space(v, &sp_len);
 	word_clear(w);
-	if (prefix) {
-		word_bytes(w, sp, sp_len);
-		word_symbol(w, sp_len);
-	}
+	if (prefix)
+		add_char(v, sp, sp_len);
 	bool was_space = true;
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t cp;
@@ -150,13 +155,10 @@ spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struc
 		if (is_space && !was_space && v->split_words)
 			encode_word(v, out);
 		was_space = is_space;
-		if (is_space) {
-			word_bytes(w, sp, sp_len);
-			word_symbol(w, sp_len);
-		} else {
-			word_bytes(w, s + i, len);
-			word_symbol(w, len);
-		}
+		if (is_space)
+			add_char(v, sp, sp_len);
+		else
+			add_char(v, s + i, len);
 	}
 	encode_word(v, out);
 }
@@ -174,14 +176,13 @@ spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct 
 		uint32_t cp;
 		if (i < n && !user) {
 			len = utf8_next(s + i, n - i, &cp);
-			word_bytes(w, s + i, len);
-			word_symbol(w, len);
+			add_char(v, s + i, len);
 			continue;
 		}
-		word_merge(v, w, pair_rank);
+		word_merge(v, w, spm_pair);
 		for (size_t k = 0; k < w->n_sym; k++) {
 			const struct symbol *sym = &w->sym[k];
-			uint32_t id = sym->n ? pieces_find(v, w->s + sym->off, sym->n, sym->hash) : NO_ID;
+			uint32_t id = sym->n ? sym->id : NO_ID;
 			if (sym->n && id == NO_ID && unknown == SIZE_MAX)
 				unknown = begin + sym->off;
 			if (id == NO_ID)

@@ -23,6 +23,10 @@ const char usage_text[] =
 
 enum { CHUNK = 1 << 16 };
 
+/* Digits of an id behind a blank, and in the last byte how many bytes they are: made when the id is first
+ * met. Those of a million and more do not fit and are printed. */
+enum { SPELLED = 8, SPELLED_MAX = 999999, ID_BYTES = 12 };
+
 struct tok {
 	struct vocab *v;
 	struct chat *chat;	/* or NULL: plain text */
@@ -34,6 +38,7 @@ struct tok {
 	size_t n_out, cap_out;
 	uint32_t *ids;
 	size_t cap_ids;
+	char (*spelled)[SPELLED];	/* of each id, or zeros */
 };
 
 static void
@@ -43,17 +48,38 @@ flush(struct tok *t)
 	t->n_out = 0;
 }
 
-static void
-put_id(struct tok *t, uint32_t id, bool first)
+static const char *
+spell(struct tok *t, uint32_t id)
 {
-	char digits[12];
-	t->total++;
-	if (t->count_only)
+	char *s = t->spelled[id];
+	if (!s[SPELLED - 1]) {
+		char text[ID_BYTES];
+		int n = snprintf(text, sizeof text, " %u", id);
+		memcpy(s, text, (size_t)n);
+		s[SPELLED - 1] = (char)n;
+	}
+	return s;
+}
+
+/* The ids, a blank between two; `first`: nothing stands before them on the line. */
+static void
+put_ids(struct tok *t, const uint32_t *ids, size_t n, bool first)
+{
+	t->total += n;
+	if (t->count_only || !n)
 		return;
-	int n = snprintf(digits, sizeof digits, first ? "%u" : " %u", id);
-	t->out = grow(t->out, &t->cap_out, t->n_out + (size_t)n, 1);
-	memcpy(t->out + t->n_out, digits, (size_t)n);
-	t->n_out += (size_t)n;
+	t->out = grow(t->out, &t->cap_out, t->n_out + n * ID_BYTES, 1);
+	char *p = t->out + t->n_out;
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] <= SPELLED_MAX) {
+			const char *s = spell(t, ids[i]);
+			memcpy(p, s, SPELLED);
+			p += s[SPELLED - 1];
+		} else
+			p += snprintf(p, ID_BYTES, " %u", ids[i]);
+	if (first)
+		memmove(t->out + t->n_out, t->out + t->n_out + 1, (size_t)(--p - t->out) - t->n_out);
+	t->n_out = (size_t)(p - t->out);
 }
 
 /* The ids of a user's turn; how many. What the model needs at the start is the template's to say. */
@@ -85,9 +111,8 @@ record(struct tok *t, const char *text, size_t len, bool ended)
 	else
 		vocab_encode(t->v, text, len, t->special, &t->ids, &n, &t->cap_ids);
 	if (bos >= 0)
-		put_id(t, (uint32_t)bos, true);
-	for (size_t i = 0; i < n; i++)
-		put_id(t, t->ids[i], i == 0 && bos < 0);
+		put_ids(t, &(uint32_t){(uint32_t)bos}, 1, true);
+	put_ids(t, t->ids, n, bos < 0);
 	if (ended && !t->count_only) {
 		t->out = grow(t->out, &t->cap_out, t->n_out + 1, 1);
 		t->out[t->n_out++] = '\n';
@@ -175,6 +200,7 @@ main(int argc, char **argv)
 	t.v = vocab_open(path);
 	if (inspect)
 		return info(t.v, path);
+	t.spelled = xcalloc(vocab_size(t.v), sizeof *t.spelled);
 	if (chat)
 		t.chat = chat_new(t.v, path, system);
 	if (header && !t.count_only) {

@@ -29,7 +29,7 @@ words(const struct pretok *p, const unsigned char *s, size_t n)
 {
 	struct pretok_state st = {{0}};
 	while (n) {
-		size_t len = pretok_next(p, &st, s, n);
+		size_t len = pretok_next(p, &st, s, n, false);
 		CHECK(len > 0 && len <= n);
 		s += len;
 		n -= len;

@@ -64,7 +64,7 @@ def main():
     print(f" * class of c: nibble c % {BLOCK} of block page_of[top_of[c / {BLOCK * BLOCK}]][c / {BLOCK} % {BLOCK}]. */")
 
     def table(decl, rows, fmt):
-        print(f"static const {decl} = {{")
+        print(f"const {decl} = {{")
         line = "\t"
         for x in rows:
             s = fmt(x) + ","
@@ -82,6 +82,8 @@ def main():
         for i in range(0, BLOCK, 16):
             words.append(sum(k << 4 * j for j, k in enumerate(b[i:i + 16])))
     table(f"uint64_t unicode_block[{len(words)}]", words, lambda w: f"0x{w:x}" if w else "0")
+    print("/* 1 << class of c, 0 of bytes that are no character. */")
+    table("uint16_t unicode_ascii[256]", [1 << k for k in cls[:128]] + [0] * 128, str)
 
 
 main()

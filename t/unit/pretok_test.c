@@ -24,7 +24,7 @@ main(int argc, char **argv)
 	for (char *s = in, *end; s < in + n && (end = memchr(s, 0, (size_t)(in + n - s))); s = end + 1) {
 		struct pretok_state st = {{0}};
 		for (size_t len; s < end; s += len) {
-			len = pretok_next(p, &st, (unsigned char *)s, (size_t)(end - s));
+			len = pretok_next(p, &st, (unsigned char *)s, (size_t)(end - s), false);
 			printf("%zu ", len);
 		}
 		putchar('\n');

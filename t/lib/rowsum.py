@@ -3,7 +3,7 @@ import hashlib, struct, sys
 
 f, width = sys.stdin.buffer, 0
 assert f.readline() == b'llm-logits 1\n', 'not a logits stream'
-for line in iter(f.readline, b'\n'):
+while (line := f.readline()).strip():
     if line.startswith(b'rows '):
         width = int(line.split()[3])
 while row := f.read(16 + 4 * width):

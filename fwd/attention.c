@@ -101,34 +101,36 @@ attend_many(void *arg, size_t first, size_t last, int thread)
 	}
 }
 
-/* For few queries items are (block of the past, head of keys). */
+/* For few queries items are (head of keys, block of the past): the cache is read as it lies. */
 static void
 attend_few(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
 	struct context *c = j->c;
 	const struct shape *s = &c->m->shape;
-	const size_t group = group_of(s), n = j->n * group;
+	const size_t group = group_of(s), n = j->n * group, from = first_block(j, 0), blocks = last_block(j, j->n - 1) - from + 1;
 	struct query query[ATTEND_ROWS];
 	for (size_t item = first; item < last; item++) {
-		const size_t head = item % s->n_kv_heads, block = first_block(j, 0) + item / s->n_kv_heads;
+		const size_t head = item / blocks, block = from + item % blocks;
 		look(j, head, 0, n, query);
 		c->kern->attend(j->kv + head, block, c->queries + head * c->batch * group * s->head_dim, query, n,
 			s->attn_cap, c->parts + item * n * (2 + s->head_dim), c->scratch[thread]);
 	}
 }
 
-/* The parts of each query together, in order. */
+/* Items are the queries of all heads: their parts together, in order. */
 static void
-merge_few(struct job *j, size_t blocks)
+merge_few(void *arg, size_t first, size_t last, int thread)
 {
+	struct job *j = arg;
 	struct context *c = j->c;
 	const struct shape *s = &c->m->shape;
-	const size_t rows = j->n * group_of(s), wide = 2 + s->head_dim, apart = s->n_kv_heads * rows * wide;
-	for (size_t i = 0; i < s->n_kv_heads * rows; i++) {
-		float *all = c->parts + i * wide;
+	const size_t rows = j->n * group_of(s), wide = 2 + s->head_dim, blocks = last_block(j, j->n - 1) - first_block(j, 0) + 1;
+	(void)thread;
+	for (size_t i = first; i < last; i++) {
+		float *all = c->parts + (i / rows * blocks * rows + i % rows) * wide;
 		for (size_t b = 1; b < blocks; b++)
-			c->kern->merge(all, all + b * apart, s->head_dim);
+			c->kern->merge(all, all + b * rows * wide, s->head_dim);
 		answer(j, i / rows, i % rows, all);
 	}
 }
@@ -146,7 +148,7 @@ attend(struct job *j)
 	}
 	c->parts = grow(c->parts, &c->parts_cap, blocks * s->n_kv_heads * rows * (2 + s->head_dim), sizeof *c->parts);
 	pool_run(c->pool, attend_few, j, blocks * s->n_kv_heads, 1);
-	merge_few(j, blocks);
+	pool_run(c->pool, merge_few, j, s->n_kv_heads * rows, 1 + 256 / blocks);
 }
 
 static void

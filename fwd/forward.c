@@ -186,7 +186,7 @@ context_is_long(const struct context *c)
 static bool
 kv_bytes(const struct context *c, size_t positions, size_t *bytes)
 {
-	return mul_size(positions, c->m->shape.head_dim, bytes) && mul_size(*bytes, c->kv_type == KV_F32 ? 4 : 2, bytes);
+	return mul_size(positions, kv_row_bytes(c->kv_type, c->m->shape.head_dim), bytes);
 }
 
 size_t
@@ -221,7 +221,7 @@ reserve(struct context *c, size_t need)
 	while (cap < need)
 		cap *= 2;
 	cap = cap > s->n_ctx && need <= s->n_ctx ? (s->n_ctx + KV_BLOCK - 1) / KV_BLOCK * KV_BLOCK : cap;
-	if (!kv_bytes(c, cap, &bytes))
+	if (!kv_bytes(c, cap, &bytes) || !add_size(bytes, KV_RUN * sizeof(float), &bytes))
 		die("out of memory");
 	for (size_t i = c->mine.first * s->n_kv_heads; i < c->mine.last * s->n_kv_heads; i++) {
 		c->kv[i].k = xreallocarray(c->kv[i].k, bytes, 1);

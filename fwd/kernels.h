@@ -28,14 +28,33 @@ struct inputs {
 
 enum {
 	KV_BLOCK = 256,		/* positions that attention takes at a time */
+	KV_RUN = 32,		/* numbers of a key or a value that lie together, and share a scale */
 	ATTEND_ROWS = 48	/* the most queries at a time */
 };
 
-/* Numbers of the cache of keys and values. */
-enum kv_type { KV_F16, KV_F32 };
+/* Numbers of the cache of keys and values: of single or half precision, or of 8 bits and a scale of
+ * half precision for each KV_RUN. */
+enum kv_type { KV_F16, KV_F32, KV_Q8 };
 
-/* The keys and values of one head, in the order that attend() wants: the keys of as many
- * positions as a vector has lanes lie transposed. There is room for whole KV_BLOCKs. */
+static inline size_t
+kv_number_bytes(enum kv_type type)
+{
+	return type == KV_F32 ? 4 : type == KV_F16 ? 2 : 1;
+}
+
+/* Of a key or a value. */
+static inline size_t
+kv_row_bytes(enum kv_type type, size_t dim)
+{
+	return dim * kv_number_bytes(type) + (type == KV_Q8 ? (dim + KV_RUN - 1) / KV_RUN * 2 : 0);
+}
+
+/*
+ * The keys and values of one head, in the order that attend() wants: the keys of as many
+ * positions as a vector has lanes lie transposed, their scales behind them; of the values of
+ * KV_BLOCK positions, KV_RUN numbers lie together, their scales behind them. There is room for
+ * whole KV_BLOCKs, and KV_RUN numbers more.
+ */
 struct kv_head {
 	enum kv_type type;
 	size_t dim;

@@ -1,12 +1,12 @@
 /*
- * kernels_attend.h - part of kernels_body.h: attention over a block of the cache, in the
- * tiles of matrix products.
+ * kernels_attend.h - part of kernels_body.h: attention over a block of the cache.
  *
- * Scores: a tile's rows are positions, its columns numbers of the keys. Answers: rows
- * are numbers of the values, columns positions. So keys lie transposed in the cache,
- * LANES positions together, values as they are, and both become tiles by conversion
- * alone, once for all queries of a head and its group. One token is bound by reading the
- * cache, a prompt by multiply-adds.
+ * Scores: a vector's lanes are positions, and it meets one number of each query. Answers:
+ * lanes are numbers of the values, and they meet the share of one position. So keys lie
+ * transposed in the cache, LANES positions together, values in strips of KV_RUN numbers, position
+ * after position: both are read from one end to the other. Two vectors at a time meet as many
+ * queries as there are registers for, so multiply-adds bound it (on Zen 3 half of what the
+ * machine can do for a prompt).
  */
 
 static inline float
@@ -32,58 +32,170 @@ to_half(float x)
 	return (uint16_t)(sign | ((u >> 13) - (112 << 10)));
 }
 
-/* The number of element i of keys or values. */
-static inline float
-kept(const struct kv_head *h, const unsigned char *p, size_t i)
-{
-	float x;
-	uint16_t half;
-	if (h->type == KV_F32)
-		return memcpy(&x, p + 4 * i, sizeof x), x;
-	return memcpy(&half, p + 2 * i, sizeof half), half_of(half);
-}
+/* Numbers one behind the other: vector g of step k is at p + k step + g apart. */
+struct strip {
+	enum kv_type type;
+	const unsigned char *p;
+	size_t step, apart;
+};
 
 /* LANES of them. */
 ALWAYS vec
-kept_lanes(const struct kv_head *h, const unsigned char *p, size_t i)
+numbers(const enum kv_type type, const unsigned char *p)
 {
-	return h->type == KV_F32 ? vec_load((const float *)(const void *)(p + 4 * i)) : halves(p + 2 * i);
+	switch (type) {
+	case KV_F32: return vec_load((const float *)(const void *)p);
+	case KV_F16: return halves(p);
+	default: return bytes(p);
+	}
 }
 
-static inline void
-put(const struct kv_head *h, unsigned char *p, size_t i, float x)
+/* out[r] = out[r] (more; otherwise 0) + scale (two vectors of the strip . n numbers of x, row r). It is
+ * added without a branch, which might keep the compiler from one rounding for both. */
+ALWAYS void
+strip_rows(const struct strip *w, const enum kv_type type, size_t n, const float *x, size_t apart, const vec *scale,
+	bool more, float *out, size_t out_apart, const int rows)
 {
-	const uint16_t half = to_half(x);
-	if (h->type == KV_F32)
-		memcpy(p + 4 * i, &x, sizeof x);
-	else
-		memcpy(p + 2 * i, &half, sizeof half);
+	static const float nothing[TILE];
+	const float *old = more ? out : nothing;
+	const size_t old_apart = more ? out_apart : 0;
+	vec f[2][FLOATS_AT_ONCE];
+	UNROLL for (int g = 0; g < 2; g++)
+		UNROLL for (int r = 0; r < rows; r++)
+			f[g][r] = vec_set(0);
+	const unsigned char *p = w->p;
+	for (size_t k = 0; k < n; k++, p += w->step) {
+		const vec w0 = numbers(type, p), w1 = numbers(type, p + w->apart);
+		UNROLL for (int r = 0; r < rows; r++) {
+			const vec v = vec_set(x[(size_t)r * apart + k]);
+			f[0][r] = vec_fma(f[0][r], w0, v);
+			f[1][r] = vec_fma(f[1][r], w1, v);
+		}
+	}
+	UNROLL for (int r = 0; r < rows; r++)
+		UNROLL for (int g = 0; g < 2; g++) {
+			const vec before = vec_load(old + (size_t)r * old_apart + g * LANES);
+			vec_store(out + (size_t)r * out_apart + g * LANES, vec_fma(before, f[g][r], scale[g]));
+		}
+}
+
+#define STRIP_ROWS(type, rows) strip_rows(w, type, n, x, apart, scale, more, out, out_apart, rows)
+#define STRIP_CASE(rows)                                              \
+	case rows:                                                    \
+		switch (w->type) {                                    \
+		case KV_F32: STRIP_ROWS(KV_F32, rows); break;         \
+		case KV_F16: STRIP_ROWS(KV_F16, rows); break;         \
+		default: STRIP_ROWS(KV_Q8, rows);                     \
+		}                                                     \
+		break;
+
+/* The same for any number of rows: parts of about one size. */
+static void
+strip_times(const struct strip *w, size_t n, const float *x, size_t apart, const vec *scale, bool more, float *out,
+	size_t out_apart, size_t rows)
+{
+	for (size_t now; rows; rows -= now, x += now * apart, out += now * out_apart) {
+		const size_t parts = (rows + FLOATS_AT_ONCE - 1) / FLOATS_AT_ONCE;
+		now = (rows + parts - 1) / parts;
+		now = now < FLOATS_AT_ONCE ? now < 5 ? now : 4 : now;
+		switch (now) {
+		STRIP_CASE(1)
+		STRIP_CASE(2)
+		STRIP_CASE(3)
+		STRIP_CASE(4)
+		STRIP_CASE(FLOATS_AT_ONCE)
+		}
+	}
+}
+
+/* Where halves() takes longer than a multiply-add or two, what several parts meet is converted once. */
+static struct strip
+unpacked(struct scratch *s, struct strip w, size_t n, size_t rows)
+{
+#if defined(HAVE_HALVES)
+	rows = 0;
+#endif
+	if (w.type == KV_F32 || rows <= FLOATS_AT_ONCE)
+		return w;
+	for (size_t k = 0; k < n; k++)
+		for (size_t g = 0; g < 2; g++) {
+			const unsigned char *p = w.p + k * w.step + g * w.apart;
+			vec_store(s->tile[g].u.w[k], w.type == KV_F16 ? halves(p) : bytes(p));
+		}
+	return (struct strip){KV_F32, (const unsigned char *)s->tile[0].u.w, LANES * 4, sizeof *s->tile};
+}
+
+/* n numbers that share a scale into places of one size that lie `apart`. */
+static void
+put_run(enum kv_type type, unsigned char *p, size_t apart, unsigned char *scale, const float *x, size_t n)
+{
+	uint16_t half;
+	float most = 0;
+	if (type == KV_F32)
+		for (size_t i = 0; i < n; i++)
+			memcpy(p + i * apart * 4, x + i, sizeof *x);
+	if (type == KV_F16)
+		for (size_t i = 0; i < n; i++) {
+			half = to_half(x[i]);
+			memcpy(p + i * apart * 2, &half, sizeof half);
+		}
+	if (type != KV_Q8)
+		return;
+	for (size_t i = 0; i < n; i++)
+		most = fabsf(x[i]) <= most ? most : fabsf(x[i]); /* no number stays one */
+	half = to_half(most / 127);
+	memcpy(scale, &half, sizeof half);
+	const float d = half_of(half), by = d > 0 ? 1 / d : 0;
+	for (size_t i = 0; i < n; i++) {
+		const float v = fminf(fmaxf(x[i] * by, -127), 127);
+		p[i * apart] = (unsigned char)(int32_t)(v + 0x1.8p23f - 0x1.8p23f);
+	}
+}
+
+/* Where the strip of a block's values from number d on begins; and its scales. */
+static inline unsigned char *
+values_at(const struct kv_head *h, size_t block, size_t d)
+{
+	const size_t scale = h->type == KV_Q8 ? 2 : 0;
+	return h->v + KV_BLOCK * (block * kv_row_bytes(h->type, h->dim) + d * kv_number_bytes(h->type) + d / KV_RUN * scale);
+}
+
+/* The group of keys that position p lies in. */
+static inline unsigned char *
+keys_at(const struct kv_head *h, size_t p)
+{
+	return h->k + p / LANES * LANES * kv_row_bytes(h->type, h->dim);
 }
 
 static void
 keep(const struct kv_head *h, size_t position, const float *k, const float *v)
 {
-	const size_t first = position / LANES * LANES * h->dim + position % LANES;
-	for (size_t i = 0; i < h->dim; i++)
-		put(h, h->k, first + i * LANES, k[i]);
-	for (size_t i = 0; i < h->dim; i++)
-		put(h, h->v, position * h->dim + i, v[i]);
+	const size_t size = kv_number_bytes(h->type), lane = position % LANES, row = position % KV_BLOCK;
+	unsigned char *key = keys_at(h, position);
+	for (size_t d = 0; d < h->dim; d += KV_RUN) {
+		const size_t n = h->dim - d < KV_RUN ? h->dim - d : KV_RUN;
+		unsigned char *value = values_at(h, position / KV_BLOCK, d);
+		put_run(h->type, key + (d * LANES + lane) * size, LANES,
+			key + h->dim * LANES + (d / KV_RUN * LANES + lane) * 2, k + d, n);
+		put_run(h->type, value + row * n * size, 1, value + KV_BLOCK * n + row * 2, v + d, n);
+	}
 }
 
 /* score[rows][KV_BLOCK] = q . the keys of n positions from `base` on */
 static void
 scores(struct scratch *s, const struct kv_head *h, size_t base, size_t n, const float *q, size_t rows, float *score)
 {
-	memset(score, 0, rows * KV_BLOCK * sizeof *score);
-	s->tile[0].rows = 0; /* nothing to ask for */
+	const size_t size = kv_number_bytes(h->type), run = h->type == KV_Q8 ? KV_RUN : CHUNK;
+	const size_t group = LANES * kv_row_bytes(h->type, h->dim);
 	for (size_t p = 0; p < n; p += TILE)
-		for (size_t from = 0; from < h->dim; from += CHUNK) {
-			const size_t wide = h->dim - from < CHUNK ? h->dim - from : CHUNK;
-			for (size_t g = 0; g < 2; g++)
-				for (size_t i = 0; i < wide; i++)
-					vec_store(s->tile[g].u.w[i], kept_lanes(h, h->k,
-						((base + p + g * LANES) * h->dim) + (from + i) * LANES));
-			all_floats_times(s->tile, wide, q + from, rows, h->dim, score + p, KV_BLOCK);
+		for (size_t d = 0; d < h->dim; d += run) {
+			const size_t wide = h->dim - d < run ? h->dim - d : run;
+			const unsigned char *key = keys_at(h, base + p), *scale = key + h->dim * LANES + d / KV_RUN * LANES * 2;
+			const struct strip w = unpacked(s, (struct strip){h->type, key + d * LANES * size, LANES * size, group},
+				wide, rows);
+			const vec by[2] = {h->type == KV_Q8 ? halves(scale) : vec_set(1),
+				h->type == KV_Q8 ? halves(scale + group) : vec_set(1)};
+			strip_times(&w, wide, q + d, h->dim, by, d > 0, score + p, KV_BLOCK, rows);
 		}
 }
 
@@ -93,8 +205,8 @@ shares(float *score, const struct query *q, size_t base, size_t n, float cap, fl
 {
 	const size_t lo = q->begin > base ? q->begin - base : 0, end = q->end > base ? q->end - base : 0;
 	const size_t hi = end < n ? end : n, whole = (n + SUMS - 1) / SUMS * SUMS;
-	float most = -FLT_MAX, sum[SUMS] = {0};
-	part[0] = most;
+	float most[LANES], sum[SUMS] = {0};
+	part[0] = -FLT_MAX;
 	part[1] = 0;
 	if (hi <= lo) {
 		memset(score, 0, whole * sizeof *score);
@@ -106,37 +218,55 @@ shares(float *score, const struct query *q, size_t base, size_t n, float cap, fl
 	if (q->slope > 0)
 		for (size_t i = lo; i < hi; i++)
 			score[i] -= q->slope * (float)(q->end - 1 - base - i);
-	for (size_t i = lo; i < hi; i++)
-		most = score[i] > most ? score[i] : most;
+	for (size_t i = 0; i < lo; i++)
+		score[i] = -FLT_MAX;
+	for (size_t i = hi; i < whole; i++)
+		score[i] = -FLT_MAX;
+	vec all = vec_set(-FLT_MAX);
 	for (size_t i = 0; i < whole; i += LANES)
-		vec_store(score + i, vec_exp(vec_add(vec_load(score + i), vec_set(-most))));
+		all = vec_max(vec_load(score + i), all);
+	vec_store(most, all);
+	for (size_t l = 0; l < LANES; l++)
+		part[0] = most[l] > part[0] ? most[l] : part[0];
+	for (size_t i = 0; i < whole; i += LANES)
+		vec_store(score + i, vec_exp(vec_add(vec_load(score + i), vec_set(-part[0]))));
 	memset(score, 0, lo * sizeof *score);
 	memset(score + hi, 0, (whole - hi) * sizeof *score);
 	for (size_t i = 0; i < whole; i += SUMS)
 		for (size_t l = 0; l < SUMS; l += LANES)
 			vec_store(sum + l, vec_add(vec_load(sum + l), vec_load(score + i + l)));
-	part[0] = most;
 	part[1] = sum_of(sum);
+}
+
+/* to[rows][KV_BLOCK] = shares times the scale of the value that each of them meets */
+static void
+scaled(const unsigned char *scale, const float *share, size_t n, size_t rows, float *to)
+{
+	for (size_t i = 0; i < n; i += LANES) {
+		const vec d = halves(scale + 2 * i);
+		for (size_t r = 0; r < rows; r++)
+			vec_store(to + r * KV_BLOCK + i, vec_mul(vec_load(share + r * KV_BLOCK + i), d));
+	}
 }
 
 /* part[rows][2 + dim]: behind the first two, the values of n positions by their shares */
 static void
-answers(struct scratch *s, const struct kv_head *h, size_t base, size_t n, const float *score, size_t rows, float *part)
+answers(struct scratch *s, const struct kv_head *h, size_t block, size_t n, const float *share, size_t rows, float *part)
 {
-	float *sum = s->sum + rows * KV_BLOCK;
+	float *other = s->sum + ATTEND_ROWS * KV_BLOCK, *out = other + ATTEND_ROWS * KV_BLOCK;
+	const size_t size = kv_number_bytes(h->type);
 	for (size_t d = 0; d < h->dim; d += TILE) {
-		const size_t wide = h->dim - d < TILE ? h->dim - d : TILE;
-		for (size_t p = 0; p < n; p++) {
-			const size_t at = (base + p) * h->dim + d;
-			for (size_t g = 0; wide == TILE && g < 2; g++)
-				vec_store(s->tile[g].u.w[p], kept_lanes(h, h->v, at + g * LANES));
-			for (size_t i = 0; wide < TILE && i < TILE; i++)
-				s->tile[i / LANES].u.w[p][i % LANES] = i < wide ? kept(h, h->v, at + i) : 0;
-		}
-		memset(sum, 0, rows * TILE * sizeof *sum);
-		all_floats_times(s->tile, n, score, rows, KV_BLOCK, sum, TILE);
-		for (size_t r = 0; r < rows; r++)
-			memcpy(part + r * (2 + h->dim) + 2 + d, sum + r * TILE, wide * sizeof *part);
+		const size_t strip = d / KV_RUN * KV_RUN, wide = h->dim - d < TILE ? h->dim - d : TILE;
+		const size_t step = h->dim - strip < KV_RUN ? h->dim - strip : KV_RUN;
+		const unsigned char *v = values_at(h, block, strip);
+		if (h->type == KV_Q8 && d == strip)
+			scaled(v + KV_BLOCK * step, share, n, rows, other);
+		const struct strip w = unpacked(s, (struct strip){h->type, v + (d - strip) * size, step * size, LANES * size}, n, rows);
+		float *to = wide == TILE ? part + 2 + d : out;
+		strip_times(&w, n, h->type == KV_Q8 ? other : share, KV_BLOCK, (const vec[]){vec_set(1), vec_set(1)}, false, to,
+			wide == TILE ? 2 + h->dim : TILE, rows);
+		for (size_t r = 0; wide < TILE && r < rows; r++)
+			memcpy(part + r * (2 + h->dim) + 2 + d, out + r * TILE, wide * sizeof *part);
 	}
 }
 
@@ -153,7 +283,7 @@ attend(const struct kv_head *h, size_t block, const float *q, const struct query
 	scores(s, h, base, n, q, rows, s->sum);
 	for (size_t r = 0; r < rows; r++)
 		shares(s->sum + r * KV_BLOCK, query + r, base, n, cap, part + r * (2 + h->dim));
-	answers(s, h, base, n, s->sum, rows, part);
+	answers(s, h, block, n, s->sum, rows, part);
 }
 
 static void
@@ -164,9 +294,9 @@ merge(float *all, const float *part, size_t dim)
 			memcpy(all, part, (2 + dim) * sizeof *all);
 		return;
 	}
-	const float most = all[0] > part[0] ? all[0] : part[0];
-	const float a = expf(all[0] - most), b = expf(part[0] - most);
-	all[0] = most;
+	const bool before = all[0] > part[0];
+	const float less = expf(before ? part[0] - all[0] : all[0] - part[0]), a = before ? 1 : less, b = before ? less : 1;
+	all[0] = before ? all[0] : part[0];
 	for (size_t i = 1; i < 2 + dim; i++)
 		all[i] = all[i] * a + part[i] * b;
 }

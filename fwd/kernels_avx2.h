@@ -7,6 +7,7 @@
 #define LANES 8
 #define HAVE_INTERLEAVE
 #define HAVE_HALVES
+#define HAVE_BYTES
 #define FLOATS_AT_ONCE 6
 #include "kernels_tile.h"
 
@@ -34,6 +35,12 @@ INLINE v8f
 halves(const unsigned char *p)
 {
 	return (v8f)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+INLINE v8f
+bytes(const unsigned char *p)
+{
+	return (v8f)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 }
 
 /* Rows r and r + 4. */

@@ -137,6 +137,7 @@ vec_exp(vec x)
  *	interleave()	to[i][r] = word i of row r, for LANES rows `stride` bytes apart, n words: a
  *			multiple of 4
  *	halves()	LANES half-precision numbers
+ *	bytes()		LANES integers of 8 bits
  *	put_halves()	and back
  *	fast_tile()	a tile without codes.h where it can; false where not
  * Those that a file does not define (HAVE_...) are plain C here.
@@ -175,6 +176,17 @@ halves(const unsigned char *p)
 }
 #endif
 
+#if !defined(HAVE_BYTES)
+ALWAYS vec
+bytes(const unsigned char *p)
+{
+	float x[LANES];
+	for (int i = 0; i < LANES; i++)
+		x[i] = (float)(int8_t)p[i];
+	return vec_load(x);
+}
+#endif
+
 #if !defined(HAVE_FAST_TILE)
 #define fast_tile(to, t, row, first, n) false
 #define fast_times(to, t, row, first, n, x, sum) false
@@ -199,7 +211,7 @@ struct scratch {
 static size_t
 scratch_bytes(size_t n)
 {
-	const size_t products = n * TILE, heads = ATTEND_ROWS * (KV_BLOCK + TILE);
+	const size_t products = n * TILE, heads = ATTEND_ROWS * (2 * KV_BLOCK + TILE);
 	return sizeof(struct scratch) + (products > heads ? products : heads) * sizeof(float);
 }
 

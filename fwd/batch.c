@@ -102,7 +102,7 @@ quantize(void *arg, size_t first, size_t last, int thread)
 	const size_t dim = j->w[0]->w.dim[0];
 	(void)thread;
 	for (size_t t = first; t < last; t++)
-		j->c->kern->quantize(j->c->blocks + t * (dim / 32), j->in.x + t * dim, dim);
+		quantize_input(j->c->kern, j->c->blocks, j->in.x + t * dim, dim, j->in.n, t);
 }
 
 void

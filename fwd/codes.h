@@ -500,29 +500,30 @@ codes_iq1_m(const struct tensor *t, size_t row, size_t first, size_t n, struct c
 }
 
 /* The row of a type: its function, NULL if its products are made of float32s; weights
- * that share a scale, 16 or 32; whether there are minima. */
+ * that share a scale, 16 or 32; whether there are minima; the least and the most that q can be. */
 struct coding {
 	codes_fn *fn;
 	unsigned share;
 	bool minima;
+	int least, most;
 };
 
 static inline const struct coding *
 coding_of(uint32_t type)
 {
-	static const struct coding none = {NULL, 0, false}, table[T_COUNT] = {
-		[T_Q4_0] = {codes_q4_0, 32, false}, [T_Q4_1] = {codes_q4_1, 32, true},
-		[T_Q5_0] = {codes_q5_0, 32, false}, [T_Q5_1] = {codes_q5_1, 32, true},
-		[T_Q8_0] = {codes_q8_0, 32, false}, [T_Q2_K] = {codes_q2_k, 16, true},
-		[T_Q3_K] = {codes_q3_k, 16, false}, [T_Q4_K] = {codes_q4_k, 32, true},
-		[T_Q5_K] = {codes_q5_k, 32, true}, [T_Q6_K] = {codes_q6_k, 16, false},
-		[T_TQ1_0] = {codes_tq1_0, 32, false}, [T_TQ2_0] = {codes_tq2_0, 32, false},
-		[T_MXFP4] = {codes_mxfp4, 32, false}, [T_MXFP4_SPLIT] = {codes_mxfp4_split, 32, false},
-		[T_NVFP4] = {codes_nvfp4, 16, false}, [T_IQ4_NL] = {codes_iq4_nl, 32, false},
-		[T_IQ4_XS] = {codes_iq4_xs, 32, false}, [T_IQ2_XXS] = {codes_iq2_xxs, 32, false},
-		[T_IQ2_XS] = {codes_iq2_xs, 16, false}, [T_IQ2_S] = {codes_iq2_s, 16, false},
-		[T_IQ3_XXS] = {codes_iq3_xxs, 32, false}, [T_IQ3_S] = {codes_iq3_s, 32, false},
-		[T_IQ1_S] = {codes_iq1_s, 32, false}, [T_IQ1_M] = {codes_iq1_m, 16, false},
+	static const struct coding none = {NULL, 0, false, 0, 0}, table[T_COUNT] = {
+		[T_Q4_0] = {codes_q4_0, 32, false, -8, 7}, [T_Q4_1] = {codes_q4_1, 32, true, 0, 15},
+		[T_Q5_0] = {codes_q5_0, 32, false, -16, 15}, [T_Q5_1] = {codes_q5_1, 32, true, 0, 31},
+		[T_Q8_0] = {codes_q8_0, 32, false, -128, 127}, [T_Q2_K] = {codes_q2_k, 16, true, 0, 3},
+		[T_Q3_K] = {codes_q3_k, 16, false, -4, 3}, [T_Q4_K] = {codes_q4_k, 32, true, 0, 15},
+		[T_Q5_K] = {codes_q5_k, 32, true, 0, 31}, [T_Q6_K] = {codes_q6_k, 16, false, -32, 31},
+		[T_TQ1_0] = {codes_tq1_0, 32, false, -1, 1}, [T_TQ2_0] = {codes_tq2_0, 32, false, -1, 2},
+		[T_MXFP4] = {codes_mxfp4, 32, false, -12, 12}, [T_MXFP4_SPLIT] = {codes_mxfp4_split, 32, false, -12, 12},
+		[T_NVFP4] = {codes_nvfp4, 16, false, -12, 12}, [T_IQ4_NL] = {codes_iq4_nl, 32, false, -127, 113},
+		[T_IQ4_XS] = {codes_iq4_xs, 32, false, -127, 113}, [T_IQ2_XXS] = {codes_iq2_xxs, 32, false, -60, 60},
+		[T_IQ2_XS] = {codes_iq2_xs, 16, false, -60, 60}, [T_IQ2_S] = {codes_iq2_s, 16, false, -60, 60},
+		[T_IQ3_XXS] = {codes_iq3_xxs, 32, false, -62, 62}, [T_IQ3_S] = {codes_iq3_s, 32, false, -15, 15},
+		[T_IQ1_S] = {codes_iq1_s, 32, false, -9, 17}, [T_IQ1_M] = {codes_iq1_m, 16, false, -9, 17},
 	};
 	return type < T_COUNT && table[type].fn ? &table[type] : &none;
 }

@@ -14,14 +14,25 @@ struct qblock {
 	int8_t q[32];
 	float d;		/* the largest |x| / 127 */
 	float sum[3];		/* d times the sum of q: of the first half, the second, both */
-	int32_t bias[3];	/* what a kernel whose weights are shifted subtracts; the same three */
+	int32_t bias[3];	/* what kernels whose weights are shifted subtract, of the same three; theirs to define */
 	int32_t unused;
 };
+
+enum { BLOCKS_TOGETHER = 8 };	/* of an input, and then of the next; fewer at the end of the inputs */
+
+/* Where block number b of input j of n lies, whose width is `blocks` of them. */
+static inline size_t
+block_place(size_t blocks, size_t n, size_t j, size_t b)
+{
+	const size_t first = b / BLOCKS_TOGETHER * BLOCKS_TOGETHER;
+	const size_t together = blocks - first < BLOCKS_TOGETHER ? blocks - first : BLOCKS_TOGETHER;
+	return first * n + j * together + b % BLOCKS_TOGETHER;
+}
 
 /* What a matrix meets: n rows, one behind the other. */
 struct inputs {
 	const float *x;			/* a row: dim[0] numbers */
-	const struct qblock *q;		/* the same in blocks, for types of weights with blocks */
+	const struct qblock *q;		/* the same in blocks, for types of weights with blocks: see block_place() */
 	size_t n;
 	const unsigned char *next;	/* where reading goes on behind the last row; NULL: in the same matrix */
 };
@@ -107,6 +118,16 @@ struct kernels {
 	/* out[i] += a x[i] for i in [0, n) */
 	void (*axpy)(float *out, float a, const float *x, size_t n);
 };
+
+/* Input j of n, dim numbers, in blocks at their places. */
+static inline void
+quantize_input(const struct kernels *k, struct qblock *q, const float *x, size_t dim, size_t n, size_t j)
+{
+	for (size_t b = 0, now; b < dim / 32; b += now) {
+		now = dim / 32 - b < BLOCKS_TOGETHER ? dim / 32 - b : BLOCKS_TOGETHER;
+		k->quantize(q + block_place(dim / 32, n, j, b), x + b * 32, now * 32);
+	}
+}
 
 /* NULL where the compiler or the machine lacks the instruction set. */
 const struct kernels *kernels_portable(void);

@@ -5,6 +5,7 @@
 #define KERNELS_NAME "avx2"
 #include "kernels_avx2.h"
 #include "kernels_body.h"
+#include "kernels_x86.h"
 
 const struct kernels *
 kernels_avx2(void)

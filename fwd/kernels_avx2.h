@@ -8,28 +8,13 @@
 #define HAVE_INTERLEAVE
 #define HAVE_HALVES
 #define HAVE_BYTES
+#define HAVE_FAST_TILE
 #define FLOATS_AT_ONCE 6
 #include "kernels_tile.h"
 
 #define INLINE static inline __attribute__((always_inline))
 typedef float v8f __attribute__((vector_size(32)));
 typedef int32_t v8i __attribute__((vector_size(32)));
-
-#if !defined(HAVE_DOT4)
-#define HAVE_DOT4
-#define BIAS 0
-#define CODES_AT_ONCE 2
-/* The multiplier takes bytes without sign by bytes with one: the sign of w goes to x. Sums of two
- * fit into 16 bits, as x never is -128. */
-INLINE v8i
-dot4(v8i acc, const int32_t *w, int32_t x)
-{
-	const __m256i q = _mm256_loadu_si256((const __m256i *)(const void *)w);
-	const __m256i v = _mm256_sign_epi8(_mm256_set1_epi32(x), q);
-	const __m256i two = _mm256_maddubs_epi16(_mm256_abs_epi8(q), v);
-	return acc + (v8i)_mm256_madd_epi16(two, _mm256_set1_epi16(1));
-}
-#endif
 
 INLINE v8f
 halves(const unsigned char *p)
@@ -43,28 +28,256 @@ bytes(const unsigned char *p)
 	return (v8f)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 }
 
+typedef __m256i vi;
+typedef __m256 vf;
+#define V(op) _mm256_##op
+
+INLINE vi v_and(vi a, vi b) { return _mm256_and_si256(a, b); }
+INLINE vi v_or(vi a, vi b) { return _mm256_or_si256(a, b); }
+INLINE vi v_load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+INLINE void v_store(void *p, vi v) { _mm256_storeu_si256((__m256i *)p, v); }
+INLINE vi v_table(__m128i t) { return _mm256_broadcastsi128_si256(t); }
+
+INLINE vi
+plus_16_where(vi q, vi in, vi bits)
+{
+	return _mm256_add_epi8(q, v_and(_mm256_cmpeq_epi8(v_and(in, bits), bits), _mm256_set1_epi8(16)));
+}
+
+INLINE vf
+low_halves(vi c)
+{
+	c = v_and(c, _mm256_set1_epi32(0xffff));
+	return _mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(c), _mm256_extracti128_si256(c, 1)));
+}
+
+/* 16 bytes of each of 8 rows: c[j] holds word j of row r in lane r. */
+struct columns {
+	vi c[4];
+};
+
 /* Rows r and r + 4. */
-INLINE __m256i
+INLINE vi
 two_rows(const unsigned char *p, size_t stride)
 {
 	const __m256i a = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p));
 	return _mm256_inserti128_si256(a, _mm_loadu_si128((const __m128i *)(const void *)(p + 4 * stride)), 1);
 }
 
-INLINE void
-interleave(int32_t (*to)[LANES], const unsigned char *p, size_t stride, size_t n, struct ahead *ahead)
+INLINE struct columns
+columns(const unsigned char *p, size_t stride, struct ahead *ahead)
 {
-	for (size_t i = 0; i < n; i += 4, p += 16) {
-		const __m256i a = two_rows(p, stride), b = two_rows(p + stride, stride);
-		const __m256i c = two_rows(p + 2 * stride, stride), d = two_rows(p + 3 * stride, stride);
-		const __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
-		const __m256i ab2 = _mm256_unpackhi_epi32(a, b), cd2 = _mm256_unpackhi_epi32(c, d);
-		const __m256i x[4] = {_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd),
-			_mm256_unpacklo_epi64(ab2, cd2), _mm256_unpackhi_epi64(ab2, cd2)};
-		for (size_t j = 0; j < 4; j++)
-			_mm256_storeu_si256((__m256i *)(void *)to[i + j], x[j]);
-		for (size_t j = 0; j < ahead->step; j += 64)
-			_mm_prefetch((const char *)(ahead->at + j), _MM_HINT_T0);
-		ahead->at += ahead->step;
+	ask(ahead);
+	const vi a = two_rows(p, stride), b = two_rows(p + stride, stride);
+	const vi c = two_rows(p + 2 * stride, stride), d = two_rows(p + 3 * stride, stride);
+	const vi ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
+	const vi ab2 = _mm256_unpackhi_epi32(a, b), cd2 = _mm256_unpackhi_epi32(c, d);
+	return (struct columns){{
+		_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd),
+		_mm256_unpacklo_epi64(ab2, cd2), _mm256_unpackhi_epi64(ab2, cd2),
+	}};
+}
+
+INLINE void
+interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_t n, struct ahead *ahead)
+{
+	for (size_t i = 0; i < n; i += 4) {
+		const struct columns x = columns(rows + 4 * i, stride, ahead);
+		for (int j = 0; j < 4; j++)
+			v_store(to[i + (size_t)j], x.c[j]);
 	}
+}
+
+/* x's 4 bytes in each lane. */
+INLINE vi
+everywhere(const int8_t *x)
+{
+	int32_t v;
+	memcpy(&v, x, sizeof v);
+	return _mm256_set1_epi32(v);
+}
+
+#if !defined(HAVE_DOT4)
+#define HAVE_SHORTS
+#define BIAS 0
+#define SHIFT(least) (-(least))
+#define SHIFT_LARGE 0
+#define CODES_AT_ONCE 3
+
+/*
+ * The multiplier takes bytes without sign by bytes with one, and adds two products in 16 bits. Weights
+ * of few bits go in from their least on, so without sign; then a whole block's sums fit into 16 bits, if
+ * they begin at what the shift will have added too much: sums are made modulo 2^16, and it is the last
+ * that has to fit. So many words of weights can be added before 32 bits are needed; 0: none, the
+ * weights are too large.
+ */
+INLINE int
+run_of(const struct coding *c)
+{
+	const int size = -c->least > c->most ? -c->least : c->most, words = 32767 / (size * 127 * 2);
+	const int all = (int)c->share / 4;
+	return words >= all ? all : words >= 4 && c->minima ? 4 : 0;
+}
+
+/* For such shifts: sums of x's columns 0 and 1 of 4, and of 2 and 3, in 16 bits each: of the first half, the
+ * second, both. */
+INLINE void
+pair_sums(const int8_t *q, int32_t *sum)
+{
+	const __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)q);
+	__m256i s = _mm256_maddubs_epi16(_mm256_set1_epi8(1), x);
+	s = _mm256_add_epi16(s, _mm256_shuffle_epi32(s, 0x4e));
+	s = _mm256_add_epi16(s, _mm256_shuffle_epi32(s, 0xb1));
+	const __m128i low = _mm256_castsi256_si128(s), high = _mm256_extracti128_si256(s, 1);
+	sum[0] = _mm_cvtsi128_si32(low);
+	sum[1] = _mm_cvtsi128_si32(high);
+	sum[2] = _mm_cvtsi128_si32(_mm_add_epi16(low, high));
+}
+
+/*
+ * Weights that are too large go in as their sizes, and their signs go to x: w x = |w| (x ^ s) + |w| where
+ * w < 0, s = -1, as -x = ~x + 1. The last is a part of the sum that does not depend on x.
+ */
+INLINE __m256i
+put_signed(struct tile *to, size_t word, __m256i w)
+{
+	const __m256i size = _mm256_abs_epi8(w), sign = _mm256_cmpgt_epi8(_mm256_setzero_si256(), w);
+	_mm256_storeu_si256((__m256i *)(void *)to->u.q[word], size);
+	_mm256_storeu_si256((__m256i *)(void *)to->u.sign[word], sign);
+	const __m256i two = _mm256_maddubs_epi16(_mm256_and_si256(size, sign), _mm256_set1_epi8(1));
+	return _mm256_madd_epi16(two, _mm256_set1_epi16(1));
+}
+
+INLINE void
+sizes_and_signs(struct tile *to, size_t n, size_t share)
+{
+	for (size_t b = 0; b < n / share; b++) {
+		__m256i acc = _mm256_setzero_si256();
+		for (size_t i = b * share / 4; i < (b + 1) * share / 4; i++)
+			acc = _mm256_add_epi32(acc, put_signed(to, i, _mm256_loadu_si256((__m256i *)(void *)to->u.q[i])));
+		_mm256_storeu_si256((__m256i *)(void *)to->acc[b], acc);
+	}
+}
+
+/* A sum that stays as it is made: compilers turn long ones into trees, for which there are not enough
+ * registers. */
+INLINE __m256i
+held(__m256i sum)
+{
+	__asm__("" : "+x"(sum));
+	return sum;
+}
+
+INLINE void
+block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart, size_t word, size_t half, v8f (*sum)[8],
+	const int at_once, const int share, const int run, int least)
+{
+	const __m256i one = _mm256_set1_epi16(1);
+	const size_t first = b * (size_t)share / 4;
+	__m256i a[2][8], s[2][8];
+	UNROLL for (int g = 0; g < 2; g++)
+		UNROLL for (int t = 0; t < at_once; t++) {
+			a[g][t] = _mm256_setzero_si256();
+			if (!run)
+				a[g][t] = _mm256_loadu_si256((const __m256i *)(const void *)w[g].acc[b]);
+			else if (run == share / 4 && least)
+				a[g][t] = _mm256_mullo_epi16(_mm256_set1_epi32(x[(size_t)t * apart].bias[half]),
+					_mm256_set1_epi16((short)least));
+		}
+	UNROLL for (int j = 0; j < share / 4; j++) {
+		const size_t i = first + (size_t)j;
+		UNROLL for (int t = 0; t < at_once; t++) {
+			const __m256i v = everywhere(x[(size_t)t * apart].q + word + 4 * j);
+			UNROLL for (int g = 0; g < 2; g++) {
+				const __m256i q = _mm256_loadu_si256((const __m256i *)(const void *)w[g].u.q[i]);
+				if (run) {
+					a[g][t] = held(_mm256_add_epi16(a[g][t], _mm256_maddubs_epi16(q, v)));
+				} else {
+					const __m256i sign = _mm256_loadu_si256((const __m256i *)(const void *)w[g].u.sign[i]);
+					const __m256i two = _mm256_maddubs_epi16(q, _mm256_xor_si256(v, sign));
+					a[g][t] = held(_mm256_add_epi32(a[g][t], _mm256_madd_epi16(two, one)));
+				}
+			}
+		}
+		if (run && j % run == run - 1)
+			UNROLL for (int t = 0; t < at_once; t++)
+				UNROLL for (int g = 0; g < 2; g++) {
+					const __m256i now = _mm256_madd_epi16(a[g][t], one);
+					s[g][t] = j < run ? now : _mm256_add_epi32(s[g][t], now);
+					a[g][t] = _mm256_setzero_si256();
+				}
+	}
+	UNROLL for (int t = 0; t < at_once; t++)
+		UNROLL for (int g = 0; g < 2; g++)
+			sum[g][t] = (v8f)_mm256_cvtepi32_ps(run ? s[g][t] : a[g][t]);
+}
+
+/* One vector's words: see kernels_x86.h. Its sums are made in 32 bits at once. */
+INLINE vi
+no_sum(const struct qblock *x, size_t b, size_t share, int least)
+{
+	if (!x || !least)
+		return _mm256_setzero_si256();
+	return _mm256_madd_epi16(_mm256_set1_epi32(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]),
+		_mm256_set1_epi16((short)least));
+}
+
+INLINE vi
+put_word(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
+{
+	if (!x) {
+		v_store(to->u.q[word], q);
+		return acc;
+	}
+	const vi two = _mm256_maddubs_epi16(q, everywhere(x[word / 8].q + word % 8 * 4));
+	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
+}
+
+INLINE vi
+put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
+{
+	if (!x)
+		return _mm256_add_epi32(acc, put_signed(to, word, q));
+	const vi v = _mm256_sign_epi8(everywhere(x[word / 8].q + word % 8 * 4), q);
+	const vi two = _mm256_maddubs_epi16(_mm256_abs_epi8(q), v);
+	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
+}
+#else
+#define SHIFT(least) BIAS
+#define SHIFT_LARGE BIAS
+
+INLINE v8i
+dot4(v8i acc, const int32_t *w, int32_t x)
+{
+	return (v8i)_mm256_dpbusd_avx_epi32((vi)acc, v_load(w), _mm256_set1_epi32(x));
+}
+
+INLINE vi
+no_sum(const struct qblock *x, size_t b, size_t share, int least)
+{
+	(void)least;
+	return x ? _mm256_set1_epi32(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]) : _mm256_setzero_si256();
+}
+
+INLINE vi
+put_word(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
+{
+	if (x)
+		return _mm256_dpbusd_avx_epi32(acc, q, everywhere(x[word / 8].q + word % 8 * 4));
+	v_store(to->u.q[word], q);
+	return acc;
+}
+
+INLINE vi
+put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
+{
+	return put_word(to, x, word, q, acc);
+}
+#endif
+
+INLINE void
+put_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
+{
+	(void)x;
+	v_store(to->acc[b], acc);
 }

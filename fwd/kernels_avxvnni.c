@@ -2,21 +2,13 @@
 #include "kernels.h"
 
 #if defined(__AVXVNNI__)
-#include <immintrin.h>
-
 #define KERNELS_NAME "avxvnni"
 #define HAVE_DOT4
 #define BIAS 128
-#define CODES_AT_ONCE 2
-static inline __attribute__((always_inline)) int32_t __attribute__((vector_size(32)))
-dot4(int32_t __attribute__((vector_size(32))) acc, const int32_t *w, int32_t x)
-{
-	const __m256i q = _mm256_loadu_si256((const __m256i *)(const void *)w);
-	typedef int32_t v8i __attribute__((vector_size(32)));
-	return (v8i)_mm256_dpbusd_avx_epi32((__m256i)acc, q, _mm256_set1_epi32(x));
-}
+#define CODES_AT_ONCE 3
 #include "kernels_avx2.h"
 #include "kernels_body.h"
+#include "kernels_x86.h"
 
 /* Leaf 7, subleaf 1: what __builtin_cpu_supports() of older compilers has no name for. */
 static bool

@@ -16,19 +16,11 @@
  * vector is bound by the memory as long as unpacking keeps up, which is what the
  * special functions for types, ahead of the general codes.h, are for.
  */
-#include "codes.h"
 #include "kernels.h"
+#include "kernels_tile.h"
 
 #include <float.h>
 #include <math.h>
-
-#if defined(__GNUC__)
-#define ALWAYS static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
-#else
-#define ALWAYS static inline
-#define UNROLL
-#endif
 
 enum {
 	TILE = 2 * LANES,
@@ -142,9 +134,11 @@ vec_exp(vec x)
  *	fast_tile()	a tile without codes.h where it can; false where not
  * Those that a file does not define (HAVE_...) are plain C here.
  */
-#include "kernels_tile.h"
 
-#if !defined(HAVE_DOT4)
+#if !defined(HAVE_SHORTS)
+#define run_of(c) 0
+#endif
+#if !defined(HAVE_DOT4) && !defined(HAVE_SHORTS)
 /* Integers as floats: sums of a block stay below 2^24 and so are exact. */
 #define BIAS 0
 #define CODES_AT_ONCE 2
@@ -250,9 +244,13 @@ quantize(struct qblock *q, const float *x, size_t n)
 		q->sum[0] = q->d * (float)low;
 		q->sum[1] = q->d * (float)high;
 		q->sum[2] = q->d * (float)(low + high);
+#if defined(HAVE_SHORTS)
+		pair_sums(q->q, q->bias);
+#else
 		q->bias[0] = -BIAS * low;
 		q->bias[1] = -BIAS * high;
 		q->bias[2] = -BIAS * (low + high);
+#endif
 		q->unused = 0;
 	}
 }
@@ -267,15 +265,20 @@ code_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row
 		return;
 	for (size_t r = 0; r < LANES; r++)
 		c->fn(t, row + r < last ? row + r : last - 1, first, n, &s->row[r].codes);
-	for (size_t r = 0; BIAS && r < LANES; r++)
+	const int more = BIAS ? BIAS : run_of(c) ? -c->least : 0;
+	for (size_t r = 0; more && r < LANES; r++)
 		for (size_t i = 0; i < CHUNK; i++)
-			s->row[r].codes.q[i] = (int8_t)(s->row[r].codes.q[i] ^ -128);
-#if defined(HAVE_DOT4)
+			s->row[r].codes.q[i] = (int8_t)(s->row[r].codes.q[i] + more);
+#if defined(HAVE_DOT4) || defined(HAVE_SHORTS)
 	interleave(to->u.q, (const unsigned char *)s->row[0].codes.q, sizeof s->row[0], n / 4, &to->ahead);
 #else
 	for (size_t i = 0; i < n; i++)
 		for (size_t r = 0; r < LANES; r++)
 			to->u.w[i][r] = s->row[r].codes.q[i];
+#endif
+#if defined(HAVE_SHORTS)
+	if (!run_of(c))
+		sizes_and_signs(to, n, c->share);
 #endif
 	for (size_t r = 0; r < LANES; r++)
 		for (size_t b = 0; b < scales; b++) {
@@ -321,8 +324,9 @@ float_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t ro
 #if defined(HAVE_DOT4)
 ALWAYS void
 block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart, size_t word, size_t half, vec (*sum)[8],
-	const int at_once, const int share)
+	const int at_once, const int share, const int run, int least)
 {
+	(void)run, (void)least;
 	const int32_t (*q0)[LANES] = w[0].u.q + b * (size_t)(share / 4), (*q1)[LANES] = w[1].u.q + b * (size_t)(share / 4);
 	veci a[2][8];
 	UNROLL for (int t = 0; t < at_once; t++)
@@ -338,12 +342,12 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 		sum[1][t] = vec_of_int(a[1][t]);
 	}
 }
-#else
+#elif !defined(HAVE_SHORTS)
 ALWAYS void
 block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart, size_t word, size_t half, vec (*sum)[8],
-	const int at_once, const int share)
+	const int at_once, const int share, const int run, int least)
 {
-	(void)half;
+	(void)half, (void)run, (void)least;
 	UNROLL for (int t = 0; t < at_once; t++)
 		sum[0][t] = sum[1][t] = vec_set(0);
 	for (size_t j = 0; j < (size_t)share; j++) {
@@ -360,7 +364,7 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 /* sum[t][TILE] += the tiles . blocks of `at_once` inputs that lie `apart`. */
 ALWAYS void
 codes_times(const struct tile *w, size_t n, const struct qblock *x, size_t apart, float *sum, const int at_once,
-	const int share, const bool minima)
+	const int share, const bool minima, const int run, int least)
 {
 	vec f[2][8], a[2][8];
 	UNROLL for (int g = 0; g < 2; g++)
@@ -369,7 +373,7 @@ codes_times(const struct tile *w, size_t n, const struct qblock *x, size_t apart
 	for (size_t b = 0; b < n / (size_t)share; b++) {
 		const size_t half = share == 32 ? 2 : b % 2;
 		const struct qblock *xb = x + (share == 32 ? b : b / 2);
-		block_sums(w, b, xb, apart, share == 32 ? 0 : half * 16, half, a, at_once, share);
+		block_sums(w, b, xb, apart, share == 32 ? 0 : half * 16, half, a, at_once, share, run, least);
 		const vec d0 = vec_load(w[0].d[b]), d1 = vec_load(w[1].d[b]);
 		UNROLL for (int t = 0; t < at_once; t++) {
 			const vec d = vec_set(xb[(size_t)t * apart].d);
@@ -405,29 +409,35 @@ ask_rows(struct tile *w)
 #endif
 }
 
-#define CODES_TIMES(share, minima)                                                                        \
-	for (; t + CODES_AT_ONCE <= count; t += CODES_AT_ONCE) {                                          \
-		ask_rows(w);                                                                              \
-		codes_times(w, n, x + t * apart, apart, sum + t * TILE, CODES_AT_ONCE, share, minima);    \
-	}                                                                                                 \
-	for (; t + 2 <= count; t += 2)                                                                    \
-		codes_times(w, n, x + t * apart, apart, sum + t * TILE, 2, share, minima);                \
-	for (; t < count; t++)                                                                            \
-		codes_times(w, n, x + t * apart, apart, sum + t * TILE, 1, share, minima);
+#define CODES_TIMES(share, minima, run)                                                                       \
+	for (; t + CODES_AT_ONCE <= count; t += CODES_AT_ONCE) {                                              \
+		ask_rows(w);                                                                                  \
+		codes_times(w, n, x + t * apart, apart, sum + t * TILE, CODES_AT_ONCE, share, minima, run, c->least); \
+	}                                                                                                     \
+	for (; t + 2 <= count; t += 2)                                                                        \
+		codes_times(w, n, x + t * apart, apart, sum + t * TILE, 2, share, minima, run, c->least);     \
+	for (; t < count; t++)                                                                                \
+		codes_times(w, n, x + t * apart, apart, sum + t * TILE, 1, share, minima, run, c->least);
 
 static void
 all_codes_times(const struct coding *c, struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart,
 	float *sum)
 {
 	size_t t = 0;
-	if (c->share == 32 && c->minima) {
-		CODES_TIMES(32, true)
+	if (c->share == 32 && c->minima && run_of(c) == 8) {
+		CODES_TIMES(32, true, 8)
+	} else if (c->share == 32 && c->minima) {
+		CODES_TIMES(32, true, 4)
+	} else if (c->share == 32 && run_of(c)) {
+		CODES_TIMES(32, false, 8)
 	} else if (c->share == 32) {
-		CODES_TIMES(32, false)
+		CODES_TIMES(32, false, 0)
 	} else if (c->minima) {
-		CODES_TIMES(16, true)
+		CODES_TIMES(16, true, 4)
+	} else if (run_of(c)) {
+		CODES_TIMES(16, false, 4)
 	} else {
-		CODES_TIMES(16, false)
+		CODES_TIMES(16, false, 0)
 	}
 }
 
@@ -515,7 +525,7 @@ chunk_times(struct scratch *s, const struct tensor *t, size_t row, size_t last, 
 		return;
 	next_rows(s->tile, t, row, last, in, k + n < t->dim[0] ? k + n : 0);
 	if (c->fn)
-		all_codes_times(c, s->tile, n, in->q + k / 32, in->n, t->dim[0] / 32, s->sum);
+		all_codes_times(c, s->tile, n, in->q + k / 32 * in->n, in->n, n / 32, s->sum);
 	else
 		all_floats_times(s->tile, n, in->x + k, in->n, t->dim[0], s->sum, TILE);
 }

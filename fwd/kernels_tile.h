@@ -4,20 +4,50 @@
 
 #include "codes.h"
 
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL
+#endif
+#if defined(__GNUC__)
+#define ALWAYS static inline __attribute__((always_inline))
+#else
+#define ALWAYS static inline
+#endif
+
 /* What will be needed next: so many bytes from `at` on are asked for at each step. */
 struct ahead {
 	uintptr_t at;
 	size_t step;
 };
 
+/*
+ * Meanwhile, memory ahead is asked for, a few lines at a time: the rows behind these, in the
+ * order in which they lie. The loads of a tile jump from row to row, which no machine foresees.
+ */
+ALWAYS void
+ask(struct ahead *a)
+{
+#if defined(__GNUC__)
+	UNROLL for (size_t i = 0; i <= LANES / 4; i++)
+		__builtin_prefetch((const void *)(a->at + 64 * i));
+#endif
+	a->at += a->step;
+}
+
 /* LANES rows of a matrix, CHUNK columns. */
 struct tile {
 	union {
-		int32_t q[CHUNK / 4][LANES];	/* 4 weights of a row a word, plus BIAS each */
+		struct {
+			int32_t q[CHUNK / 4][LANES];	/* 4 weights of a row a word, as a kernel's products take them */
+			int32_t sign[CHUNK / 4][LANES];	/* where these take sizes and signs */
+		};
 		float w[CHUNK][LANES];
 	} u;
 	float d[CHUNK / 16][LANES], m[CHUNK / 16][LANES];	/* of each block that shares a scale */
-	int32_t acc[CHUNK / 16][LANES];		/* their sums, where they are made without the tile */
+	int32_t acc[CHUNK / 16][LANES];		/* their sums, or where these begin */
 	struct ahead ahead;
 	/* The same for a batch, while it meets the tile: so many rows yet, so many bytes of each. */
 	uintptr_t row_at;

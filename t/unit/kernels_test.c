@@ -102,18 +102,20 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 	const bool blocks = k->blocks(type);
 	float *x = some(dim * n), *w = xcalloc(dim, sizeof *w);
 	float *all = xcalloc(rows * n, sizeof *all), *parts = xcalloc(rows * n, sizeof *parts);
-	struct qblock *q = xcalloc(dim / 32 * n + 1, sizeof *q);
+	struct qblock *q = xcalloc(dim / 32 * n + 1, sizeof *q), *one = xcalloc(dim / 32 + 1, sizeof *one);
 	void *whole, *s = scratch_of(k, n, &whole);
 	for (size_t j = 0; blocks && j < n; j++)
-		k->quantize(q + j * (dim / 32), x + j * dim, dim);
+		quantize_input(k, q, x + j * dim, dim, n, j);
 	k->matmul(&t, 0, rows, &(struct inputs){.x = x, .q = q, .n = n}, all, rows, s);
-	for (size_t j = 0; j < n; j++) /* one by one, and in other ranges */
+	for (size_t j = 0; j < n; j++) { /* one by one, and in other ranges */
+		if (blocks)
+			quantize_input(k, one, x + j * dim, dim, 1, 0);
 		for (size_t r = 0, next; r < rows; r = next) {
 			next = r + 1 + any() % 40;
 			next = next < rows ? next : rows;
-			k->matmul(&t, r, next, &(struct inputs){.x = x + j * dim, .q = q + j * (dim / 32), .n = 1}, parts + j * rows,
-				rows, s);
+			k->matmul(&t, r, next, &(struct inputs){.x = x + j * dim, .q = one, .n = 1}, parts + j * rows, rows, s);
 		}
+	}
 	if (memcmp(all, parts, rows * n * sizeof *all))
 		die("%s, %s, %zu x %zu, %zu vectors: the bits depend on how they are made", k->name, tensor_format(type)->name,
 			rows, dim, n);
@@ -122,7 +124,7 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 		for (size_t j = 0; j < n; j++) {
 			double sum = 0, size = 1e-20;
 			for (size_t i = 0; i < dim; i++) {
-				const struct qblock *b = q + j * (dim / 32) + i / 32;
+				const struct qblock *b = q + block_place(dim / 32, n, j, i / 32);
 				const double v = blocks ? (double)b->d * b->q[i % 32] : (double)x[j * dim + i];
 				sum += (double)w[i] * v;
 				size += fabs((double)w[i] * v);
@@ -130,7 +132,7 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 			check(tensor_format(type)->name, k, (double)all[j * rows + r], sum, 3e-6 * size, r, j);
 		}
 	}
-	xfree(x), xfree(w), xfree(all), xfree(parts), xfree(q), xfree(whole);
+	xfree(x), xfree(w), xfree(all), xfree(parts), xfree(q), xfree(one), xfree(whole);
 	xfree((void *)(uintptr_t)t.data), xfree((void *)(uintptr_t)t.scale);
 }
 

@@ -93,17 +93,20 @@ compare(const struct tensor *t)
 	const size_t n = t->dim[0], rows = t->dim[1];
 	float *want = xcalloc(rows * n, sizeof *want), *unit = xcalloc(n * n, sizeof *unit);
 	float *one = xcalloc(rows * n, sizeof *one), *all = xcalloc(rows * n, sizeof *all);
-	struct qblock *q = xcalloc(n * n / 32 + 1, sizeof *q);
+	struct qblock *q = xcalloc(n * n / 32 + 1, sizeof *q), *alone = xcalloc(n / 32 + 1, sizeof *alone);
 	void *scratch = xcalloc(k->scratch(n), 1);
 	size_t seen = 0;
 	for (size_t i = 0; i < n; i++) {
 		unit[i * n + i] = by;
 		if (blocks)
-			k->quantize(q + i * n / 32, unit + i * n, n);
+			quantize_input(k, q, unit + i * n, n, n, i);
 	}
 	k->matmul(t, 0, rows, &(struct inputs){.x = unit, .q = q, .n = n}, all, rows, scratch);
-	for (size_t i = 0; i < n; i++)
-		k->matmul(t, 0, rows, &(struct inputs){.x = unit + i * n, .q = q + i * n / 32, .n = 1}, one + i * rows, rows, scratch);
+	for (size_t i = 0; i < n; i++) {
+		if (blocks)
+			quantize_input(k, alone, unit + i * n, n, 1, 0);
+		k->matmul(t, 0, rows, &(struct inputs){.x = unit + i * n, .q = alone, .n = 1}, one + i * rows, rows, scratch);
+	}
 	for (size_t r = 0; r < rows; r++) {
 		bool finite = true;
 		tensor_unpack(t, r, want + r * n);

@@ -1,0 +1,431 @@
+/*
+ * kernels_x86.h - part of the kernel files for x86-64: tiles straight from the file.
+ *
+ * 16 bytes of LANES rows are turned so that a register's lanes are rows, and then all is done for
+ * so many rows at once: nibbles and bits become bytes, scales that lie in a head of 16 bytes
+ * become floats. p is the first row's part.
+ *
+ * For one vector, x, the tile is not even stored: what would be a word of it meets the
+ * vector's at once, and only sums of blocks are left, in to->acc. They are exact, so the
+ * product's bits are those of a batch.
+ *
+ * A kernel file brings, for its width:
+ *	vi, vf, V(op)	vectors of integers and floats, the intrinsic of that name
+ *	v_and() ...	those whose names have the width in them
+ *	columns()	16 bytes of each of LANES rows: c[j] holds word j of row r in lane r
+ *	low_halves()	half-precision numbers in the low halves of the lanes
+ *	SHIFT(least)	what is added to weights, of which that is the least, so that they have no sign
+ *	SHIFT_LARGE	the same for those of 8 bits
+ *	no_sum()	the sum of block b before its first word
+ *	put_word()	a word of the tile, or the sum with its product; put_large() if it has 8 bits
+ *	put_sum()	the sum of block b
+ */
+#ifndef KERNELS_X86_H
+#define KERNELS_X86_H
+
+/* sum[LANES] += the blocks' sums, scaled: in the order of codes_times(). */
+INLINE void
+put_all(const struct tile *to, const struct qblock *x, size_t n, size_t share, bool minima, float *sum)
+{
+	vf f = V(setzero_ps)();
+	for (size_t b = 0; b < n / share; b++) {
+		const struct qblock *xb = x + (share == 32 ? b : b / 2);
+		const vf d = V(mul_ps)(V(loadu_ps)(to->d[b]), V(set1_ps)(xb->d));
+		f = V(fmadd_ps)(V(cvtepi32_ps)(v_load(to->acc[b])), d, f);
+		if (minima)
+			f = V(fmadd_ps)(V(loadu_ps)(to->m[b]), V(set1_ps)(xb->sum[share == 32 ? 2 : b % 2]), f);
+	}
+	V(storeu_ps)(sum, V(add_ps)(V(loadu_ps)(sum), f));
+}
+
+/* The bits of `mask`, counted from bit `shift`, of each byte. */
+INLINE vi
+field(vi c, unsigned shift, int mask)
+{
+	return v_and(V(srli_epi16)(c, shift), V(set1_epi8)((char)mask));
+}
+
+/* Half-precision numbers in the high halves of the lanes. */
+INLINE vf
+high_halves(vi c)
+{
+	return low_halves(V(srli_epi32)(c, 16));
+}
+
+/* Byte k of each lane, as a number. */
+INLINE vf
+byte_of(vi c, unsigned k)
+{
+	return V(cvtepi32_ps)(v_and(V(srli_epi32)(c, 8 * k), V(set1_epi32)(255)));
+}
+
+INLINE vf
+signed_byte_of(vi c, unsigned k)
+{
+	return V(cvtepi32_ps)(V(srai_epi32)(V(slli_epi32)(c, 24 - 8 * k), 24));
+}
+
+/* The four bytes at p of each row. */
+INLINE vi
+words(const unsigned char *p, size_t stride)
+{
+	int32_t w[LANES];
+	for (size_t r = 0; r < LANES; r++)
+		w[r] = int_at(p + r * stride);
+	return v_load(w);
+}
+
+INLINE void
+some_scales(struct tile *to, const unsigned char *p, size_t stride, size_t blocks, size_t bytes, bool minima)
+{
+	int32_t w[CHUNK / 32][LANES];
+	uint16_t h[CHUNK / 32][LANES];
+	for (size_t r = 0; r < LANES; r++, p += stride) {
+		for (size_t b = 0; b < blocks; b++)
+			if (minima)
+				w[b][r] = int_at(p + b * bytes);
+			else
+				memcpy(&h[b][r], p + b * bytes, 2);
+	}
+	for (size_t b = 0; b < blocks; b++)
+		if (minima) {
+			const vi c = v_load(w[b]);
+			V(storeu_ps)(to->d[b], low_halves(c));
+			V(storeu_ps)(to->m[b], high_halves(c));
+		} else
+			V(storeu_ps)(to->d[b], (vf)halves((const unsigned char *)h[b]));
+}
+
+/* The scales of blocks of 32, a word of d and m or half a word of d at the head of each. They
+ * are copied one by one, and all before the first is used: a load cannot overtake stores. */
+INLINE void
+scales(struct tile *to, const unsigned char *p, size_t stride, size_t blocks, size_t bytes, bool minima)
+{
+	if (blocks == CHUNK / 32)
+		some_scales(to, p, stride, CHUNK / 32, bytes, minima);
+	else
+		some_scales(to, p, stride, blocks, bytes, minima);
+}
+
+/* 32 weights in 16 bytes from `at` on, each a number in a table; `fifth` > 0: where the fifth
+ * bits lie, which add 16. */
+INLINE void
+nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
+	size_t at, size_t fifth, vi values, int least, bool large)
+{
+	for (size_t b = 0; b < blocks; b++, p += bytes) {
+		const struct columns c = columns(p + at, stride, &to->ahead);
+		const vi bits = fifth ? words(p + fifth, stride) : c.c[0];
+		vi acc = no_sum(x, b, 32, large ? 0 : least);
+		UNROLL for (unsigned j = 0; j < 8; j++) {
+			vi q = V(shuffle_epi8)(values, field(c.c[j % 4], j / 4 * 4, 15));
+			if (fifth) { /* word j of the weights has bits 4 j to 4 j + 3 */
+				const vi of = V(add_epi8)(V(set1_epi8)((char)(j / 2)),
+					v_table(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c)));
+				const vi in = V(shuffle_epi8)(bits, of);
+				q = plus_16_where(q, in, V(set1_epi32)(j % 2 ? (int)0x80402010 : 0x08040201));
+			}
+			acc = large ? put_large(to, x, b * 8 + j, q, acc) : put_word(to, x, b * 8 + j, q, acc);
+		}
+		put_sum(to, x, b, acc);
+	}
+}
+
+/* A table of 16 values in each quarter. */
+INLINE vi
+table_of(const int8_t *values, int shift)
+{
+	const __m128i t = _mm_loadu_si128((const __m128i *)(const void *)values);
+	return V(add_epi8)(v_table(t), V(set1_epi8)((char)shift));
+}
+
+INLINE vi
+count_from(int first)
+{
+	const __m128i t = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	return V(add_epi8)(v_table(t), V(set1_epi8)((char)(first + SHIFT(first))));
+}
+
+/* Weights that were counted from the least on. */
+INLINE vi
+shifted(vi q, int least)
+{
+	return SHIFT(least) + least ? V(add_epi8)(q, V(set1_epi8)((char)(SHIFT(least) + least))) : q;
+}
+
+INLINE void
+tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
+{
+	scales(to, p, stride, blocks, 34, false);
+	for (size_t b = 0; b < blocks; b++, p += 34) {
+		vi acc = no_sum(x, b, 32, 0);
+		UNROLL for (size_t h = 0; h < 2; h++) {
+			const struct columns c = columns(p + 2 + 16 * h, stride, &to->ahead);
+			UNROLL for (size_t j = 0; j < 4; j++)
+				acc = put_large(to, x, b * 8 + h * 4 + j,
+					V(add_epi8)(c.c[j], V(set1_epi8)((char)SHIFT_LARGE)), acc);
+		}
+		put_sum(to, x, b, acc);
+	}
+}
+
+INLINE void
+tile_mxfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
+{
+	for (size_t b = 0; b < blocks; b++)
+		for (size_t r = 0; r < LANES; r++)
+			to->d[b][r] = e8m0_half(p[r * stride + b * 17]);
+	nibble_blocks(to, x, p, stride, blocks, 17, 1, 0, table_of(fp4_values, SHIFT(-12)), -12, false);
+}
+
+/* Q4_K, and Q5_K, whose fifth bits lie between scales and nibbles. */
+INLINE void
+tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, bool five)
+{
+	const vi six = V(set1_epi8)(63), low = V(set1_epi8)(15), high = V(set1_epi8)(48);
+	const struct columns c = columns(p, stride, &to->ahead); /* d and m, 12 bytes of scales: see k_scale() */
+	const vf d = low_halves(c.c[0]), m = V(sub_ps)(V(setzero_ps)(), high_halves(c.c[0]));
+	const vi s[2] = {v_and(c.c[1], six), v_or(v_and(c.c[3], low),
+		v_and(V(srli_epi32)(c.c[1], 2), high))};
+	const vi t[2] = {v_and(c.c[2], six), v_or(field(c.c[3], 4, 15),
+		v_and(V(srli_epi32)(c.c[2], 2), high))};
+	struct columns fifth[2];
+	UNROLL for (unsigned b = 0; b < 8; b++) {
+		V(storeu_ps)(to->d[b], V(mul_ps)(d, byte_of(s[b / 4], b % 4)));
+		V(storeu_ps)(to->m[b], V(mul_ps)(m, byte_of(t[b / 4], b % 4)));
+	}
+	for (unsigned h = 0; five && h < 2; h++)
+		fifth[h] = columns(p + 16 + 16 * h, stride, &to->ahead);
+	for (unsigned b = 0; b < 8; b += 2) {
+		vi acc[2] = {no_sum(x, b, 32, 0), no_sum(x, b + 1, 32, 0)};
+		UNROLL for (unsigned h = 0; h < 2; h++) {
+			const struct columns q = columns(p + (five ? 48 : 16) + 16 * b + 16 * h, stride, &to->ahead);
+			UNROLL for (unsigned j = 0; j < 4; j++)
+				UNROLL for (unsigned k = 0; k < 2; k++) {
+					vi v = shifted(field(q.c[j], 4 * k, 15), 0);
+					if (five)
+						v = v_or(v, V(slli_epi16)(field(fifth[h].c[j], b + k, 1), 4));
+					acc[k] = put_word(to, x, (b + k) * 8 + h * 4 + j, v, acc[k]);
+				}
+		}
+		put_sum(to, x, b, acc[0]);
+		put_sum(to, x, b + 1, acc[1]);
+	}
+}
+
+/* The 16 scales of a superblock, signed bytes in four words, times d. */
+INLINE void
+signed_scales(struct tile *to, const vi s[4], vf d)
+{
+	UNROLL for (unsigned b = 0; b < 16; b++)
+		V(storeu_ps)(to->d[b], V(mul_ps)(d, signed_byte_of(s[b / 4], b % 4)));
+}
+
+INLINE void
+tile_q6_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	const struct columns s = columns(p + 192, stride, &to->ahead);
+	signed_scales(to, s.c, high_halves(words(p + 206, stride)));
+	for (unsigned half = 0; half < 2; half++)
+		for (unsigned i = 0; i < 2; i++) {
+			const struct columns high = columns(p + 128 + 32 * half + 16 * i, stride, &to->ahead);
+			UNROLL for (unsigned k = 0; k < 2; k++) {
+				const struct columns low = columns(p + 64 * half + 32 * k + 16 * i, stride, &to->ahead);
+				UNROLL for (unsigned n = 0; n < 2; n++) {
+					const unsigned b = 8 * half + 4 * n + 2 * k + i;
+					vi acc = no_sum(x, b, 16, -32);
+					UNROLL for (unsigned j = 0; j < 4; j++) {
+						const vi h = V(slli_epi16)(field(high.c[j], 4 * n + 2 * k, 3), 4);
+						const vi q = v_or(field(low.c[j], 4 * n, 15), h);
+						acc = put_word(to, x, b * 4 + j, shifted(q, -32), acc);
+					}
+					put_sum(to, x, b, acc);
+				}
+			}
+		}
+}
+
+INLINE void
+tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	const struct columns s = columns(p, stride, &to->ahead);
+	const vi dm = words(p + 80, stride);
+	const vf d = low_halves(dm), m = V(sub_ps)(V(setzero_ps)(), high_halves(dm));
+	UNROLL for (unsigned b = 0; b < 16; b++) {
+		V(storeu_ps)(to->d[b], V(mul_ps)(d, byte_of(field(s.c[b / 4], 0, 15), b % 4)));
+		V(storeu_ps)(to->m[b], V(mul_ps)(m, byte_of(field(s.c[b / 4], 4, 15), b % 4)));
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		const struct columns q = columns(p + 16 + 16 * i, stride, &to->ahead);
+		UNROLL for (unsigned n = 0; n < 4; n++) {
+			const unsigned b = 8 * (i / 2) + 2 * n + i % 2;
+			vi acc = no_sum(x, b, 16, 0);
+			UNROLL for (unsigned j = 0; j < 4; j++)
+				acc = put_word(to, x, b * 4 + j, shifted(field(q.c[j], 2 * n, 3), 0), acc);
+			put_sum(to, x, b, acc);
+		}
+	}
+}
+
+INLINE void
+tile_q3_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	const vi low = V(set1_epi8)(15), high = V(set1_epi8)(48), less = V(set1_epi8)(32);
+	const vi a = words(p + 96, stride), b = words(p + 100, stride), c = words(p + 104, stride);
+	vi s[4] = { /* see q3_k_scale() */
+		v_or(v_and(a, low), v_and(V(slli_epi32)(c, 4), high)),
+		v_or(v_and(b, low), v_and(V(slli_epi32)(c, 2), high)),
+		v_or(field(a, 4, 15), v_and(c, high)),
+		v_or(field(b, 4, 15), v_and(V(srli_epi32)(c, 2), high)),
+	};
+	for (int i = 0; i < 4; i++)
+		s[i] = V(sub_epi8)(s[i], less);
+	signed_scales(to, s, high_halves(words(p + 106, stride)));
+	for (unsigned i = 0; i < 2; i++) {
+		const struct columns third = columns(p + 16 * i, stride, &to->ahead);
+		for (unsigned half = 0; half < 2; half++) {
+			const struct columns q = columns(p + 32 + 32 * half + 16 * i, stride, &to->ahead);
+			UNROLL for (unsigned n = 0; n < 4; n++) {
+				const unsigned block = 8 * half + 2 * n + i;
+				vi acc = no_sum(x, block, 16, -4);
+				UNROLL for (unsigned j = 0; j < 4; j++) {
+					const vi t = V(slli_epi16)(field(third.c[j], 4 * half + n, 1), 2);
+					acc = put_word(to, x, block * 4 + j, shifted(
+						v_or(field(q.c[j], 2 * n, 3), t), -4), acc);
+				}
+				put_sum(to, x, block, acc);
+			}
+		}
+	}
+}
+
+INLINE void
+tile_iq4_xs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	const vi low = words(p + 4, stride), head = words(p, stride);
+	const vf d = low_halves(head);
+	for (unsigned b = 0; b < 8; b++) {
+		const vi l = v_and(V(srli_epi32)(low, 4 * b), V(set1_epi32)(15));
+		const vi h = v_and(V(srli_epi32)(head, 16 + 2 * b), V(set1_epi32)(3));
+		const vi s = V(sub_epi32)(v_or(l, V(slli_epi32)(h, 4)), V(set1_epi32)(32));
+		V(storeu_ps)(to->d[b], V(mul_ps)(d, V(cvtepi32_ps)(s)));
+	}
+	nibble_blocks(to, x, p, stride, 8, 16, 8, 0, table_of(iq4_values, SHIFT_LARGE), 0, true);
+}
+
+INLINE bool
+any_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const struct qblock *x)
+{
+	const struct format *f = tensor_format(t->type);
+	const size_t stride = tensor_row_bytes(t), blocks = n / 32;
+	const unsigned char *p = t->data + row * stride + first / f->block * f->bytes;
+	switch (t->type) {
+	case T_Q4_0:
+		scales(to, p, stride, blocks, 18, false);
+		nibble_blocks(to, x, p, stride, blocks, 18, 2, 0, count_from(-8), -8, false);
+		return true;
+	case T_Q4_1:
+		scales(to, p, stride, blocks, 20, true);
+		nibble_blocks(to, x, p, stride, blocks, 20, 4, 0, count_from(0), 0, false);
+		return true;
+	case T_Q5_0:
+		scales(to, p, stride, blocks, 22, false);
+		nibble_blocks(to, x, p, stride, blocks, 22, 6, 2, count_from(-16), -16, false);
+		return true;
+	case T_Q5_1:
+		scales(to, p, stride, blocks, 24, true);
+		nibble_blocks(to, x, p, stride, blocks, 24, 8, 4, count_from(0), 0, false);
+		return true;
+	case T_IQ4_NL:
+		scales(to, p, stride, blocks, 18, false);
+		nibble_blocks(to, x, p, stride, blocks, 18, 2, 0, table_of(iq4_values, SHIFT_LARGE), 0, true);
+		return true;
+	case T_Q8_0: tile_q8_0(to, x, p, stride, blocks); return true;
+	case T_MXFP4: tile_mxfp4(to, x, p, stride, blocks); return true;
+	case T_Q2_K: tile_q2_k(to, x, p, stride); return true;
+	case T_Q3_K: tile_q3_k(to, x, p, stride); return true;
+	case T_Q4_K: tile_q4_k(to, x, p, stride, false); return true;
+	case T_Q5_K: tile_q4_k(to, x, p, stride, true); return true;
+	case T_Q6_K: tile_q6_k(to, x, p, stride); return true;
+	case T_IQ4_XS: tile_iq4_xs(to, x, p, stride); return true;
+	default: return false;
+	}
+}
+
+static bool
+fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n)
+{
+	return any_tile(to, t, row, first, n, NULL);
+}
+
+static bool
+fast_times(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const struct qblock *x, float *sum)
+{
+	const struct coding *c = coding_of(t->type);
+	if (!any_tile(to, t, row, first, n, x))
+		return false;
+	if (c->share == 32)
+		put_all(to, x, n, 32, c->minima, sum);
+	else
+		put_all(to, x, n, 16, c->minima, sum);
+	return true;
+}
+
+/* 16 columns of halves (F16, BF16) or 4 of floats a call: c[] are columns of the tile, which
+ * meet the vector or are stored. */
+INLINE vf
+put_column(struct tile *to, const float *x, size_t k, vf w, vf acc)
+{
+	if (x)
+		return V(fmadd_ps)(w, V(set1_ps)(x[k]), acc);
+	V(storeu_ps)(to->u.w[k], w);
+	return acc;
+}
+
+INLINE vf
+any_floats(struct tile *to, const struct tensor *t, const unsigned char *p, size_t n, const float *x)
+{
+	const size_t stride = tensor_row_bytes(t);
+	vf acc = V(setzero_ps)();
+	if (t->type == T_F32)
+		for (size_t k = 0; k < n; k += 4, p += 16) {
+			const struct columns c = columns(p, stride, &to->ahead);
+			UNROLL for (size_t j = 0; j < 4; j++)
+				acc = put_column(to, x, k + j, (vf)c.c[j], acc);
+		}
+	else if (t->type == T_F16)
+		for (size_t k = 0; k < n; k += 8, p += 16) {
+			const struct columns c = columns(p, stride, &to->ahead);
+			UNROLL for (size_t j = 0; j < 4; j++) {
+				acc = put_column(to, x, k + 2 * j, low_halves(c.c[j]), acc);
+				acc = put_column(to, x, k + 2 * j + 1, high_halves(c.c[j]), acc);
+			}
+		}
+	else
+		for (size_t k = 0; k < n; k += 8, p += 16) {
+			const struct columns c = columns(p, stride, &to->ahead);
+			UNROLL for (size_t j = 0; j < 4; j++) {
+				acc = put_column(to, x, k + 2 * j, (vf)V(slli_epi32)(c.c[j], 16), acc);
+				acc = put_column(to, x, k + 2 * j + 1, (vf)v_and(c.c[j],
+					V(set1_epi32)((int)0xffff0000)), acc);
+			}
+		}
+	return acc;
+}
+
+/* Columns [first, first + n) of LANES rows; false where the type or an odd width needs the plain way. */
+static bool
+fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const float *x, float *sum)
+{
+	const struct format *f = tensor_format(t->type);
+	if ((t->type != T_F32 && t->type != T_F16 && t->type != T_BF16) || n % 8)
+		return false;
+	const unsigned char *p = row_of(t, row) + first * f->bytes;
+	if (!x)
+		(void)any_floats(to, t, p, n, NULL);
+	else
+		V(storeu_ps)(sum, V(add_ps)(V(loadu_ps)(sum), any_floats(to, t, p, n, x)));
+	return true;
+}
+
+#endif

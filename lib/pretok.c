@@ -101,7 +101,7 @@ spaces(const unsigned char *s, size_t n)
 	size_t i = 0, last = 0;
 	while (i < n) {
 		struct ch c = ch_at(s + i, n - i);
-		if (c.set != SET_SPACE)
+		if (!(c.set & SET_SPACE))
 			return last ? last : i;
 		last = i;
 		i += c.len;
@@ -295,7 +295,7 @@ punctuation(const unsigned char *s, size_t n, const char *more)
 	bool first = false;
 	for (size_t i = 0; i < n;) {
 		struct ch c = ch_at(s + i, n - i);
-		bool in = c.set == SET_P || (c.cp && c.cp < 128 && strchr(more, (int)c.cp));
+		bool in = c.set & SET_P || (c.cp && c.cp < 128 && strchr(more, (int)c.cp));
 		if (!i)
 			first = in;
 		else if (in != first)
@@ -338,7 +338,7 @@ space_set(const unsigned char *s, size_t n, uint32_t set)
 		struct ch c = ch_at(s + i, n - i);
 		if (c.set & set)
 			return i > space ? i - space : i + run(s + i, n - i, set);
-		space = c.set == SET_SPACE ? c.len : 0;
+		space = c.set & SET_SPACE ? c.len : 0;
 		i += c.len;
 	}
 	return n;
@@ -442,7 +442,7 @@ in_bloom(struct ch c)
 	for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
 		if (c.cp == wide[i])
 			return true;
-	return c.set == SET_SPACE || (c.cp && c.cp < 128 && strchr("(|.,!?)", (int)c.cp));
+	return c.set & SET_SPACE || (c.cp && c.cp < 128 && strchr("(|.,!?)", (int)c.cp));
 }
 
 /*  ?[^(\s|[.,!?…。，、।۔،])]+, and what is between. */
@@ -462,28 +462,46 @@ bloom(const unsigned char *s, size_t n)
 	return i;
 }
 
+/* Letters of alphabets that have small and capital ones; of deepseek-llm's tokenizer.json, as it stands there. */
+#define CASED_LETTERS \
+	"A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-Ֆ" \
+	"Ⴀ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄ" \
+	"ῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲ" \
+	"ⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
+#define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
+
 static const struct pretok table[] = {
-	{"default", {punctuation_default, gpt2, numbers, digits3}, false, false, PLAIN_LETTERS},
+	{"default", .stage = {punctuation_default, gpt2, numbers, digits3}, .plain = PLAIN_LETTERS},
 	{"gpt-2 phi-2 jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe "
 	 "gigachat a.x-4.0 mellum modern-bert mpt olmo jais trillion granite-docling exaone4",
-		{gpt2}, false, false, PLAIN_LETTERS},
+		.stage = {gpt2}, .plain = PLAIN_LETTERS},
 	{"starcoder smollm refact command-r codeshell exaone minerva-7b mellum2",
-		{number, gpt2}, false, false, PLAIN_LETTERS},
+		.stage = {number, gpt2}, .plain = PLAIN_LETTERS},
 	{"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
-		{llama3}, true, true, PLAIN_LETTERS},
-	{"dbrx smaug-bpe chatglm-bpe", {llama3}, false, false, PLAIN_LETTERS},
-	{"glm4 glm5", {llama3}, true, false, PLAIN_LETTERS},
+		.stage = {llama3}, .ignore_merges = true, .add_bos = true, .plain = PLAIN_LETTERS},
+	{"dbrx smaug-bpe chatglm-bpe", .stage = {llama3}, .plain = PLAIN_LETTERS},
+	{"glm4 glm5", .stage = {llama3}, .ignore_merges = true, .plain = PLAIN_LETTERS},
 	{"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez stablelm2 hunyuan solar-open grok-2",
-		{qwen2}, false, false, PLAIN_LETTERS},
-	{"qwen35", {qwen35}, false, false, PLAIN_LETTERS},
+		.stage = {qwen2}, .plain = PLAIN_LETTERS},
+	{"qwen35", .stage = {qwen35}, .plain = PLAIN_LETTERS},
 	{"deepseek-coder",
-		{newline, space_letters, space_punctuation, asian_deepseek_coder, number}, false, false, PLAIN_LETTERS},
+		.stage = {newline, space_letters, space_punctuation, asian_deepseek_coder, number}, .plain = PLAIN_LETTERS},
 	{"deepseek-v3 hunyuan-dense joyai-llm hy_v4",
-		{numbers3, asian_deepseek3, deepseek3}, false, false, PLAIN_LETTERS},
-	{"falcon", {punctuation_falcon, gpt2, digits3}, false, false, PLAIN_LETTERS},
-	{"tekken", {tekken}, true, true, PLAIN_CASED},
-	{"bloom poro-chat gpt3-finnish", {bloom}, false, false, PLAIN_NONE},
-	{"gpt-4o llama4 kanana2 talkie minimax-m2", {gpt4o}, false, false, PLAIN_CASED},
+		.stage = {numbers3, asian_deepseek3, deepseek3}, .plain = PLAIN_LETTERS},
+	{"falcon", .stage = {punctuation_falcon, gpt2, digits3}, .plain = PLAIN_LETTERS},
+	{"tekken", .stage = {tekken}, .ignore_merges = true, .add_bos = true, .plain = PLAIN_CASED},
+	{"bloom poro-chat gpt3-finnish", .stage = {bloom}},
+	{"gpt-4o llama4 kanana2 talkie minimax-m2", .stage = {gpt4o}, .plain = PLAIN_CASED},
+	{"viking", .stage = {bloom, number}},
+	{"deepseek-llm", .stage = {newline, [4] = asian_deepseek_coder, numbers},
+		.regex = {[1] = "\\s?[" CASED_LETTERS "]+", "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$"}},
+	{"seed-coder", .regex = {CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+"
+		"|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
+	{"minicpm5", .stage = {numbers3}, .ignore_merges = true, .regex = {[1] = CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+"
+		"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
+	{"ufakzeka", .regex = {"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+		"|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
+	{"superbpe", .stage = {numbers}, .regex = {[1] = "(?=(\\d{3})+(?!\\d))"}},
 };
 #define ROWS (sizeof table / sizeof *table)
 
@@ -515,6 +533,25 @@ pretok_names(void)
 		at += len;
 	}
 	return all;
+}
+
+/* The same as a pretok_fn of a regular expression; `begins`: s[0..n) is a text of its own, not what is left of one. */
+static size_t
+match_or_rest(struct pretok_cut *c, const char *regex, bool begins, const unsigned char *s, size_t n)
+{
+	if (!c->regex)
+		c->regex = regex_new("pre-tokenizer", (struct str){regex, strlen(regex)});
+	if (begins) {
+		c->text = s;
+		regex_begin(c->regex, s, n);
+		c->found = regex_next(c->regex, c->match);
+	}
+	const size_t at = (size_t)(s - c->text);
+	while (c->found && c->match[1] <= at)
+		c->found = regex_next(c->regex, c->match);
+	if (!c->found)
+		return n;
+	return c->match[0] > at ? c->match[0] - at : c->match[1] - at;
 }
 
 /* Of 8 bytes those that are ASCII letters, as their highest bits; the capitals in *upper. */
@@ -565,21 +602,33 @@ size_t
 pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool padded)
 {
 	size_t part = n, plain = 0;
+	bool begins = !st->begun;
 	int k = 0;
 	if (p->plain != PLAIN_NONE && (padded || n > PRETOK_PAD))
 		plain = plain_word(p, s, n, padded);
 	if (plain) {
 		/* parts of stages that it lies in end nowhere within it */
-		for (; k < PRETOK_STAGES && st->left[k]; k++)
-			st->left[k] -= plain;
+		for (; k < PRETOK_STAGES && st->cut[k].left; k++)
+			st->cut[k].left -= plain;
 		return plain;
 	}
-	for (; k < PRETOK_STAGES && p->stage[k]; k++) {
-		if (!st->left[k])
-			st->left[k] = p->stage[k](s, part);
-		part = st->left[k];
+	for (; k < PRETOK_STAGES && (p->stage[k] || p->regex[k]); k++) {
+		struct pretok_cut *c = st->cut + k;
+		const bool done = !c->left;
+		if (done)
+			c->left = p->stage[k] ? p->stage[k](s, part) : match_or_rest(c, p->regex[k], begins, s, part);
+		begins = done;
+		part = c->left;
 	}
 	while (k-- > 0)
-		st->left[k] -= part;
+		st->cut[k].left -= part;
+	st->begun = part < n;
 	return part;
+}
+
+void
+pretok_free(struct pretok_state *st)
+{
+	for (int k = 0; k < PRETOK_STAGES; k++)
+		regex_free(st->cut[k].regex);
 }

@@ -2,26 +2,26 @@
  * pretok.h - pre-tokenizers: how text is cut into the words that byte-level BPE
  * works on, by the names of tokenizer.ggml.pre.
  *
- * Each is a row of a table: its names and up to 5 stages. A stage cuts what the
+ * Each is a row of a table: its names and up to 6 stages. A stage cuts what the
  * stage before left whole, as "Split, isolated" does in Hugging Face's
  * tokenizers: the matches of its regular expression and what lies between them.
  * A stage is written as a function that gives the length of the first part, so
- * nothing is stored and the time is linear.
+ * nothing is stored and the time is linear; stages of rare models are the
+ * regular expressions themselves.
  */
 #ifndef PRETOK_H
 #define PRETOK_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "regex.h"
 
-#define PRETOK_STAGES 5
+#define PRETOK_STAGES 6
 
 /* The bytes of the first part of s[0..n), n > 0; 0 < result <= n. */
 typedef size_t pretok_fn(const unsigned char *s, size_t n);
 
 struct pretok {
 	const char *names;		/* separated by blanks */
-	pretok_fn *stage[PRETOK_STAGES]; /* those that are not NULL */
+	pretok_fn *stage[PRETOK_STAGES]; /* those that are not NULL, */
 	bool ignore_merges;		/* a word that is a piece is taken whole */
 	bool add_bos;			/* unless the file says otherwise */
 	enum {
@@ -29,6 +29,7 @@ struct pretok {
 		PLAIN_LETTERS,		/* a blank or none, then ASCII letters, before another ASCII character: a word */
 		PLAIN_CASED		/* so, if no capital follows a small letter and no apostrophe the word */
 	} plain;			/* what needs no look at the stages */
+	const char *regex[PRETOK_STAGES]; /* or what stands here */
 };
 
 /* The row of a name of n bytes, or NULL. */
@@ -36,13 +37,21 @@ const struct pretok *pretok_find(const char *name, size_t n);
 /* All names, separated by blanks: for a message. The caller frees it with xfree(). */
 char *pretok_names(void);
 
-/* What is left of each stage's current part; begin with zeros. */
+/* How far a text is cut; begin with zeros. */
 struct pretok_state {
-	size_t left[PRETOK_STAGES];
+	bool begun;			/* something of the text was cut */
+	struct pretok_cut {
+		size_t left;		/* bytes of the stage's current part */
+		struct regex *regex;	/* owned; compiled when first used */
+		const unsigned char *text;	/* what it searches, */
+		size_t match[2];	/* and its next match, if it is `found` */
+		bool found;
+	} cut[PRETOK_STAGES];
 };
-/* The bytes of the next word; s[0..n), n > 0, is all the text that is left. PRETOK_PAD bytes behind it can be
- * read, or `padded` is false, which takes longer. */
+/* The bytes of the next word; s[0..n), n > 0, is all the text that is left, and stays until all of it is cut: then
+ * another text may begin. PRETOK_PAD bytes behind it can be read, or `padded` is false, which takes longer. */
 #define PRETOK_PAD 16
 size_t pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool padded);
+void pretok_free(struct pretok_state *st);
 
 #endif

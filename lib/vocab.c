@@ -398,6 +398,7 @@ vocab_free(struct vocab *v)
 	xfree(v->merge_off);
 	word_free(&v->word);
 	cache_free(&v->cache);
+	pretok_free(&v->cut);
 	for (int i = 0; i < 4; i++)
 		xfree(v->special[i].list);
 	unigram_free(v->unigram);

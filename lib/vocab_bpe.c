@@ -238,7 +238,6 @@ bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	enum { SHORT = 1024 };
 	unsigned char line[SHORT + PRETOK_PAD];
-	struct pretok_state st = {{0}};
 	const bool padded = n <= SHORT;
 	if (padded) {
 		memcpy(line, s, n);
@@ -246,7 +245,7 @@ bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		s = line;
 	}
 	while (n) {
-		size_t len = pretok_next(v->pretok, &st, s, n, padded);
+		size_t len = pretok_next(v->pretok, &v->cut, s, n, padded);
 		bpe_encode_word(v, s, len, padded || n >= PRETOK_PAD, out);
 		s += len;
 		n -= len;

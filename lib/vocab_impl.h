@@ -140,6 +140,7 @@ struct vocab {
 	bool ignore_merges;		/* a word that is a piece is taken whole */
 	bool split_words;		/* SentencePiece: no piece reaches over a word's end */
 	const struct pretok *pretok;
+	struct pretok_state cut;
 	struct table merges;
 	const unsigned char *merge_base; /* merge m, "left right", is at merge_base + merge_off[m], */
 	uint32_t *merge_off;		/* its length 8 bytes before */

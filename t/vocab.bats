@@ -88,6 +88,17 @@ back()
 	! printf %s "$end" | llm-tok -q "$v" | grep -qw 32014
 }
 
+@test "words of all pre-tokenizers, as the library tokenizers cuts them" {
+	local n=0
+	for f in "$BATS_TEST_DIRNAME"/fixtures/pretok/*.words; do
+		name=$(basename "$f" .words)
+		"$LLM_UNIT/pretok_test" "$name" <"$BATS_TEST_DIRNAME/fixtures/pretok/texts" >got
+		diff "$f" got >differ || { echo "$name"; head differ; false; }
+		n=$((n + 1))
+	done
+	[ $n -ge 20 ]
+}
+
 @test "10 MB without a word's end take seconds" {
 	head -c 10000000 /dev/zero | tr '\0' a >in
 	[ "$(timeout 60 llm-tok -n "$M" <in)" -gt 1000 ]

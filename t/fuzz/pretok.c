@@ -27,13 +27,14 @@ unicode(const unsigned char *s, size_t n)
 static void
 words(const struct pretok *p, const unsigned char *s, size_t n)
 {
-	struct pretok_state st = {{0}};
+	struct pretok_state st = {.begun = false};
 	while (n) {
 		size_t len = pretok_next(p, &st, s, n, false);
 		CHECK(len > 0 && len <= n);
 		s += len;
 		n -= len;
 	}
+	pretok_free(&st);
 }
 
 void

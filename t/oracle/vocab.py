@@ -4,6 +4,7 @@
     python3 t/oracle/vocab.py [-n 100000] [-s seed] [-b] build/vocab_test model.gguf...
     python3 t/oracle/vocab.py -p tokenizer.model build/vocab_test tokenizer.bin
     python3 t/oracle/vocab.py -w build/pretok_test      (only how text is cut into words)
+    python3 t/oracle/vocab.py -n 60 -f t/fixtures/pretok  (make what t/vocab.bats compares with)
 
 Oracles, each where its Python package can be imported: llama.cpp (llama_cpp),
 Hugging Face's tokenizers (with gguf, for vocabularies of the kind gpt2), and with
@@ -13,7 +14,9 @@ is not valid UTF-8. Exit 1 where an oracle that has the last word differs:
 Hugging Face's for gpt2 (llama.cpp's are counted and shown), llama.cpp else.
 """
 import argparse
+import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -121,6 +124,13 @@ def llama_cpp(model):
     return encode
 
 
+def letters():
+    """The class of letters in deepseek-llm's tokenizer.json, as lib/pretok.c quotes it."""
+    path = os.path.join(os.path.dirname(__file__), "../../lib/pretok.c")
+    quoted = open(path, encoding="utf-8").read().split("#define CASED_LETTERS", 1)[1].split("#define", 1)[0]
+    return "".join(re.findall('"(.*)"', quoted))
+
+
 def rules():
     """What each name stands for in Hugging Face's terms: the models' tokenizer.json."""
     from tokenizers import Regex, pre_tokenizers as P
@@ -152,19 +162,40 @@ def rules():
         "tekken": [iso(o200 % ("", "", "")), tail],
     }
     table["smollm"] = table["starcoder"]
+    table["viking"] = [table["bloom"][0], iso(r"\p{N}"), tail]
+    table["deepseek-llm"] = [iso("[\r\n]"), iso(r"\s?[" + letters() + "]+"), iso(r"\s?[!-/:-~！-／：-～‘-‟　-。]+"), iso(r"\s+$"),
+                             iso("[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"), iso(r"\p{N}+"), tail]
+    table["seed-coder"] = [iso((cl % (r"\p{L}", "{1}")).replace(r"\p{N}]+[\r\n]*", r"\p{N}\r\n]+")), tail]
+    table["minicpm5"] = [iso(r"\p{N}{1,3}"), iso(cl % (r"\p{L}", "+")), tail]
+    table["ufakzeka"] = [iso((cl % (r"\p{L}", "")).split(")|", 1)[1]), tail]
+    table["superbpe"] = [iso(r"\p{N}+"), iso(r"(?=(\d{3})+(?!\d))"), tail]
     return table
 
 
-def compare_words(program, texts, show):
-    """The words of the pre-tokenizers themselves; the last stage has no part in them."""
+def cutters():
+    """The pre-tokenizers themselves; the last stage has no part in words."""
     from tokenizers import pre_tokenizers as P
     gpt2 = gpt2_iso(lambda x: P.Split(__import__("tokenizers").Regex(x), "isolated"))
-    texts = [t for t in texts if valid(t)]
-    failed = False
     for name, stages in rules().items():
         # ByteLevel respells the text: its expression alone is wanted, or nothing.
         last = stages[-1:] if not isinstance(stages[-1], P.ByteLevel) else [gpt2] if stages[-1].use_regex else []
-        pre = P.Sequence(stages[:-1] + last)
+        yield name, P.Sequence(stages[:-1] + last).pre_tokenize_str
+
+
+def make_fixtures(folder, texts):
+    texts = [t for t in texts if valid(t) and t]
+    with open(os.path.join(folder, "texts"), "wb") as f:
+        f.write(b"".join(t + b"\0" for t in texts))
+    for name, cut in cutters():
+        with open(os.path.join(folder, name + ".words"), "w") as f:
+            for t in texts:
+                f.write("".join("%d " % len(w.encode()) for w, _ in cut(t.decode())) + "\n")
+
+
+def compare_words(program, texts, show):
+    texts = [t for t in texts if valid(t)]
+    failed = False
+    for name, cut in cutters():
         with tempfile.TemporaryFile() as f:
             for t in texts:
                 f.write(t + b"\0")
@@ -172,7 +203,7 @@ def compare_words(program, texts, show):
             out = subprocess.run([program, name], stdin=f, stdout=subprocess.PIPE, check=True).stdout
         differ = 0
         for t, line in zip(texts, out.decode().split("\n")):
-            words = [w for w, _ in pre.pre_tokenize_str(t.decode())]
+            words = [w for w, _ in cut(t.decode())]
             if [len(w.encode()) for w in words] != [int(x) for x in line.split()]:
                 differ += 1
                 if differ <= show:
@@ -238,11 +269,14 @@ def main():
     a.add_argument("-b", action="store_true")
     a.add_argument("-p")
     a.add_argument("-v", type=int, default=3)
-    a.add_argument("program")
+    a.add_argument("-f")
+    a.add_argument("program", nargs="?")
     a.add_argument("-w", action="store_true")
     a.add_argument("model", nargs="*")
     o = a.parse_args()
     texts = list(strings(random.Random(o.s), o.n, o.b))
+    if o.f:
+        make_fixtures(o.f, texts)
     if o.w:
         compare_words(o.program, texts, o.v)
     failed = False

@@ -14,6 +14,7 @@ main(int argc, char **argv)
 	const struct pretok *p = argc == 2 ? pretok_find(argv[1], strlen(argv[1])) : NULL;
 	if (!p)
 		die_usage("the name of a pre-tokenizer is wanted: %s", pretok_names());
+	struct pretok_state st = {.begun = false};
 	char *in = NULL;
 	size_t n = 0, cap = 0, got;
 	do {
@@ -22,13 +23,13 @@ main(int argc, char **argv)
 		n += got;
 	} while (got);
 	for (char *s = in, *end; s < in + n && (end = memchr(s, 0, (size_t)(in + n - s))); s = end + 1) {
-		struct pretok_state st = {{0}};
 		for (size_t len; s < end; s += len) {
-			len = pretok_next(p, &st, (unsigned char *)s, (size_t)(end - s), false);
+			len = pretok_next(p, &st, (unsigned char *)s, (size_t)(end - s), in + n - end >= PRETOK_PAD);
 			printf("%zu ", len);
 		}
 		putchar('\n');
 	}
+	pretok_free(&st);
 	xfree(in);
 	return 0;
 }

@@ -23,7 +23,7 @@ const char usage_text[] =
 	"  -d  guess so many tokens ahead at most, where that pays (default: 7; 0: none)\n"
 	"  -e  hidden states behind the last layer and the final norm, not logits\n"
 	"  -i  say what the model is: lines of a key and a value\n"
-	"  -k  numbers of the cache of keys and values: f16 (default) or f32\n"
+	"  -k  numbers of the cache of keys and values: f16 (default), f32 or q8\n"
 	"  -L  add a low-rank adapter, a GGUF file or a folder of PEFT, times scale (1); repeatable\n"
 	"  -l  only the layers from first up to, but without, last\n"
 	"  -x  read hidden states, not tokens, before the first layer, too\n"
@@ -114,6 +114,16 @@ add_adapter(struct options *o, const char *text)
 	}
 }
 
+static enum kv_type
+kv_type_of(const char *name)
+{
+	static const char *const names[] = {[KV_F16] = "f16", [KV_F32] = "f32", [KV_Q8] = "q8"};
+	for (int i = 0; i < 3; i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum kv_type)i;
+	die_usage("-k %s: f16, f32 or q8", name);
+}
+
 static void
 parse(struct options *o, int argc, char **argv)
 {
@@ -125,11 +135,7 @@ parse(struct options *o, int argc, char **argv)
 		case 'e': o->embed = true; break;
 		case 'h': help();
 		case 'i': o->inspect = true; break;
-		case 'k':
-			if (strcmp(optarg, "f16") && strcmp(optarg, "f32"))
-				die_usage("-k %s: f16 or f32", optarg);
-			o->kv = strcmp(optarg, "f32") ? KV_F16 : KV_F32;
-			break;
+		case 'k': o->kv = kv_type_of(optarg); break;
 		case 'L': add_adapter(o, optarg); break;
 		case 'l': o->layers = optarg; break;
 		case 't': o->threads = (int)arg_long('t', optarg, 1, 1024); break;

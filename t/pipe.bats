@@ -139,11 +139,19 @@ logits()
 	[[ $stderr == *"LLM_KERNELS=abacus: not one of"* ]]
 }
 
-@test "llm-fwd -k: f16 unless told, f32 is another thing, all else is refused" {
+@test "llm-fwd -k: f16 unless told, f32 and q8 are other things, all else is refused" {
 	local ids=$FIXTURES/reference-ids.txt
 	$LIMIT llm-fwd -1 -k f16 <"$ids" | cmp - <($LIMIT llm-fwd -1 <"$ids")
 	! $LIMIT llm-fwd -1 -k f32 <"$ids" | cmp -s - <($LIMIT llm-fwd -1 <"$ids")
+	! $LIMIT llm-fwd -1 -k q8 <"$ids" | cmp -s - <($LIMIT llm-fwd -1 <"$ids")
 	fails 2 llm-fwd -k q4
+}
+
+@test "llm-fwd -k q8: logits within 0.4 of fp32, the same bits for any cut and any threads" {
+	need_python
+	$LIMIT llm-fwd -1a -k q8 <"$FIXTURES/reference-ids.txt" >all
+	python rowdiff.py "$FIXTURES/reference-logits.f32" 0.4 <all
+	xargs -n 5 <"$FIXTURES/reference-ids.txt" | $LIMIT llm-fwd -1a -k q8 -t 3 | bits | cmp - <(bits <all)
 }
 
 # Positions and bits of the rows for the same tokens, however they are fed.

@@ -5,14 +5,15 @@
  * read in order; one that is through helps the others. A loop of one token lasts some ten
  * microseconds, so the threads spin for a short while between loops before they
  * sleep. The caller waits for the pieces that were taken, never for a thread that took
- * none: one that the system has not let run costs nothing.
+ * none: one that the system has not let run costs nothing. Nor does it spin for long on one
+ * whose thread lost its CPU to another process: it sleeps, and so leaves its own CPU to that
+ * thread.
  */
 #include "pool.h"
 
 #include "util.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -33,14 +34,14 @@ struct pool {
 	 * again until all are done. */
 	pool_fn *fn;
 	void *arg;
-	size_t n, chunk;
+	size_t n, chunk, pieces;
 	struct share *share;		/* one a thread */
 	atomic_uint_fast32_t loop;	/* loops so far; the shares are written before */
 	atomic_size_t done;		/* pieces finished */
 	atomic_int asleep;
-	atomic_bool quit;
+	atomic_bool caller_asleep, quit;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, all_done;
 };
 
 struct start {
@@ -72,6 +73,18 @@ spun(unsigned *times, struct timespec *since)
 	return (now.tv_sec - since->tv_sec) * 1000000000LL + (now.tv_nsec - since->tv_nsec) > SPIN_NS;
 }
 
+/* A piece is finished: the last one wakes the caller. What describes the loop may change then. */
+static void
+finish(struct pool *p)
+{
+	const size_t pieces = p->pieces;
+	if (atomic_fetch_add(&p->done, 1) + 1 == pieces && atomic_load(&p->caller_asleep)) {
+		pthread_mutex_lock(&p->lock);
+		pthread_cond_signal(&p->all_done);
+		pthread_mutex_unlock(&p->lock);
+	}
+}
+
 /* Take pieces of a share and work on them until none is left. A piece taken keeps the loop
  * from ending, so what describes it holds still. */
 static void
@@ -83,7 +96,7 @@ work_on(struct pool *p, struct share *s, int thread)
 			continue;
 		size_t first = (s->end - (uint32_t)left) * p->chunk;
 		p->fn(p->arg, first, p->n - first < p->chunk ? p->n : first + p->chunk, thread);
-		atomic_fetch_add(&p->done, 1);
+		finish(p);
 		left = atomic_load(&s->left);
 	}
 }
@@ -140,6 +153,7 @@ pool_new(int threads)
 	p->share = xcalloc((size_t)threads, sizeof *p->share);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
+	pthread_cond_init(&p->all_done, NULL);
 	for (int i = 1; i < threads; i++) {
 		p->start[i] = (struct start){p, i};
 		if (pthread_create(p->thread + i, NULL, worker, p->start + i))
@@ -194,6 +208,22 @@ share_out(struct pool *p, size_t pieces)
 	atomic_store(&p->loop, (uint_fast32_t)loop);
 }
 
+/* Spin for a while, then sleep, until all pieces are finished. */
+static void
+wait_done(struct pool *p)
+{
+	struct timespec since = {0};
+	for (unsigned times = 0; !spun(&times, &since);)
+		if (atomic_load(&p->done) == p->pieces)
+			return;
+	pthread_mutex_lock(&p->lock);
+	atomic_store(&p->caller_asleep, true);
+	while (atomic_load(&p->done) < p->pieces)
+		pthread_cond_wait(&p->all_done, &p->lock);
+	atomic_store(&p->caller_asleep, false);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void
 pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk)
 {
@@ -209,14 +239,12 @@ pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk)
 	p->arg = arg;
 	p->n = n;
 	p->chunk = chunk;
+	p->pieces = pieces;
 	atomic_store(&p->done, 0);
 	share_out(p, pieces);
 	wake(p);
 	work(p, 0);
-	struct timespec since = {0};
-	for (unsigned times = 0; atomic_load(&p->done) < pieces;)
-		if (spun(&times, &since))
-			sched_yield();
+	wait_done(p);
 }
 
 void
@@ -228,6 +256,7 @@ pool_free(struct pool *p)
 		pthread_join(p->thread[i], NULL);
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->wake);
+	pthread_cond_destroy(&p->all_done);
 	xfree(p->thread);
 	xfree(p->start);
 	xfree(p->share);

@@ -399,3 +399,28 @@ round_trip() # FILE
 	printf '%s ' "${id[@]:0:${#id[@]}-1}" | llm-detok | cmp - <(printf 'a \xf0\x9f\x98')
 	printf '%s\n' "${id[*]:0:${#id[@]}-1}" | llm-detok | cmp - <(printf 'a \xf0\x9f\x98\n')
 }
+
+ticks() # PID - the CPU time that it has taken, in hundredths of a second
+{
+	awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"
+}
+
+@test "waiting costs nothing: llm-fwd with four threads, behind an answer, with and without a sampler" {
+	[ -r /proc/self/stat ] || skip 'no /proc here'
+	mkfifo in rows
+	local before pid
+	for one_way in -1 ''; do
+		llm-fwd -t 4 $one_way <in >rows &
+		pid=$!
+		if [ "$one_way" ]; then cat rows >got & else llm-sample -n 8 <rows >got & fi
+		exec 5>in
+		echo 1 454 >&5
+		within 10 test -s got
+		sleep 0.5
+		before=$(ticks $pid)
+		sleep 1.5
+		[ $(($(ticks $pid) - before)) -le 1 ]
+		exec 5>&-
+		wait
+	done
+}

@@ -29,15 +29,40 @@ group_of(const struct shape *s)
 	return s->n_heads / s->n_kv_heads;
 }
 
+/* The run that a token of the batch belongs to. */
+static const struct run *
+run_of(const struct context *c, size_t token)
+{
+	const struct run *r = c->run;
+	while (token >= r->first + r->n)
+		r++;
+	return r;
+}
+
+/* The cache of a run's context for this layer. */
+static const struct kv_head *
+cache_of(const struct job *j, const struct run *r)
+{
+	return r->c->kv + (size_t)(j->y - j->c->m->layer) * j->c->m->shape.n_kv_heads;
+}
+
+/* Queries of a run lie together, too; they are numbered from its first. */
+static const float *
+queries_of(const struct job *j, const struct run *r, size_t kv_head, size_t row)
+{
+	const struct shape *s = &j->c->m->shape;
+	return j->c->queries + ((kv_head * j->c->batch + r->first) * group_of(s) + row) * s->head_dim;
+}
+
 /* What the queries of rows [first, first + n) of a head of keys see. */
 static void
-look(const struct job *j, size_t kv_head, size_t first, size_t n, struct query *query)
+look(const struct job *j, const struct run *r, size_t kv_head, size_t first, size_t n, struct query *query)
 {
 	const struct shape *s = &j->c->m->shape;
 	const size_t group = group_of(s);
 	for (size_t i = 0; i < n; i++) {
 		const size_t t = (first + i) / group, head = kv_head * group + (first + i) % group;
-		const size_t end = j->c->length + t + 1;
+		const size_t end = r->position + t + 1;
 		query[i].end = end;
 		query[i].begin = j->y->window && end > j->y->window ? end - j->y->window : 0;
 		query[i].slope = s->alibi > 0 ? slope(s, head) : 0;
@@ -47,11 +72,11 @@ look(const struct job *j, size_t kv_head, size_t first, size_t n, struct query *
 /* The answer of a row is what all its blocks came to, divided by the sum of the shares; a
  * sink takes part in this and gives nothing. */
 static void
-answer(const struct job *j, size_t kv_head, size_t row, const float *all)
+answer(const struct job *j, const struct run *r, size_t kv_head, size_t row, const float *all)
 {
 	const struct shape *s = &j->c->m->shape;
 	const size_t group = group_of(s), dim = s->head_dim, head = kv_head * group + row % group;
-	float *out = j->c->att + (row / group * s->n_heads + head) * dim, sum = all[1], scale = 1;
+	float *out = j->c->att + ((r->first + row / group) * s->n_heads + head) * dim, sum = all[1], scale = 1;
 	if (j->y->sinks) {
 		const float sink = j->y->sinks[head], most = fmaxf(sink, all[0]);
 		scale = expf(all[0] - most);
@@ -61,77 +86,101 @@ answer(const struct job *j, size_t kv_head, size_t row, const float *all)
 		out[i] = all[2 + i] * scale / sum;
 }
 
+/* Blocks of the past that a token of a run sees. */
 static size_t
-first_block(const struct job *j, size_t token)
+first_block(const struct job *j, const struct run *r, size_t token)
 {
-	const size_t end = j->c->length + token + 1;
+	const size_t end = r->position + token + 1;
 	return j->y->window && end > j->y->window ? (end - j->y->window) / KV_BLOCK : 0;
 }
 
 static size_t
-last_block(const struct job *j, size_t token)
+last_block(const struct run *r, size_t token)
 {
-	return (j->c->length + token) / KV_BLOCK;
+	return (r->position + token) / KV_BLOCK;
 }
 
-/* Items are (head of keys, up to ATTEND_ROWS queries): block after block of the past. */
+/* Items are (head of keys, up to ATTEND_ROWS queries) of j->run: block after block of the past. */
 static void
 attend_many(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
 	struct context *c = j->c;
+	const struct run *r = j->run;
 	const struct shape *s = &c->m->shape;
-	const size_t group = group_of(s), rows = j->n * group, per_head = (rows + ATTEND_ROWS - 1) / ATTEND_ROWS;
+	const size_t group = group_of(s), rows = r->n * group, per_head = (rows + ATTEND_ROWS - 1) / ATTEND_ROWS;
 	const size_t wide = 2 + s->head_dim;
 	struct query query[ATTEND_ROWS];
 	for (size_t item = first; item < last; item++) {
 		const size_t head = item / per_head, row = item % per_head * ATTEND_ROWS;
 		const size_t n = rows - row < ATTEND_ROWS ? rows - row : ATTEND_ROWS;
 		float *all = c->answers[thread], *part = all + ATTEND_ROWS * wide;
-		const float *q = c->queries + (head * c->batch * group + row) * s->head_dim;
-		look(j, head, row, n, query);
+		look(j, r, head, row, n, query);
 		memset(all, 0, n * wide * sizeof *all);
-		for (size_t b = first_block(j, row / group); b <= last_block(j, (row + n - 1) / group); b++) {
-			c->kern->attend(j->kv + head, b, q, query, n, s->attn_cap, part, c->scratch[thread]);
+		for (size_t b = first_block(j, r, row / group); b <= last_block(r, (row + n - 1) / group); b++) {
+			c->kern->attend(cache_of(j, r) + head, b, queries_of(j, r, head, row), query, n, s->attn_cap, part,
+				c->scratch[thread]);
 			for (size_t i = 0; i < n; i++)
 				c->kern->merge(all + i * wide, part + i * wide, s->head_dim);
 		}
 		for (size_t i = 0; i < n; i++)
-			answer(j, head, row + i, all + i * wide);
+			answer(j, r, head, row + i, all + i * wide);
 	}
 }
 
-/* For few queries items are (head of keys, block of the past): the cache is read as it lies. */
+/* Whether a run's queries are few: its items are blocks of the past then, whose parts are merged. */
+static bool
+are_few(const struct job *j, const struct run *r)
+{
+	return r->n * group_of(&j->c->m->shape) <= ATTEND_ROWS;
+}
+
+static size_t
+blocks_of(const struct job *j, const struct run *r)
+{
+	return are_few(j, r) ? last_block(r, r->n - 1) - first_block(j, r, 0) + 1 : 0;
+}
+
+/* For runs of few queries items are (run, head of keys, block of the past): the cache is read as it lies. */
 static void
 attend_few(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
 	struct context *c = j->c;
 	const struct shape *s = &c->m->shape;
-	const size_t group = group_of(s), n = j->n * group, from = first_block(j, 0), blocks = last_block(j, j->n - 1) - from + 1;
+	const struct run *r = c->run;
 	struct query query[ATTEND_ROWS];
+	size_t before = 0, of_run = blocks_of(j, r) * s->n_kv_heads;
 	for (size_t item = first; item < last; item++) {
-		const size_t head = item / blocks, block = from + item % blocks;
-		look(j, head, 0, n, query);
-		c->kern->attend(j->kv + head, block, c->queries + head * c->batch * group * s->head_dim, query, n,
-			s->attn_cap, c->parts + item * n * (2 + s->head_dim), c->scratch[thread]);
+		for (; item - before >= of_run; of_run = blocks_of(j, r) * s->n_kv_heads) {
+			before += of_run;
+			r++;
+		}
+		const size_t blocks = of_run / s->n_kv_heads, n = r->n * group_of(s), at = item - before, head = at / blocks;
+		look(j, r, head, 0, n, query);
+		c->kern->attend(cache_of(j, r) + head, first_block(j, r, 0) + at % blocks, queries_of(j, r, head, 0), query, n,
+			s->attn_cap, c->parts + r->parts + at * n * (2 + s->head_dim), c->scratch[thread]);
 	}
 }
 
-/* Items are the queries of all heads: their parts together, in order. */
+/* Items are the heads of each run of few queries: the parts of each query together, in order. */
 static void
 merge_few(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
 	struct context *c = j->c;
 	const struct shape *s = &c->m->shape;
-	const size_t rows = j->n * group_of(s), wide = 2 + s->head_dim, blocks = last_block(j, j->n - 1) - first_block(j, 0) + 1;
+	const size_t wide = 2 + s->head_dim, group = group_of(s);
 	(void)thread;
-	for (size_t i = first; i < last; i++) {
-		float *all = c->parts + (i / rows * blocks * rows + i % rows) * wide;
-		for (size_t b = 1; b < blocks; b++)
-			c->kern->merge(all, all + b * rows * wide, s->head_dim);
-		answer(j, i / rows, i % rows, all);
+	for (size_t item = first; item < last; item++) {
+		const struct run *r = c->run + item / s->n_heads;
+		const size_t head = item % s->n_heads / group, blocks = blocks_of(j, r), rows = r->n * group;
+		for (size_t i = item % group; blocks && i < rows; i += group) {
+			float *all = c->parts + r->parts + (head * blocks * rows + i) * wide;
+			for (size_t b = 1; b < blocks; b++)
+				c->kern->merge(all, all + b * rows * wide, s->head_dim);
+			answer(j, r, head, i, all);
+		}
 	}
 }
 
@@ -141,14 +190,21 @@ attend(struct job *j)
 {
 	struct context *c = j->c;
 	const struct shape *s = &c->m->shape;
-	const size_t rows = j->n * group_of(s), blocks = last_block(j, j->n - 1) - first_block(j, 0) + 1;
-	if (rows > ATTEND_ROWS) {
-		pool_run(c->pool, attend_many, j, s->n_kv_heads * ((rows + ATTEND_ROWS - 1) / ATTEND_ROWS), 1);
-		return;
+	size_t items = 0, parts = 0;
+	for (struct run *r = c->run; r < c->run + c->n_runs; r++) {
+		const size_t rows = r->n * group_of(s), mine = blocks_of(j, r) * s->n_kv_heads;
+		r->parts = parts;
+		items += mine;
+		parts += mine * rows * (2 + s->head_dim);
+		j->run = r;
+		if (!are_few(j, r))
+			pool_run(c->pool, attend_many, j, s->n_kv_heads * ((rows + ATTEND_ROWS - 1) / ATTEND_ROWS), 1);
 	}
-	c->parts = grow(c->parts, &c->parts_cap, blocks * s->n_kv_heads * rows * (2 + s->head_dim), sizeof *c->parts);
-	pool_run(c->pool, attend_few, j, blocks * s->n_kv_heads, 1);
-	pool_run(c->pool, merge_few, j, s->n_kv_heads * rows, 1 + 256 / blocks);
+	if (!items)
+		return;
+	c->parts = grow(c->parts, &c->parts_cap, parts, sizeof *c->parts);
+	pool_run(c->pool, attend_few, j, items, 1);
+	pool_run(c->pool, merge_few, j, c->n_runs * s->n_heads, 1 + 256 * s->n_kv_heads * c->n_runs / items);
 }
 
 static void
@@ -196,6 +252,8 @@ place(void *arg, size_t first, size_t last, int thread)
 	const float scale = s->attn_scale > 0 ? s->attn_scale : 1 / sqrtf((float)dim);
 	(void)thread;
 	for (size_t t = first; t < last; t++) {
+		const struct run *r = run_of(c, t);
+		const size_t position = r->position + t - r->first;
 		float *q = c->q + t * s->n_heads * dim, *k = c->k + t * s->n_kv_heads * dim, *v = c->v + t * s->n_kv_heads * dim;
 		if (y->rope) {
 			const float *cos = c->cos[y->rope - c->m->rope] + t * half, *sin = c->sin[y->rope - c->m->rope] + t * half;
@@ -203,14 +261,14 @@ place(void *arg, size_t first, size_t last, int thread)
 			rope_turn(y->rope, k, s->n_kv_heads, dim, cos, sin);
 		}
 		if (s->temperature > 0)
-			temper(s, q, c->length + t);
+			temper(s, q, position);
 		for (size_t h = 0; h < s->n_heads; h++) {
 			float *to = c->queries + ((h / group * c->batch + t) * group + h % group) * dim;
 			for (size_t i = 0; i < dim; i++)
 				to[i] = q[h * dim + i] * scale;
 		}
 		for (size_t h = 0; h < s->n_kv_heads; h++)
-			c->kern->keep(j->kv + h, c->length + t, k + h * dim, v + h * dim);
+			c->kern->keep(cache_of(j, r) + h, position, k + h * dim, v + h * dim);
 	}
 }
 

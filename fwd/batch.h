@@ -19,6 +19,14 @@ struct route {
 	float weight;
 };
 
+/* Tokens of the batch that follow each other in a context: rows [first, first + n), from a position on. */
+struct run {
+	struct context *c;
+	size_t first, n, position;
+	const struct portion *from;	/* what they are */
+	size_t parts;		/* where attention's parts of it begin */
+};
+
 struct context {
 	const struct model *m;
 	const struct kernels *kern;
@@ -31,7 +39,10 @@ struct context {
 	enum kv_type kv_type;
 	struct kv_head *kv;	/* layer x n_kv_heads; empty for layers of other parts */
 	size_t batch;		/* how many tokens */
+	struct context *beside;	/* whose working memory, all that follows, this one has; NULL: its own */
 	/* The batch; every row is one token. */
+	struct run *run;	/* the contexts that they belong to */
+	size_t n_runs;
 	float *x;		/* residual stream, n_embd */
 	float *h;		/* normed, n_embd */
 	float *part;		/* what attention or feed-forward adds to x, n_embd */
@@ -60,7 +71,7 @@ struct context {
 struct job {
 	struct context *c;
 	const struct layer *y;
-	const struct kv_head *kv;
+	const struct run *run;		/* for attention over one */
 	size_t n;
 	const struct matrix *w[4];	/* matrices that meet the same input, ended by NULL, */
 	float *out[3];			/* and where each leaves its output */

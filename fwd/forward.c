@@ -88,21 +88,43 @@ make_lora(struct context *c)
 		c->wide[i] = floats(c, 1, lora_thread_floats(c->m, c->batch));
 }
 
+/* An empty context without working memory. */
+static struct context *
+new_sequence(const struct model *m, enum kv_type kv_type)
+{
+	const struct shape *s = &m->shape;
+	struct context *c = xcalloc(1, sizeof *c);
+	c->m = m;
+	c->kv_type = kv_type;
+	c->kv = xcalloc(s->n_layers * s->n_kv_heads, sizeof *c->kv);
+	for (size_t i = 0; i < s->n_layers * s->n_kv_heads; i++)
+		c->kv[i] = (struct kv_head){.type = c->kv_type, .dim = s->head_dim};
+	return c;
+}
+
+struct context *
+context_beside(struct context *c)
+{
+	struct context *new = new_sequence(c->m, c->kv_type);
+	new->kern = c->kern;
+	new->pool = c->pool;
+	new->mine = c->mine;
+	new->batch = c->batch;
+	new->beside = c->beside ? c->beside : c;
+	return new;
+}
+
 struct context *
 context_new(const struct model *m, const struct kernels *k, struct pool *p, enum kv_type kv_type,
 	const struct part *part)
 {
 	const struct shape *s = &m->shape;
-	struct context *c = xcalloc(1, sizeof *c);
+	struct context *c = new_sequence(m, kv_type);
 	const size_t heads = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim, n = c->batch = batch_size(m);
-	c->m = m;
 	c->kern = k;
 	c->pool = p;
 	c->mine = *part;
-	c->kv_type = kv_type;
-	c->kv = xcalloc(s->n_layers * s->n_kv_heads, sizeof *c->kv);
-	for (size_t i = 0; i < s->n_layers * s->n_kv_heads; i++)
-		c->kv[i] = (struct kv_head){.type = c->kv_type, .dim = s->head_dim};
+	c->run = xcalloc(n, sizeof *c->run);
 	c->x = floats(c, n, s->n_embd);
 	c->h = floats(c, n, s->n_embd);
 	c->part = floats(c, n, s->n_embd);
@@ -142,6 +164,7 @@ context_free(struct context *c)
 	for (size_t i = 0; i < c->n_owned; i++)
 		xfree(c->owned[i]);
 	xfree(c->owned);
+	xfree(c->run);
 	xfree(c->parts);
 	xfree(c->scratch);
 	xfree(c->answers);
@@ -279,48 +302,62 @@ layer(struct job *j)
 	add(j, c->part2);
 }
 
-/* The first rows: a token's embedding, its position's where positions are learned. */
+/* The first rows of a run: a token's embedding, its position's where positions are learned. */
 static void
-embed(struct context *c, const uint32_t *ids, size_t n)
+embed(struct context *c, const struct run *r)
 {
 	const struct model *m = c->m;
 	const size_t embd = m->shape.n_embd;
 	float scale = m->arch->flags & EMBD_SQRT ? sqrtf((float)embd) : 1;
 	scale = m->shape.embd_scale > 0 ? m->shape.embd_scale : scale;
-	for (size_t t = 0; t < n; t++) {
-		float *x = c->x + t * embd;
-		tensor_unpack(&m->embd.w, ids[t], x);
+	for (size_t t = 0; t < r->n; t++) {
+		float *x = c->x + (r->first + t) * embd;
+		tensor_unpack(&m->embd.w, r->from->feed.ids[t], x);
 		if (m->embd.lora)
-			lora_embedding(c, ids[t], x);
+			lora_embedding(c, r->from->feed.ids[t], x);
 		for (size_t i = 0; i < embd; i++)
 			x[i] *= scale;
 		if (matrix_there(&m->positions)) {
-			tensor_unpack(&m->positions.w, c->length + t, c->h);
+			tensor_unpack(&m->positions.w, r->position + t, c->h);
 			for (size_t i = 0; i < embd; i++)
 				x[i] += c->h[i];
 		}
 	}
 	if (m->embd_norm.weight)
-		apply_norm(c, &m->embd_norm, c->x, c->x, n);
+		apply_norm(c, &m->embd_norm, c->x + r->first * embd, c->x + r->first * embd, r->n);
 }
 
-/* Through all layers: n <= c->batch tokens at positions length .. length + n - 1. */
+/* A run's tokens enter its context and the batch. */
 static void
-forward(struct context *c, const uint32_t *ids, const float *x, size_t n)
+enter(struct context *c, const struct run *r)
 {
 	const struct model *m = c->m;
-	const size_t half = m->shape.rope_dim / 2;
-	reserve(c, c->length + n);
-	memmove(c->tokens + c->length, ids, n * sizeof *ids);
+	const size_t half = m->shape.rope_dim / 2, embd = m->shape.n_embd;
+	const struct feed *f = &r->from->feed;
+	reserve(r->c, r->position + r->n);
+	memmove(r->c->tokens + r->position, f->ids, r->n * sizeof *f->ids);
 	for (size_t i = 0; m->arch->rope != ROPE_NONE && i < 2; i++)
-		for (size_t t = 0; t < n; t++)
-			rope_angles(m->rope + i, c->is_short, c->length + t, c->cos[i] + t * half, c->sin[i] + t * half);
-	if (x)
-		memcpy(c->x, x, n * m->shape.n_embd * sizeof *x);
+		for (size_t t = 0, at = r->first * half; t < r->n; t++, at += half)
+			rope_angles(m->rope + i, r->c->is_short, r->position + t, c->cos[i] + at, c->sin[i] + at);
+	if (f->x)
+		memcpy(c->x + r->first * embd, f->x, r->n * embd * sizeof *f->x);
 	else
-		embed(c, ids, n);
+		embed(c, r);
+}
+
+/* Through all layers: what was fed of n contexts, <= c->batch tokens, where c has the working memory. */
+static void
+forward(struct context *c, const struct portion *s, size_t n)
+{
+	const struct model *m = c->m;
+	size_t rows = 0;
+	c->n_runs = n;
+	for (size_t i = 0; i < n; rows += s[i].fed, i++) {
+		c->run[i] = (struct run){.c = s[i].c, .first = rows, .n = s[i].fed, .position = s[i].c->length, .from = s + i};
+		enter(c, c->run + i);
+	}
 	for (size_t l = c->mine.first; l < c->mine.last; l++) {
-		struct job j = {.c = c, .y = m->layer + l, .kv = c->kv + l * m->shape.n_kv_heads, .n = n};
+		struct job j = {.c = c, .y = m->layer + l, .n = rows};
 		layer(&j);
 	}
 }
@@ -336,27 +373,64 @@ scale_logits(const struct model *m, float *x, size_t n)
 		x[i] = cap * tanhf(x[i] / cap);
 }
 
-/* Rows of tokens [first, n) of the batch that just went through the layers. */
+/* A token of the batch whose row is wanted. */
+struct place {
+	const struct run *run;
+	size_t token;		/* of the run */
+};
+
+/* Rows of up to OUT_BATCH tokens. */
 static void
-output(struct context *c, size_t first, size_t n, rows_fn *fn, void *arg)
+some_rows(struct context *c, const struct place *p, size_t n)
 {
 	const struct model *m = c->m;
-	const size_t embd = m->shape.n_embd;
-	if (c->mine.to == ROWS_HIDDEN) {
-		fn(arg, c->length + first, n - first, c->x + first * embd);
-		return;
+	const size_t embd = m->shape.n_embd, width = part_width(m, &c->mine);
+	struct job j = {.c = c, .n = n};
+	float *rows = c->h;
+	for (size_t i = 0; i < n; i++)
+		memcpy(c->part + i * embd, c->x + (p[i].run->first + p[i].token) * embd, embd * sizeof *c->part);
+	apply_norm(c, &m->out_norm, c->h, c->part, n);
+	if (c->mine.to == ROWS_LOGITS) {
+		matmul(&j, c->h, n, 1, (const struct matrix *const[]){&m->out}, &c->logits);
+		scale_logits(m, c->logits, n * width);
+		rows = c->logits;
 	}
-	for (size_t t = first; t < n; t += OUT_BATCH) {
-		struct job j = {.c = c, .n = n - t < OUT_BATCH ? n - t : OUT_BATCH};
-		apply_norm(c, &m->out_norm, c->h, c->x + t * embd, j.n);
-		if (c->mine.to == ROWS_EMBEDDING) {
-			fn(arg, c->length + t, j.n, c->h);
-			continue;
+	for (size_t i = 0, end; i < n; i = end) {
+		const struct portion *s = p[i].run->from;
+		for (end = i + 1; end < n && p[end].run == p[i].run;)
+			end++;
+		s->fn(s->arg, p[i].run->position + p[i].token, end - i, rows + i * width);
+	}
+}
+
+/* The rows that are wanted of the tokens of the batch, which just went through the layers. */
+static void
+output(struct context *c)
+{
+	struct place place[OUT_BATCH];
+	size_t n = 0;
+	for (const struct run *r = c->run; r < c->run + c->n_runs; r++) {
+		const struct portion *s = r->from;
+		if (c->mine.to == ROWS_HIDDEN && s->feed.wanted < r->n)
+			s->fn(s->arg, r->position + s->feed.wanted, r->n - s->feed.wanted,
+				c->x + (r->first + s->feed.wanted) * c->m->shape.n_embd);
+		for (size_t t = s->feed.wanted; c->mine.to != ROWS_HIDDEN && t < r->n; t++) {
+			place[n++] = (struct place){r, t};
+			if (n == OUT_BATCH) {
+				some_rows(c, place, n);
+				n = 0;
+			}
 		}
-		matmul(&j, c->h, j.n, 1, (const struct matrix *const[]){&m->out}, &c->logits);
-		scale_logits(m, c->logits, j.n * m->shape.n_vocab);
-		fn(arg, c->length + t, j.n, c->logits);
 	}
+	if (n)
+		some_rows(c, place, n);
+}
+
+/* The context that has the working memory. */
+static struct context *
+work_of(struct context *c)
+{
+	return c->beside ? c->beside : c;
 }
 
 /*
@@ -367,8 +441,9 @@ output(struct context *c, size_t first, size_t n, rows_fn *fn, void *arg)
  * it tells them again. Returns how many of n tokens can be fed on this side.
  */
 static size_t
-keep_side(struct context *c, size_t n, rows_fn *fn, void *arg)
+keep_side(const struct portion *s, size_t n)
 {
+	struct context *c = s->c;
 	const struct rope *r = &c->m->rope[0];
 	if (!r->freq_short || c->mine.from_rows)
 		return n;
@@ -377,10 +452,11 @@ keep_side(struct context *c, size_t n, rows_fn *fn, void *arg)
 	if (is_short != c->is_short) {
 		c->is_short = is_short;
 		for (c->length = 0; c->length < length;) {
-			size_t now = length - c->length < c->batch ? length - c->length : c->batch;
-			forward(c, c->tokens + c->length, NULL, now);
-			if (c->mine.to == ROWS_HIDDEN)
-				output(c, 0, now, fn, arg);
+			const size_t now = length - c->length < c->batch ? length - c->length : c->batch;
+			const bool told = c->mine.to == ROWS_HIDDEN;
+			forward(work_of(c), &(struct portion){.c = c, .fn = s->fn, .arg = s->arg, .fed = now,
+				.feed = {.ids = c->tokens + c->length, .n = now, .wanted = told ? 0 : now}}, 1);
+			output(work_of(c));
 			c->length += now;
 		}
 	}
@@ -388,16 +464,35 @@ keep_side(struct context *c, size_t n, rows_fn *fn, void *arg)
 }
 
 void
+contexts_feed(struct portion *s, size_t n)
+{
+	struct context *c = work_of(s->c);
+	size_t left = c->batch, some = 0;
+	for (; some < n && left; left -= s[some++].fed) {
+		const size_t all = s[some].feed.n < left ? s[some].feed.n : left;
+		if (c->mine.from_rows)
+			s[some].c->is_short = !s[some].feed.is_long;
+		s[some].fed = keep_side(s + some, all);
+	}
+	for (size_t i = some; i < n; i++)
+		s[i].fed = 0;
+	forward(c, s, some);
+	output(c);
+	for (size_t i = 0; i < some; i++)
+		s[i].c->length += s[i].fed;
+}
+
+void
 context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *arg)
 {
-	if (c->mine.from_rows)
-		c->is_short = !f->is_long;
-	for (size_t at = 0, now; at < f->n; at += now) {
-		const size_t left = f->n - at, batches = (left + c->batch - 1) / c->batch; /* of about one size */
-		now = keep_side(c, (left + batches - 1) / batches, fn, arg);
-		forward(c, f->ids + at, f->x ? f->x + at * c->m->shape.n_embd : NULL, now);
-		if (f->wanted < at + now)
-			output(c, f->wanted > at ? f->wanted - at : 0, now, fn, arg);
-		c->length += now;
+	struct portion s = {.c = c, .feed = *f, .fn = fn, .arg = arg};
+	while (s.feed.n) {
+		const size_t left = s.feed.n, batches = (left + c->batch - 1) / c->batch; /* of about one size */
+		s.feed.n = (left + batches - 1) / batches;
+		contexts_feed(&s, 1);
+		s.feed.n = left - s.fed;
+		s.feed.ids += s.fed;
+		s.feed.x = s.feed.x ? s.feed.x + s.fed * c->m->shape.n_embd : NULL;
+		s.feed.wanted = s.feed.wanted > s.fed ? s.feed.wanted - s.fed : 0;
 	}
 }

@@ -66,4 +66,20 @@ struct feed {
  */
 void context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *arg);
 
+/* Another sequence: a context of the same model that shares c's working memory. c must outlive it. */
+struct context *context_beside(struct context *c);
+
+/* What one of several contexts that lie beside each other is fed in a pass. */
+struct portion {
+	struct context *c;
+	struct feed feed;	/* of at least a token */
+	rows_fn *fn;
+	void *arg;
+	size_t fed;		/* tells how many tokens there was room for */
+};
+
+/* One pass over tokens of different contexts, in which the weights are read once for all of them. The
+ * rows are those of context_feed(), which begins anew where a pass had no room for all. */
+void contexts_feed(struct portion *s, size_t n);
+
 #endif

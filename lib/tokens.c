@@ -2,6 +2,7 @@
 #include "tokens.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,36 @@ peek(struct token_reader *r)
 	return r->at < r->have ? r->buf[r->at] : -1;
 }
 
+void
+token_reader_fails(struct token_reader *r)
+{
+	void (*last_words)(void *arg) = r->last_words;
+	r->last_words = NULL;
+	if (last_words)
+		last_words(r->last_words_arg);
+}
+
+/* "sequence N" or "sequences N" of the reply channel. */
+static void
+sequence_line(struct token_reader *r, const char *line)
+{
+	static const char said[] = "sequence ", known[] = "sequences ";
+	uint32_t *to = NULL;
+	if (strncmp(line, said, sizeof said - 1) == 0) {
+		to = &r->sequence;
+		line += sizeof said - 1;
+	} else if (strncmp(line, known, sizeof known - 1) == 0) {
+		to = &r->sequences;
+		line += sizeof known - 1;
+	}
+	char *end;
+	if (to && *line >= '0' && *line <= '9') {
+		const unsigned long n = strtoul(line, &end, 10);
+		if (!*end && n <= UINT32_MAX)
+			*to = (uint32_t)n;
+	}
+}
+
 /* A comment, behind its '#', to its newline. True: it was a line of the header. */
 static bool
 comment(struct token_reader *r)
@@ -138,9 +169,12 @@ comment(struct token_reader *r)
 	}
 	if (n == sizeof line - 1 || strlen(line) != n || line[0] != ' ')
 		return false;
-	if (strncmp(line + 1, "llm-tokens ", 11) == 0 && strcmp(line + 1, TOKENS_VERSION))
+	if (strncmp(line + 1, "llm-tokens ", 11) == 0 && strcmp(line + 1, TOKENS_VERSION)) {
+		token_reader_fails(r);
 		die("%s: line %zu: stream version '%s'; this program reads '" TOKENS_VERSION "'", r->name,
 			r->line - 1, line + 1);
+	}
+	sequence_line(r, line + 1);
 	return origin_line(&r->origin, line + 1, r->name);
 }
 
@@ -148,6 +182,7 @@ comment(struct token_reader *r)
 static _Noreturn void
 bad_word(struct token_reader *r, int c)
 {
+	token_reader_fails(r);
 	if (c < 0)
 		die("%s: line %zu: the stream ends where a number should be", r->name, r->line);
 	if (c > 32 && c < 127)
@@ -165,9 +200,11 @@ number(struct token_reader *r)
 		bad_word(r, c);
 	for (; c >= '0' && c <= '9'; r->at++, c = peek(r)) {
 		v = v * 10 + (uint64_t)(c - '0');
-		if (v > ID_MAX)
+		if (v > ID_MAX) {
+			token_reader_fails(r);
 			die("%s: line %zu: a token id of %llu... is too large", r->name, r->line,
 				(unsigned long long)v);
+		}
 	}
 	return (uint32_t)v;
 }
@@ -211,17 +248,17 @@ line_ends(struct token_reader *r, bool cut)
 	return TOKENS_EOL;
 }
 
-enum token_event
-token_next(struct token_reader *r)
+enum { COMMENT = -1 };
+
+/* An event, or COMMENT. */
+static int
+next(struct token_reader *r)
 {
 	for (;;) {
 		int c = peek(r);
 		if (!r->inside && c >= 0) {
-			if (c == '#') {
-				if (comment(r))
-					return TOKENS_HEADER;
-				continue;
-			}
+			if (c == '#')
+				return comment(r) ? TOKENS_HEADER : COMMENT;
 			r->inside = true;
 			r->count = 0;
 			r->rewound = false;
@@ -236,8 +273,10 @@ token_next(struct token_reader *r)
 			r->at++;
 			continue;
 		case '@':
-			if (r->count || r->rewound)
+			if (r->count || r->rewound) {
+				token_reader_fails(r);
 				die("%s: line %zu: '@' is only good first on a line", r->name, r->line);
+			}
 			r->at++;
 			r->rewind = number(r);
 			if (!ends_word(peek(r)))
@@ -249,6 +288,55 @@ token_next(struct token_reader *r)
 			take_note(r);
 			r->count++;
 			return TOKENS_ID;
+		}
+	}
+}
+
+enum token_event
+token_next(struct token_reader *r)
+{
+	int e;
+	while ((e = next(r)) == COMMENT)
+		;
+	return (enum token_event)e;
+}
+
+/* Whether what comes next is in buf up to its end, so that next() will not wait for it. */
+static bool
+is_whole(const struct token_reader *r)
+{
+	const unsigned char *p = r->buf + r->at, *end = r->buf + r->have;
+	if (p < end && *p == '#' && !r->inside)
+		return memchr(p, '\n', (size_t)(end - p)) != NULL;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (p < end && *p == '\n')
+		return true;
+	while (p < end && !ends_word(*p))
+		p++;
+	return p < end;
+}
+
+bool
+token_poll(struct token_reader *r, enum token_event *e)
+{
+	for (;;) {
+		while (!r->eof && !is_whole(r) && r->have - r->at < BUF) {
+			struct pollfd p = {.fd = r->in, .events = POLLIN};
+			if (poll(&p, 1, 0) <= 0)
+				return false;
+			memmove(r->buf, r->buf + r->at, r->have - r->at);
+			r->have -= r->at;
+			r->at = 0;
+			const size_t n = read_some(r->in, r->out, r->buf + r->have, BUF - r->have, r->name);
+			r->have += n;
+			r->eof = n == 0;
+			r->any = r->any || n;
+		}
+		const int found = next(r);
+		if (found != COMMENT) {
+			*e = (enum token_event)found;
+			return true;
 		}
 	}
 }

@@ -51,15 +51,24 @@ struct token_reader {
 	size_t count;		/* ids on the current line so far */
 	bool rewound;		/* the line began with @N */
 	bool cut;		/* the line was ended by the end of the stream */
+	uint32_t sequence;	/* whose lines follow, of several at once */
+	uint32_t sequences;	/* so many at once does the writer know to tell apart; 0: it did not say */
 	/* Called before input is waited for, to flush what is ready; may be NULL. */
 	void (*idle)(void *arg);
 	void *idle_arg;
+	/* Called before the program dies of what is wrong in the stream; may be NULL. */
+	void (*last_words)(void *arg);
+	void *last_words_arg;
 };
 
 /* The caller frees with token_reader_free(). */
 void token_reader_init(struct token_reader *r, int in, int out, const char *name);
 void token_reader_free(struct token_reader *r);
 enum token_event token_next(struct token_reader *r);
+/* The same if it is here already; false: it is not, or not whole. */
+bool token_poll(struct token_reader *r, enum token_event *e);
+/* What is wrong will be said next: have the last words. */
+void token_reader_fails(struct token_reader *r);
 
 /* Write the stream's header to a descriptor. */
 void token_header_write(int fd, const struct origin *o);

@@ -1,0 +1,39 @@
+/*
+ * line.h - a line of the token stream as the forward pass takes it: checked, then answered with rows.
+ */
+#ifndef LINE_H
+#define LINE_H
+
+#include "turns.h"
+
+struct line {
+	uint32_t *ids;
+	size_t n, cap;
+	bool rewound;
+	size_t rewind;
+	size_t number;		/* in its stream, from 1 */
+};
+
+void line_begin(struct line *l);
+/* Take what the reader told. True: the line is whole, or the stream is at its end. Dies where an id is
+ * none, or the line does not fit; a length of SIZE_MAX is not known yet. */
+bool line_take(const struct turns *t, struct token_reader *r, enum token_event e, struct line *l, size_t length);
+/* Die where the line does not fit behind so many tokens. */
+void line_check(const struct turns *t, struct token_reader *r, const struct line *l, size_t length);
+/* Nothing is on it, not even a rewind. */
+bool line_is_empty(const struct line *l);
+/* One that only rewinds becomes one that feeds its last token again, for its answer. */
+void line_again(struct line *l, const struct context *c);
+
+/* What line_emit() needs to make rows. */
+struct emit {
+	const struct turns *t;
+	const struct context *c;
+	uint32_t sequence, flags;
+	size_t next, end;	/* positions: of the row to come, behind the line */
+};
+
+/* A rows_fn: write rows of a line. */
+void line_emit(void *arg, size_t position, size_t n, const float *rows);
+
+#endif

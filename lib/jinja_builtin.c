@@ -1,55 +1,11 @@
-/* jinja_builtin.c - what a template can call: filters, tests, methods, functions; see jinja_impl.h. */
+/* jinja_builtin.c - what a template can call: filters and methods; see jinja_impl.h. */
 #include "jinja_impl.h"
+#include "normal.h"
+#include "unicode.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* Arguments. */
-
-/* Argument i, or the one of that name; NULL: not given. */
-static const val *
-arg(const struct args *a, size_t i, const char *name)
-{
-	for (size_t k = 0; k < a->n_named; k++)
-		if (jstr_is(a->name[k], name))
-			return a->named + k;
-	return i < a->n ? a->v + i : NULL;
-}
-
-static jstr
-want_str(struct jinja *j, const val *v, const char *what)
-{
-	if (!v || v->type != JINJA_STRING)
-		jinja_die(j, "%s wants a string, not %s", what, v ? val_kind(*v) : "nothing");
-	return v->s;
-}
-
-static int64_t
-want_int(struct jinja *j, const val *v, int64_t missing, const char *what)
-{
-	if (!v)
-		return missing;
-	if (v->type == JINJA_BOOL)
-		return v->b;
-	if (v->type != JINJA_INT)
-		jinja_die(j, "%s wants a whole number, not %s", what, val_kind(*v));
-	return v->i;
-}
-
-/* A string as bytes in the buffer, cut to its size; returns it. */
-static const char *
-ascii(jstr s, char *buf, size_t size)
-{
-	size_t n = s.n < size - 1 ? s.n : size - 1;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t c = ch_code(s.p[i]);
-		buf[i] = c && c < 0x80 ? (char)c : '?';
-	}
-	buf[n] = '\0';
-	return buf;
-}
 
 static val
 text_val(const struct text *t)
@@ -59,29 +15,52 @@ text_val(const struct text *t)
 
 /* Strings. */
 
+static bool
+letter(uint32_t c)
+{
+	return U_BIT(unicode_cat(c)) & SET_L;
+}
+
 static val
-map_chars(struct jinja *j, jstr s, uint32_t (*fn)(uint32_t c, bool begins))
+map_chars(struct jinja *j, jstr s, uint32_t (*fn)(uint32_t c, bool begins), bool (*inside)(uint32_t c))
 {
 	uint32_t *p = jinja_alloc(j, s.n, sizeof *p);
 	bool begins = true;
 	for (size_t i = 0; i < s.n; i++) {
 		uint32_t c = ch_code(s.p[i]);
 		p[i] = fn(c, begins) | (s.p[i] & JINJA_FOREIGN);
-		begins = !((c | 32) >= 'a' && (c | 32) <= 'z');
+		begins = !inside(c);
+		jinja_work(j, c < 0x80 ? 1 : 100); /* a capital is looked for */
 	}
 	return val_str((jstr){p, s.n});
 }
+
+struct case_pair {
+	uint32_t small, capital;
+};
+static void
+match_capital(uint32_t cp, void *arg)
+{
+	struct case_pair *p = arg;
+	if (!p->capital && small_letter(cp) == p->small)
+		p->capital = cp;
+}
+
 static uint32_t
 upper_char(uint32_t c, bool begins)
 {
+	struct case_pair p = {c, 0};
 	(void)begins;
-	return c >= 'a' && c <= 'z' ? c - 32 : c;
+	if (c < 0x80)
+		return c >= 'a' && c <= 'z' ? c - 32 : c;
+	each_capital(match_capital, &p);
+	return p.capital ? p.capital : c;
 }
 static uint32_t
 lower_char(uint32_t c, bool begins)
 {
 	(void)begins;
-	return c >= 'A' && c <= 'Z' ? c + 32 : c;
+	return small_letter(c);
 }
 static uint32_t
 title_char(uint32_t c, bool begins)
@@ -93,19 +72,31 @@ static val
 s_upper(struct jinja *j, val self, const struct args *a)
 {
 	(void)a;
-	return map_chars(j, val_string(j, self), upper_char);
+	return map_chars(j, val_string(j, self), upper_char, letter);
 }
 static val
 s_lower(struct jinja *j, val self, const struct args *a)
 {
 	(void)a;
-	return map_chars(j, val_string(j, self), lower_char);
+	return map_chars(j, val_string(j, self), lower_char, letter);
 }
 static val
 s_title(struct jinja *j, val self, const struct args *a)
 {
 	(void)a;
-	return map_chars(j, val_string(j, self), title_char);
+	return map_chars(j, val_string(j, self), title_char, letter);
+}
+/* Jinja's own: words begin behind blanks, dashes and brackets. */
+static bool
+in_word(uint32_t c)
+{
+	return !ch_space(c) && c != '-' && c != '(' && c != '{' && c != '[' && c != '<';
+}
+static val
+f_title(struct jinja *j, val self, const struct args *a)
+{
+	(void)a;
+	return map_chars(j, val_string(j, self), title_char, in_word);
 }
 static val
 s_capitalize(struct jinja *j, val self, const struct args *a)
@@ -113,7 +104,7 @@ s_capitalize(struct jinja *j, val self, const struct args *a)
 	val v = s_lower(j, self, a);
 	if (!v.s.n)
 		return v;
-	val first = map_chars(j, jstr_cut(v.s, 0, 1), upper_char);
+	val first = map_chars(j, jstr_cut(v.s, 0, 1), upper_char, letter);
 	struct text t = {NULL, 0, 0};
 	text_put(j, &t, first.s.p, 1);
 	text_put(j, &t, v.s.p + 1, v.s.n - 1);
@@ -123,7 +114,7 @@ s_capitalize(struct jinja *j, val self, const struct args *a)
 static val
 strip(struct jinja *j, val self, const struct args *a, bool left, bool right)
 {
-	const val *chars = arg(a, 0, "chars");
+	const val *chars = jinja_arg(a, 0, "chars");
 	jstr s = val_string(j, self), set = {NULL, 0};
 	if (chars && chars->type != JINJA_NONE)
 		set = want_str(j, chars, "strip");
@@ -170,8 +161,8 @@ split_blanks(struct jinja *j, jstr s, int64_t max)
 static val
 s_split(struct jinja *j, val self, const struct args *a)
 {
-	const val *by = arg(a, 0, "sep");
-	int64_t max = want_int(j, arg(a, 1, "maxsplit"), -1, "split");
+	const val *by = jinja_arg(a, 0, "sep");
+	int64_t max = want_int(j, jinja_arg(a, 1, "maxsplit"), -1, "split");
 	if (!by || by->type == JINJA_NONE)
 		return split_blanks(j, self.s, max);
 	jstr sep = want_str(j, by, "split"), s = self.s;
@@ -189,7 +180,7 @@ s_split(struct jinja *j, val self, const struct args *a)
 static val
 s_rsplit(struct jinja *j, val self, const struct args *a)
 {
-	int64_t max = want_int(j, arg(a, 1, "maxsplit"), -1, "rsplit");
+	int64_t max = want_int(j, jinja_arg(a, 1, "maxsplit"), -1, "rsplit");
 	struct args all = {.n = a->n ? 1 : 0, .v = {a->v[0]}};
 	val parts = s_split(j, self, &all), out = val_list(j);
 	if (max < 0 || (int64_t)parts.list->n <= max + 1)
@@ -228,7 +219,7 @@ affix(jstr s, jstr x, bool end)
 static val
 affixes(struct jinja *j, val self, const struct args *a, bool end)
 {
-	const val *x = arg(a, 0, "prefix");
+	const val *x = jinja_arg(a, 0, "prefix");
 	if (x && x->type == JINJA_LIST) {
 		for (size_t i = 0; i < x->list->n; i++)
 			if (affix(self.s, want_str(j, x->list->v + i, "startswith"), end))
@@ -250,22 +241,22 @@ s_endswith(struct jinja *j, val self, const struct args *a)
 static val
 s_removeprefix(struct jinja *j, val self, const struct args *a)
 {
-	jstr x = want_str(j, arg(a, 0, ""), "removeprefix");
+	jstr x = want_str(j, jinja_arg(a, 0, ""), "removeprefix");
 	return affix(self.s, x, false) ? val_str(jstr_cut(self.s, x.n, self.s.n)) : self;
 }
 static val
 s_removesuffix(struct jinja *j, val self, const struct args *a)
 {
-	jstr x = want_str(j, arg(a, 0, ""), "removesuffix");
+	jstr x = want_str(j, jinja_arg(a, 0, ""), "removesuffix");
 	return affix(self.s, x, true) ? val_str(jstr_cut(self.s, 0, self.s.n - x.n)) : self;
 }
 
 static val
 s_replace(struct jinja *j, val self, const struct args *a)
 {
-	jstr s = val_string(j, self), from = want_str(j, arg(a, 0, "old"), "replace"),
-	     to = want_str(j, arg(a, 1, "new"), "replace");
-	int64_t most = want_int(j, arg(a, 2, "count"), -1, "replace");
+	jstr s = val_string(j, self), from = want_str(j, jinja_arg(a, 0, "old"), "replace"),
+	     to = want_str(j, jinja_arg(a, 1, "new"), "replace");
+	int64_t most = want_int(j, jinja_arg(a, 2, "count"), -1, "replace");
 	struct text t = {NULL, 0, 0};
 	size_t begin = 0, at;
 	for (int64_t n = 0; (most < 0 || n < most) && (at = jstr_find(j, s, from, begin)) != SIZE_MAX; n++) {
@@ -285,14 +276,38 @@ s_replace(struct jinja *j, val self, const struct args *a)
 static val
 s_find(struct jinja *j, val self, const struct args *a)
 {
-	size_t at = jstr_find(j, self.s, want_str(j, arg(a, 0, "sub"), "find"), 0);
+	size_t at = jstr_find(j, self.s, want_str(j, jinja_arg(a, 0, "sub"), "find"), 0);
 	return val_int(at == SIZE_MAX ? -1 : (int64_t)at);
+}
+
+static val
+s_index(struct jinja *j, val self, const struct args *a)
+{
+	val at = s_find(j, self, a);
+	if (at.i < 0)
+		jinja_die(j, "index: the string is not there");
+	return at;
+}
+
+static val
+s_partition(struct jinja *j, val self, const struct args *a)
+{
+	jstr sep = want_str(j, jinja_arg(a, 0, "sep"), "partition"), s = self.s;
+	size_t at = jstr_find(j, s, sep, 0), end;
+	val out = val_list(j);
+	out.list->tuple = true;
+	at = at == SIZE_MAX ? s.n : at;
+	end = at == s.n ? at : at + sep.n;
+	jinja_push(j, out, val_str(jstr_cut(s, 0, at)));
+	jinja_push(j, out, val_str(jstr_cut(s, at, end)));
+	jinja_push(j, out, val_str(jstr_cut(s, end, s.n)));
+	return out;
 }
 
 static val
 s_rfind(struct jinja *j, val self, const struct args *a)
 {
-	jstr x = want_str(j, arg(a, 0, "sub"), "rfind");
+	jstr x = want_str(j, jinja_arg(a, 0, "sub"), "rfind");
 	int64_t last = -1;
 	for (size_t at = 0; (at = jstr_find(j, self.s, x, at)) != SIZE_MAX; at++)
 		last = (int64_t)at;
@@ -302,7 +317,7 @@ s_rfind(struct jinja *j, val self, const struct args *a)
 static val
 s_count(struct jinja *j, val self, const struct args *a)
 {
-	jstr x = want_str(j, arg(a, 0, "sub"), "count");
+	jstr x = want_str(j, jinja_arg(a, 0, "sub"), "count");
 	int64_t n = 0;
 	if (!x.n)
 		return val_int((int64_t)self.s.n + 1);
@@ -322,12 +337,12 @@ all_chars(val self, bool (*fn)(uint32_t c))
 static bool
 digit(uint32_t c)
 {
-	return c >= '0' && c <= '9';
+	return U_BIT(unicode_cat(c)) & U_BIT(U_ND);
 }
 static bool
-letter(uint32_t c)
+letter_or_digit(uint32_t c)
 {
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
+	return letter(c) || digit(c);
 }
 static val
 s_isdigit(struct jinja *j, val self, const struct args *a)
@@ -342,6 +357,12 @@ s_isalpha(struct jinja *j, val self, const struct args *a)
 	return all_chars(self, letter);
 }
 static val
+s_isalnum(struct jinja *j, val self, const struct args *a)
+{
+	(void)j, (void)a;
+	return all_chars(self, letter_or_digit);
+}
+static val
 s_isspace(struct jinja *j, val self, const struct args *a)
 {
 	(void)j, (void)a;
@@ -351,7 +372,7 @@ s_isspace(struct jinja *j, val self, const struct args *a)
 static val
 f_join(struct jinja *j, val self, const struct args *a)
 {
-	const val *by = arg(a, 0, "d"), *attribute = arg(a, 1, "attribute");
+	const val *by = jinja_arg(a, 0, "d"), *attribute = jinja_arg(a, 1, "attribute");
 	jstr sep = by ? val_string(j, *by) : (jstr){NULL, 0};
 	struct jinja_list *l = val_iter(j, self);
 	struct text t = {NULL, 0, 0};
@@ -368,7 +389,7 @@ static val
 s_join(struct jinja *j, val self, const struct args *a)
 {
 	struct args sep = {.n = 1, .v = {self}};
-	const val *l = arg(a, 0, "iterable");
+	const val *l = jinja_arg(a, 0, "iterable");
 	if (!l)
 		jinja_die(j, "join wants a list");
 	return f_join(j, *l, &sep);
@@ -394,9 +415,9 @@ s_format(struct jinja *j, val self, const struct args *a)
 			close++;
 		if (c == '}' || close == s.n)
 			jinja_die(j, "format: a brace stands alone");
-		ascii(jstr_cut(s, i + 1, close), name, sizeof name);
+		jstr_ascii(jstr_cut(s, i + 1, close), name, sizeof name);
 		size_t at = close == i + 1 ? automatic++ : (size_t)strtoul(name, &end, 10);
-		const val *v = arg(a, close == i + 1 || *end == '\0' ? at : SIZE_MAX, close == i + 1 ? "{" : name);
+		const val *v = jinja_arg(a, close == i + 1 || *end == '\0' ? at : SIZE_MAX, close == i + 1 ? "{" : name);
 		if (!v)
 			jinja_die(j, "format: no value for {%s}", name);
 		val_print(j, &t, *v);
@@ -458,7 +479,7 @@ d_values(struct jinja *j, val self, const struct args *a)
 static val
 d_get(struct jinja *j, val self, const struct args *a)
 {
-	const val *key = arg(a, 0, "key"), *missing = arg(a, 1, "default");
+	const val *key = jinja_arg(a, 0, "key"), *missing = jinja_arg(a, 1, "default");
 	if (!key)
 		jinja_die(j, "get wants a key");
 	val *v = dict_find(j, self.dict, *key);
@@ -476,7 +497,7 @@ d_copy(struct jinja *j, val self, const struct args *a)
 static val
 l_index(struct jinja *j, val self, const struct args *a)
 {
-	const val *x = arg(a, 0, "value");
+	const val *x = jinja_arg(a, 0, "value");
 	for (size_t i = 0; x && i < self.list->n; i++)
 		if (val_eq(j, self.list->v[i], *x))
 			return val_int((int64_t)i);
@@ -505,6 +526,7 @@ static const struct method {
 	{JINJA_STRING, "count", s_count}, {JINJA_STRING, "join", s_join}, {JINJA_STRING, "format", s_format},
 	{JINJA_STRING, "isdigit", s_isdigit}, {JINJA_STRING, "isnumeric", s_isdigit},
 	{JINJA_STRING, "isalpha", s_isalpha}, {JINJA_STRING, "isspace", s_isspace},
+	{JINJA_STRING, "isalnum", s_isalnum}, {JINJA_STRING, "index", s_index}, {JINJA_STRING, "partition", s_partition},
 	{JINJA_DICT, "items", d_items}, {JINJA_DICT, "keys", d_keys}, {JINJA_DICT, "values", d_values},
 	{JINJA_DICT, "get", d_get}, {JINJA_DICT, "copy", d_copy}, {JINJA_DICT, "update", immutable},
 	{JINJA_DICT, "pop", immutable}, {JINJA_DICT, "setdefault", immutable}, {JINJA_DICT, "clear", immutable},
@@ -546,7 +568,7 @@ f_length(struct jinja *j, val self, const struct args *a)
 static val
 f_default(struct jinja *j, val self, const struct args *a)
 {
-	const val *v = arg(a, 0, "default_value"), *empty = arg(a, 1, "boolean");
+	const val *v = jinja_arg(a, 0, "default_value"), *empty = jinja_arg(a, 1, "boolean");
 	if (self.type == JINJA_UNDEFINED || (empty && val_true(*empty) && !val_true(self)))
 		return v ? *v : val_str((jstr){NULL, 0});
 	(void)j;
@@ -578,15 +600,22 @@ f_list(struct jinja *j, val self, const struct args *a)
 	return out;
 }
 
+/* As transformers has it. */
 static val
 f_tojson(struct jinja *j, val self, const struct args *a)
 {
-	const val *indent = arg(a, 2, "indent"), *sort = arg(a, 4, "sort_keys");
-	if (!indent && a->n == 1)
-		indent = a->v;	/* Jinja's own tojson has it first */
+	const val *ascii = jinja_arg(a, 0, "ensure_ascii"), *indent = jinja_arg(a, 1, "indent"), *between = jinja_arg(a, 2, "separators"),
+		*sort = jinja_arg(a, 3, "sort_keys");
 	int64_t n = indent && indent->type != JINJA_NONE ? want_int(j, indent, -1, "tojson") : -1;
+	struct json_style style = {n > 64 ? 64 : (int)n, sort && val_true(*sort), ascii && val_true(*ascii), {NULL, 0}, {NULL, 0}};
 	struct text t = {NULL, 0, 0};
-	val_json(j, &t, self, n > 64 ? 64 : (int)n, 0, sort && val_true(*sort));
+	if (between && between->type != JINJA_NONE) {
+		if (between->type != JINJA_LIST || between->list->n != 2)
+			jinja_die(j, "tojson wants two separators");
+		style.item = want_str(j, between->list->v, "tojson");
+		style.key = want_str(j, between->list->v + 1, "tojson");
+	}
+	val_json(j, &t, self, &style, 0);
 	return text_val(&t);
 }
 
@@ -594,7 +623,7 @@ f_tojson(struct jinja *j, val self, const struct args *a)
 static val
 f_indent(struct jinja *j, val self, const struct args *a)
 {
-	const val *first = arg(a, 1, "first"), *blank = arg(a, 2, "blank"), *width = arg(a, 0, "width");
+	const val *first = jinja_arg(a, 1, "first"), *blank = jinja_arg(a, 2, "blank"), *width = jinja_arg(a, 0, "width");
 	jstr s = val_string(j, self), lead = {NULL, 0};
 	if (width && width->type == JINJA_STRING)
 		lead = width->s;
@@ -647,7 +676,7 @@ sort_by(struct jinja *j, val *v, val *key, size_t n, bool down)
 static val
 f_dictsort(struct jinja *j, val self, const struct args *a)
 {
-	const val *exact = arg(a, 0, "case_sensitive"), *by = arg(a, 1, "by"), *down = arg(a, 2, "reverse");
+	const val *exact = jinja_arg(a, 0, "case_sensitive"), *by = jinja_arg(a, 1, "by"), *down = jinja_arg(a, 2, "reverse");
 	bool by_value = by && by->type == JINJA_STRING && jstr_is(by->s, "value");
 	want_dict(j, self, "dictsort");
 	val out = d_items(j, self, a);
@@ -678,7 +707,7 @@ attribute(struct jinja *j, val v, val name)
 static val
 f_sort(struct jinja *j, val self, const struct args *a)
 {
-	const val *down = arg(a, 0, "reverse"), *exact = arg(a, 1, "case_sensitive"), *by = arg(a, 2, "attribute");
+	const val *down = jinja_arg(a, 0, "reverse"), *exact = jinja_arg(a, 1, "case_sensitive"), *by = jinja_arg(a, 2, "attribute");
 	val out = f_list(j, self, a);
 	size_t n = out.list->n;
 	val *key = jinja_alloc(j, n + 1, sizeof *key);
@@ -749,6 +778,17 @@ extreme(struct jinja *j, val self, int sign)
 	return best;
 }
 static val
+f_sum(struct jinja *j, val self, const struct args *a)
+{
+	const val *of = jinja_arg(a, 0, "attribute"), *start = jinja_arg(a, 1, "start");
+	struct jinja_list *l = val_iter(j, self);
+	val sum = start ? *start : val_int(0);
+	for (size_t i = 0; i < l->n; i++)
+		sum = jinja_add(j, sum, of && of->type != JINJA_NONE ? attribute(j, l->v[i], *of) : l->v[i]);
+	return sum;
+}
+
+static val
 f_max(struct jinja *j, val self, const struct args *a)
 {
 	(void)a;
@@ -766,9 +806,9 @@ f_int(struct jinja *j, val self, const struct args *a)
 {
 	char buf[64], *end;
 	double x;
-	const val *missing = arg(a, 0, "default");
+	const val *missing = jinja_arg(a, 0, "default");
 	if (self.type == JINJA_STRING) {
-		ascii(jstr_strip(self.s, NULL, true, true), buf, sizeof buf);
+		jstr_ascii(jstr_strip(self.s, NULL, true, true), buf, sizeof buf);
 		x = strtod(buf, &end);
 		if (end == buf || *end)
 			return missing ? *missing : val_int(0);
@@ -784,12 +824,12 @@ f_float(struct jinja *j, val self, const struct args *a)
 {
 	char buf[64], *end;
 	double x;
-	const val *missing = arg(a, 0, "default");
+	const val *missing = jinja_arg(a, 0, "default");
 	(void)j;
 	if (val_number(self, &x))
 		return val_float(x);
 	if (self.type == JINJA_STRING) {
-		x = strtod(ascii(jstr_strip(self.s, NULL, true, true), buf, sizeof buf), &end);
+		x = strtod(jstr_ascii(jstr_strip(self.s, NULL, true, true), buf, sizeof buf), &end);
 		if (end != buf && !*end)
 			return val_float(x);
 	}
@@ -809,10 +849,13 @@ f_abs(struct jinja *j, val self, const struct args *a)
 static val
 f_round(struct jinja *j, val self, const struct args *a)
 {
-	double x, scale = pow(10, (double)want_int(j, arg(a, 0, "precision"), 0, "round"));
+	double x, scale = pow(10, (double)want_int(j, jinja_arg(a, 0, "precision"), 0, "round"));
+	const val *method = jinja_arg(a, 1, "method");
+	jstr way = method ? want_str(j, method, "round") : (jstr){NULL, 0};
 	if (!val_number(self, &x))
 		jinja_die(j, "round of %s", val_kind(self));
-	return val_float(nearbyint(x * scale) / scale);
+	x *= scale;
+	return val_float((jstr_is(way, "ceil") ? ceil(x) : jstr_is(way, "floor") ? floor(x) : nearbyint(x)) / scale);
 }
 
 /* What a filter by tests asks of each value: an attribute of it or itself; "truth" without a name. */
@@ -859,7 +902,7 @@ f_rejectattr(struct jinja *j, val self, const struct args *a)
 static val
 f_map(struct jinja *j, val self, const struct args *a)
 {
-	const val *of = arg(a, SIZE_MAX, "attribute"), *missing = arg(a, SIZE_MAX, "default");
+	const val *of = jinja_arg(a, SIZE_MAX, "attribute"), *missing = jinja_arg(a, SIZE_MAX, "default");
 	struct jinja_list *l = val_true(self) ? val_iter(j, self) : val_list(j).list;
 	struct args rest = {.n = a->n ? a->n - 1 : 0};
 	val out = val_list(j);
@@ -937,8 +980,8 @@ static const struct {
 	{"last", f_last}, {"length", f_length}, {"list", f_list}, {"lower", s_lower}, {"map", f_map},
 	{"max", f_max}, {"min", f_min}, {"reject", f_reject}, {"rejectattr", f_rejectattr},
 	{"replace", s_replace}, {"reverse", f_reverse}, {"round", f_round}, {"safe", f_same},
-	{"select", f_select}, {"selectattr", f_selectattr}, {"sort", f_sort}, {"string", f_string},
-	{"title", s_title}, {"tojson", f_tojson}, {"trim", s_strip}, {"unique", f_unique}, {"upper", s_upper},
+	{"select", f_select}, {"selectattr", f_selectattr}, {"sort", f_sort}, {"string", f_string}, {"sum", f_sum},
+	{"title", f_title}, {"tojson", f_tojson}, {"trim", s_strip}, {"unique", f_unique}, {"upper", s_upper},
 };
 
 val
@@ -953,270 +996,5 @@ call_filter(struct jinja *j, jstr name, val self, const struct args *a)
 			j->depth--;
 			return v;
 		}
-	jinja_die(j, "filter '%s' is not known", ascii(name, buf, sizeof buf));
-}
-
-/* Tests. */
-
-static bool
-t_defined(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type != JINJA_UNDEFINED;
-}
-static bool
-t_undefined(struct jinja *j, val v, const struct args *a)
-{
-	return !t_defined(j, v, a);
-}
-static bool
-t_none(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_NONE;
-}
-static bool
-t_string(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_STRING;
-}
-static bool
-t_mapping(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_DICT;
-}
-static bool
-t_iterable(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_UNDEFINED || (v.type >= JINJA_STRING && v.type <= JINJA_DICT);
-}
-static bool
-t_number(struct jinja *j, val v, const struct args *a)
-{
-	double x;
-	(void)j, (void)a;
-	return val_number(v, &x);
-}
-static bool
-t_integer(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_INT;
-}
-static bool
-t_float(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_FLOAT;
-}
-static bool
-t_boolean(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_BOOL;
-}
-static bool
-t_true(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_BOOL && v.b;
-}
-static bool
-t_false(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_BOOL && !v.b;
-}
-static bool
-t_callable(struct jinja *j, val v, const struct args *a)
-{
-	(void)j, (void)a;
-	return v.type == JINJA_MACRO || v.type == JINJA_FUNCTION;
-}
-
-static val
-other(struct jinja *j, const struct args *a)
-{
-	if (!a->n)
-		jinja_die(j, "the test wants a value to compare with");
-	return a->v[0];
-}
-static bool
-t_eq(struct jinja *j, val v, const struct args *a)
-{
-	return val_eq(j, v, other(j, a));
-}
-static bool
-t_ne(struct jinja *j, val v, const struct args *a)
-{
-	return !val_eq(j, v, other(j, a));
-}
-static bool
-t_lt(struct jinja *j, val v, const struct args *a)
-{
-	return val_cmp(j, v, other(j, a)) < 0;
-}
-static bool
-t_le(struct jinja *j, val v, const struct args *a)
-{
-	return val_cmp(j, v, other(j, a)) <= 0;
-}
-static bool
-t_gt(struct jinja *j, val v, const struct args *a)
-{
-	return val_cmp(j, v, other(j, a)) > 0;
-}
-static bool
-t_ge(struct jinja *j, val v, const struct args *a)
-{
-	return val_cmp(j, v, other(j, a)) >= 0;
-}
-static bool
-t_in(struct jinja *j, val v, const struct args *a)
-{
-	return val_in(j, v, other(j, a));
-}
-static bool
-t_sameas(struct jinja *j, val v, const struct args *a)
-{
-	val o = other(j, a);
-	return v.type == o.type && (v.type < JINJA_LIST ? val_eq(j, v, o) : v.list == o.list);
-}
-static bool
-t_odd(struct jinja *j, val v, const struct args *a)
-{
-	(void)a;
-	return want_int(j, &v, 0, "odd") % 2 != 0;
-}
-static bool
-t_even(struct jinja *j, val v, const struct args *a)
-{
-	return !t_odd(j, v, a);
-}
-static bool
-t_divisibleby(struct jinja *j, val v, const struct args *a)
-{
-	val by = other(j, a);
-	int64_t n = want_int(j, &by, 1, "divisibleby");
-	if (!n)
-		jinja_die(j, "a division by zero");
-	return want_int(j, &v, 0, "divisibleby") % n == 0;
-}
-
-static const struct {
-	const char *name;
-	bool (*fn)(struct jinja *j, val v, const struct args *a);
-} tests[] = {
-	{"defined", t_defined}, {"undefined", t_undefined}, {"none", t_none}, {"string", t_string},
-	{"mapping", t_mapping}, {"iterable", t_iterable}, {"sequence", t_iterable}, {"number", t_number},
-	{"integer", t_integer}, {"float", t_float}, {"boolean", t_boolean}, {"true", t_true}, {"false", t_false},
-	{"callable", t_callable}, {"eq", t_eq}, {"equalto", t_eq}, {"==", t_eq}, {"ne", t_ne}, {"!=", t_ne},
-	{"lt", t_lt}, {"lessthan", t_lt}, {"<", t_lt}, {"le", t_le}, {"<=", t_le}, {"gt", t_gt},
-	{"greaterthan", t_gt}, {">", t_gt}, {"ge", t_ge}, {">=", t_ge}, {"in", t_in}, {"sameas", t_sameas},
-	{"odd", t_odd}, {"even", t_even}, {"divisibleby", t_divisibleby},
-};
-
-bool
-call_test(struct jinja *j, jstr name, val self, const struct args *a)
-{
-	char buf[64];
-	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-		if (jstr_is(name, tests[i].name))
-			return tests[i].fn(j, self, a);
-	jinja_die(j, "test '%s' is not known", ascii(name, buf, sizeof buf));
-}
-
-/* Functions. */
-
-static val
-g_range(struct jinja *j, const struct args *a)
-{
-	int64_t from = a->n > 1 ? want_int(j, a->v, 0, "range") : 0;
-	int64_t to = a->n ? want_int(j, a->v + (a->n > 1), 0, "range") : 0;
-	int64_t step = a->n > 2 ? want_int(j, a->v + 2, 1, "range") : 1;
-	enum { MOST = 100000 };
-	val out = val_list(j);
-	if (!a->n || !step || step > INT32_MAX || step < -INT32_MAX)
-		jinja_die(j, "range wants an end, and a step that is not 0");
-	for (int64_t i = from; step > 0 ? i < to : i > to; i += step) {
-		if (out.list->n == MOST)
-			jinja_die(j, "range of more than %d", MOST);
-		jinja_push(j, out, val_int(i));
-	}
-	return out;
-}
-
-static val
-g_dict(struct jinja *j, const struct args *a)
-{
-	val v = jinja_dict(j);
-	if (a->n && a->v[0].type == JINJA_DICT)
-		v = d_copy(j, a->v[0], a);
-	for (size_t i = 0; i < a->n_named; i++)
-		dict_set(j, v.dict, val_str(a->name[i]), a->named[i]);
-	return v;
-}
-
-static val
-g_namespace(struct jinja *j, const struct args *a)
-{
-	val v = g_dict(j, a);
-	v.type = JINJA_NAMESPACE;
-	return v;
-}
-
-static val
-g_raise_exception(struct jinja *j, const struct args *a)
-{
-	char what[400];
-	struct text t = {NULL, 0, 0};
-	if (a->n)
-		val_print(j, &t, a->v[0]);
-	jinja_die(j, "the template refuses: %s", ascii((jstr){t.p, t.n}, what, sizeof what));
-}
-
-static val
-g_strftime_now(struct jinja *j, const struct args *a)
-{
-	char format[128], out[512];
-	time_t now = time(NULL);
-	struct tm tm;
-	ascii(want_str(j, arg(a, 0, "format"), "strftime_now"), format, sizeof format);
-	for (const char *p = format; (p = strchr(p, '%')); p += 2)
-		if (!p[1] || !strchr("aAbBcdDeFHIjmMpSTuUwWxXyYZz%", p[1]))
-			jinja_die(j, "strftime_now: '%s' is no format", format);
-	if (!localtime_r(&now, &tm))
-		jinja_die(j, "strftime_now: the clock has no time");
-	size_t n = strftime(out, sizeof out, format, &tm);
-	return jinja_text(j, out, n, false);
-}
-
-static const struct {
-	const char *name;
-	val (*fn)(struct jinja *j, const struct args *a);
-} functions[] = {
-	{"range", g_range}, {"dict", g_dict}, {"namespace", g_namespace}, {"raise_exception", g_raise_exception},
-	{"strftime_now", g_strftime_now},
-};
-
-bool
-function_known(jstr name)
-{
-	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-		if (jstr_is(name, functions[i].name))
-			return true;
-	return false;
-}
-
-val
-call_function(struct jinja *j, jstr name, const struct args *a)
-{
-	char buf[64];
-	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-		if (jstr_is(name, functions[i].name))
-			return functions[i].fn(j, a);
-	jinja_die(j, "'%s' cannot be called", ascii(name, buf, sizeof buf));
+	jinja_die(j, "filter '%s' is not known", jstr_ascii(name, buf, sizeof buf));
 }

@@ -225,19 +225,28 @@ join(struct jinja *j, val a, val b)
 	return val_str((jstr){t.p, t.n});
 }
 
+val
+jinja_add(struct jinja *j, val a, val b)
+{
+	if (a.type == JINJA_STRING && b.type == JINJA_STRING)
+		return join(j, a, b);
+	if (a.type != JINJA_LIST || b.type != JINJA_LIST)
+		return arithmetic(j, '+', a, b);
+	val out = val_list(j);
+	for (size_t i = 0; i < a.list->n + b.list->n; i++)
+		jinja_push(j, out, i < a.list->n ? a.list->v[i] : b.list->v[i - a.list->n]);
+	out.list->tuple = a.list->tuple;
+	return out;
+}
+
 static val
 binary(struct jinja *j, const struct node *n)
 {
 	val a = eval(j, n->a), b = eval(j, n->b);
-	if (n->op == '~' || (n->op == '+' && a.type == JINJA_STRING && b.type == JINJA_STRING))
+	if (n->op == '~')
 		return join(j, a, b);
-	if (n->op == '+' && a.type == JINJA_LIST && b.type == JINJA_LIST) {
-		val out = val_list(j);
-		for (size_t i = 0; i < a.list->n + b.list->n; i++)
-			jinja_push(j, out, i < a.list->n ? a.list->v[i] : b.list->v[i - a.list->n]);
-		out.list->tuple = a.list->tuple;
-		return out;
-	}
+	if (n->op == '+')
+		return jinja_add(j, a, b);
 	if (n->op == '*' && (a.type == JINJA_STRING || a.type == JINJA_LIST) && b.type == JINJA_INT)
 		return repeat(j, a, b.i);
 	if (n->op == '*' && (b.type == JINJA_STRING || b.type == JINJA_LIST) && a.type == JINJA_INT)

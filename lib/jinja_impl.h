@@ -2,8 +2,8 @@
  * jinja_impl.h - what the parts of the interpreter share; users read jinja.h.
  *
  * jinja_parse.c: text to a tree. jinja_value.c: values, what Python would print
- * for them, how they compare. jinja_eval.c: the tree, run. jinja_builtin.c: filters,
- * tests, methods and functions, a table row each.
+ * for them, how they compare. jinja_eval.c: the tree, run. jinja_builtin.c: filters
+ * and methods, jinja_call.c: tests and functions, a table row each.
  */
 #ifndef JINJA_IMPL_H
 #define JINJA_IMPL_H
@@ -129,7 +129,13 @@ size_t val_length(struct jinja *j, val v);
 struct jinja_list *val_iter(struct jinja *j, val v);
 void val_print(struct jinja *j, struct text *t, val v);		/* as str() */
 jstr val_string(struct jinja *j, val v);
-void val_json(struct jinja *j, struct text *t, val v, int indent, int level, bool sort);
+/* As Python's json.dumps(). */
+struct json_style {
+	int indent;		/* < 0: on one line */
+	bool sort, ascii;	/* keys in order; nothing but ASCII */
+	jstr item, key;		/* what stands behind an item and a key; {NULL, 0}: as usual */
+};
+void val_json(struct jinja *j, struct text *t, val v, const struct json_style *style, int level);
 const char *val_kind(val v);
 
 /* jinja_parse.c */
@@ -138,14 +144,24 @@ struct node *jinja_parse_tree(struct jinja *j, jstr text);
 /* jinja_eval.c */
 val jinja_get(struct jinja *j, val v, val key);
 val jinja_attr(struct jinja *j, val v, jstr name);
+val jinja_add(struct jinja *j, val a, val b);
 val jinja_call_macro(struct jinja *j, struct jinja_macro *m, const struct args *a);
 
-/* jinja_builtin.c */
+/* jinja_call.c */
+/* Argument i, or the one of that name; NULL: not given. */
+const val *jinja_arg(const struct args *a, size_t i, const char *name);
+/* What `what` needs; dies where it is something else. */
+jstr want_str(struct jinja *j, const val *v, const char *what);
+int64_t want_int(struct jinja *j, const val *v, int64_t missing, const char *what);
+/* A string as bytes in the buffer, cut to its size; returns it. */
+const char *jstr_ascii(jstr s, char *buf, size_t size);
+bool call_test(struct jinja *j, jstr name, val self, const struct args *a);
 val call_function(struct jinja *j, jstr name, const struct args *a);
+bool function_known(jstr name);
+
+/* jinja_builtin.c */
 val call_method(struct jinja *j, val self, jstr name, const struct args *a);
 bool method_known(val self, jstr name);
 val call_filter(struct jinja *j, jstr name, val self, const struct args *a);
-bool call_test(struct jinja *j, jstr name, val self, const struct args *a);
-bool function_known(jstr name);
 
 #endif

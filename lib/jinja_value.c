@@ -528,9 +528,24 @@ print_float(struct jinja *j, struct text *t, double f)
 		text_ascii(j, t, ".0");
 }
 
+/* \u00e9, and two of them for what UTF-16 spells so. */
 static void
-print_escaped(struct jinja *j, struct text *t, jstr s, uint32_t quote, bool json)
+print_hex(struct jinja *j, struct text *t, uint32_t c)
 {
+	char hex[16];
+	if (c >= 0x10000)
+		snprintf(hex, sizeof hex, "\\u%04x\\u%04x", 0xD7C0 + (c >> 10), 0xDC00 + (c & 0x3FF));
+	else
+		snprintf(hex, sizeof hex, "\\u%04x", c);
+	text_ascii(j, t, hex);
+}
+
+enum escape { PYTHON, JSON, JSON_ASCII };
+
+static void
+print_escaped(struct jinja *j, struct text *t, jstr s, uint32_t quote, enum escape how)
+{
+	const bool json = how != PYTHON;
 	static const char from[] = "\n\r\t\\\b\f", to[] = "nrt\\bf";
 	char hex[16];
 	text_put(j, t, &quote, 1);
@@ -541,8 +556,10 @@ print_escaped(struct jinja *j, struct text *t, jstr s, uint32_t quote, bool json
 			pair[1] = (unsigned char)to[e - from] | foreign;
 		if ((e && (json || e - from < 4)) || c == quote)
 			text_put(j, t, pair, 2);
+		else if (json && (c < 0x20 || (c >= 0x7F && how == JSON_ASCII)))
+			print_hex(j, t, c);
 		else if (c < 0x20 || (!json && c == 0x7F)) {
-			snprintf(hex, sizeof hex, json ? "\\u%04x" : "\\x%02x", c);
+			snprintf(hex, sizeof hex, "\\x%02x", c);
 			text_ascii(j, t, hex);
 		} else
 			text_put(j, t, s.p + i, 1);
@@ -560,7 +577,7 @@ print_repr(struct jinja *j, struct text *t, val v)
 	}
 	bool has_single = jstr_find(j, v.s, (jstr){single, 1}, 0) != SIZE_MAX;
 	bool has_double = jstr_find(j, v.s, (jstr){twice, 1}, 0) != SIZE_MAX;
-	print_escaped(j, t, v.s, has_single && !has_double ? '"' : '\'', false);
+	print_escaped(j, t, v.s, has_single && !has_double ? '"' : '\'', PYTHON);
 }
 
 static void
@@ -636,48 +653,60 @@ val_string(struct jinja *j, val v)
 }
 
 static void
-new_line(struct jinja *j, struct text *t, int indent, int level)
+new_line(struct jinja *j, struct text *t, const struct json_style *style, int level)
 {
-	if (indent < 0)
+	if (style->indent < 0)
 		return;
 	text_ascii(j, t, "\n");
-	for (int i = 0; i < indent * level; i++)
+	for (int i = 0; i < style->indent * level; i++)
 		text_ascii(j, t, " ");
 }
 
+/* What stands before item i. */
 static void
-json_dict(struct jinja *j, struct text *t, const struct jinja_dict *d, int indent, int level, bool sort)
+next_item(struct jinja *j, struct text *t, const struct json_style *style, int level, size_t i)
+{
+	if (i && style->item.p)
+		text_put(j, t, style->item.p, style->item.n);
+	else if (i)
+		text_ascii(j, t, style->indent < 0 ? ", " : ",");
+	new_line(j, t, style, level + 1);
+}
+
+static void
+json_dict(struct jinja *j, struct text *t, const struct jinja_dict *d, const struct json_style *style, int level)
 {
 	size_t *order = jinja_alloc(j, d->n + 1, sizeof *order);
 	for (size_t i = 0; i < d->n; i++) {
 		size_t k = i;
-		for (; sort && k && val_cmp(j, d->key[order[k - 1]], d->key[i]) > 0; k--)
+		for (; style->sort && k && val_cmp(j, d->key[order[k - 1]], d->key[i]) > 0; k--)
 			order[k] = order[k - 1];
 		order[k] = i;
 		jinja_work(j, i - k);
 	}
 	text_ascii(j, t, "{");
 	for (size_t i = 0; i < d->n; i++) {
-		text_ascii(j, t, !i ? "" : indent < 0 ? ", " : ",");
-		new_line(j, t, indent, level + 1);
-		print_escaped(j, t, val_string(j, d->key[order[i]]), '"', true);
-		text_ascii(j, t, ": ");
-		val_json(j, t, d->v[order[i]], indent, level + 1, sort);
+		next_item(j, t, style, level, i);
+		print_escaped(j, t, val_string(j, d->key[order[i]]), '"', style->ascii ? JSON_ASCII : JSON);
+		if (style->key.p)
+			text_put(j, t, style->key.p, style->key.n);
+		else
+			text_ascii(j, t, ": ");
+		val_json(j, t, d->v[order[i]], style, level + 1);
 	}
 	if (d->n)
-		new_line(j, t, indent, level);
+		new_line(j, t, style, level);
 	text_ascii(j, t, "}");
 }
 
-/* As Python's json.dumps(ensure_ascii=False); indent < 0: on one line. */
 void
-val_json(struct jinja *j, struct text *t, val v, int indent, int level, bool sort)
+val_json(struct jinja *j, struct text *t, val v, const struct json_style *style, int level)
 {
 	jinja_work(j, 1);
 	if (++j->depth > DEPTH_MAX)
 		jinja_die(j, "nested too deep");
 	if (v.type == JINJA_STRING)
-		print_escaped(j, t, v.s, '"', true);
+		print_escaped(j, t, v.s, '"', style->ascii ? JSON_ASCII : JSON);
 	else if (v.type == JINJA_NONE)
 		text_ascii(j, t, "null");
 	else if (v.type == JINJA_BOOL)
@@ -685,16 +714,15 @@ val_json(struct jinja *j, struct text *t, val v, int indent, int level, bool sor
 	else if (v.type == JINJA_INT || v.type == JINJA_FLOAT)
 		val_print(j, t, v);
 	else if (v.type == JINJA_DICT)
-		json_dict(j, t, v.dict, indent, level, sort);
+		json_dict(j, t, v.dict, style, level);
 	else if (v.type == JINJA_LIST) {
 		text_ascii(j, t, "[");
 		for (size_t i = 0; i < v.list->n; i++) {
-			text_ascii(j, t, !i ? "" : indent < 0 ? ", " : ",");
-			new_line(j, t, indent, level + 1);
-			val_json(j, t, v.list->v[i], indent, level + 1, sort);
+			next_item(j, t, style, level, i);
+			val_json(j, t, v.list->v[i], style, level + 1);
 		}
 		if (v.list->n)
-			new_line(j, t, indent, level);
+			new_line(j, t, style, level);
 		text_ascii(j, t, "]");
 	} else
 		jinja_die(j, "%s has no JSON", val_kind(v));

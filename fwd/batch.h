@@ -33,6 +33,8 @@ struct context {
 	struct pool *pool;
 	struct part mine;
 	size_t length, cap;	/* positions in use, positions that there is room for */
+	size_t known;		/* >= length: so many tokens have their keys and values in the cache */
+	bool adopted;		/* the cache lies where context_adopt() was told, and is not ours to free */
 	bool is_short;		/* the keys in the cache were turned as in a short context */
 	uint32_t *tokens;
 	size_t tokens_cap;

@@ -157,7 +157,7 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p, enum
 void
 context_free(struct context *c)
 {
-	for (size_t i = 0; i < c->m->shape.n_layers * c->m->shape.n_kv_heads; i++) {
+	for (size_t i = 0; !c->adopted && i < c->m->shape.n_layers * c->m->shape.n_kv_heads; i++) {
 		xfree(c->kv[i].k);
 		xfree(c->kv[i].v);
 	}
@@ -205,9 +205,8 @@ context_is_long(const struct context *c)
 	return c->m->rope[0].freq_short && !c->is_short;
 }
 
-/* Bytes of a head's keys, or values, of so many positions; false: more than there can be. */
-static bool
-kv_bytes(const struct context *c, size_t positions, size_t *bytes)
+bool
+context_array_bytes(const struct context *c, size_t positions, size_t *bytes)
 {
 	return mul_size(positions, kv_row_bytes(c->kv_type, c->m->shape.head_dim), bytes);
 }
@@ -216,7 +215,7 @@ size_t
 context_token_bytes(const struct context *c)
 {
 	size_t bytes = 0;
-	kv_bytes(c, 1, &bytes);
+	context_array_bytes(c, 1, &bytes);
 	return 2 * bytes * c->m->shape.n_kv_heads * (c->mine.last - c->mine.first);
 }
 
@@ -232,24 +231,76 @@ context_rewind(struct context *c, size_t length)
 	c->length = length;
 }
 
+void
+context_forget(struct context *c)
+{
+	c->known = c->length;
+}
+
+size_t
+context_known(const struct context *c)
+{
+	return c->known;
+}
+
+size_t
+context_arrays(const struct context *c)
+{
+	return 2 * (c->mine.last - c->mine.first) * c->m->shape.n_kv_heads;
+}
+
+unsigned char **
+context_array(struct context *c, size_t i)
+{
+	struct kv_head *h = c->kv + c->mine.first * c->m->shape.n_kv_heads + i / 2;
+	return i % 2 ? &h->v : &h->k;
+}
+
+void
+context_pad(struct context *c)
+{
+	float *zero = xcalloc(c->m->shape.head_dim, sizeof *zero);
+	for (size_t p = c->known; p % KV_BLOCK; p++)
+		for (size_t i = 0; i < context_arrays(c); i += 2)
+			c->kern->keep(c->kv + c->mine.first * c->m->shape.n_kv_heads + i / 2, p, zero, zero);
+	xfree(zero);
+}
+
+void
+context_adopt(struct context *c, const uint32_t *ids, size_t n, bool is_long, size_t room, unsigned char *arrays, size_t apart)
+{
+	c->tokens = grow(c->tokens, &c->tokens_cap, n, sizeof *c->tokens);
+	memcpy(c->tokens, ids, n * sizeof *ids);
+	for (size_t i = 0; i < context_arrays(c); i++)
+		*context_array(c, i) = arrays + i * apart;
+	c->known = n;
+	c->is_short = !is_long;
+	c->cap = room;
+	c->adopted = true;
+}
+
 /* Room for `need` positions: the cache doubles, up to the longest context. */
 static void
 reserve(struct context *c, size_t need)
 {
 	const struct shape *s = &c->m->shape;
-	size_t cap = c->cap ? c->cap : KV_BLOCK, bytes;
+	size_t cap = c->cap ? c->cap : KV_BLOCK, bytes, old;
 	c->tokens = grow(c->tokens, &c->tokens_cap, need, sizeof *c->tokens);
 	if (need <= c->cap)
 		return;
 	while (cap < need)
 		cap *= 2;
 	cap = cap > s->n_ctx && need <= s->n_ctx ? (s->n_ctx + KV_BLOCK - 1) / KV_BLOCK * KV_BLOCK : cap;
-	if (!kv_bytes(c, cap, &bytes) || !add_size(bytes, KV_RUN * sizeof(float), &bytes))
+	if (!context_array_bytes(c, cap, &bytes) || !add_size(bytes, KV_RUN * sizeof(float), &bytes) ||
+		!context_array_bytes(c, c->cap, &old))
 		die("out of memory");
-	for (size_t i = c->mine.first * s->n_kv_heads; i < c->mine.last * s->n_kv_heads; i++) {
-		c->kv[i].k = xreallocarray(c->kv[i].k, bytes, 1);
-		c->kv[i].v = xreallocarray(c->kv[i].v, bytes, 1);
+	for (size_t i = 0; i < context_arrays(c); i++) {
+		unsigned char **p = context_array(c, i), *all = xreallocarray(c->adopted ? NULL : *p, bytes, 1);
+		if (c->adopted)
+			memcpy(all, *p, old);
+		*p = all;
 	}
+	c->adopted = false;
 	c->cap = cap;
 }
 
@@ -335,6 +386,8 @@ enter(struct context *c, const struct run *r)
 	const size_t half = m->shape.rope_dim / 2, embd = m->shape.n_embd;
 	const struct feed *f = &r->from->feed;
 	reserve(r->c, r->position + r->n);
+	if (r->position + r->n > r->c->known || memcmp(r->c->tokens + r->position, f->ids, r->n * sizeof *f->ids))
+		r->c->known = r->position + r->n;
 	memmove(r->c->tokens + r->position, f->ids, r->n * sizeof *f->ids);
 	for (size_t i = 0; m->arch->rope != ROPE_NONE && i < 2; i++)
 		for (size_t t = 0, at = r->first * half; t < r->n; t++, at += half)
@@ -451,6 +504,7 @@ keep_side(const struct portion *s, size_t n)
 	const size_t length = c->length;
 	if (is_short != c->is_short) {
 		c->is_short = is_short;
+		c->known = length;
 		for (c->length = 0; c->length < length;) {
 			const size_t now = length - c->length < c->batch ? length - c->length : c->batch;
 			const bool told = c->mine.to == ROWS_HIDDEN;
@@ -461,6 +515,16 @@ keep_side(const struct portion *s, size_t n)
 		}
 	}
 	return is_short && r->original - length < n ? r->original - length : n;
+}
+
+/* How many of the tokens, of which no rows are wanted, are in the cache behind the context already. */
+static size_t
+known_already(const struct context *c, const struct feed *f)
+{
+	size_t n = 0;
+	while (!f->x && n < f->wanted && n < f->n && c->length + n < c->known && c->tokens[c->length + n] == f->ids[n])
+		n++;
+	return n;
 }
 
 void
@@ -486,6 +550,11 @@ void
 context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *arg)
 {
 	struct portion s = {.c = c, .feed = *f, .fn = fn, .arg = arg};
+	const size_t known = known_already(c, f);
+	c->length += known;
+	s.feed.n -= known;
+	s.feed.ids += known;
+	s.feed.wanted -= known;
 	while (s.feed.n) {
 		const size_t left = s.feed.n, batches = (left + c->batch - 1) / c->batch; /* of about one size */
 		s.feed.n = (left + batches - 1) / batches;

@@ -37,15 +37,36 @@ size_t context_max(const struct context *c);
 size_t context_batch(const struct context *c);
 /* Bytes that a token takes in the cache of keys and values. */
 size_t context_token_bytes(const struct context *c);
-/* The token at a position < context_length(). */
+/* The token at a position < context_known(). */
 uint32_t context_token(const struct context *c, size_t position);
 /* Tokens that can be fed before it is full, or positions are turned otherwise and all is fed anew. */
 size_t context_left(const struct context *c);
 /* Whether positions are turned as in a long context, in a model that has two ways. */
 bool context_is_long(const struct context *c);
 
-/* Forget all but the first `length` <= context_length() tokens. */
+/*
+ * Go back to the first `length` <= context_length() tokens. The keys and values of those behind
+ * them stay until others are made in their place: the same tokens, fed again, cost nothing.
+ */
 void context_rewind(struct context *c, size_t length);
+/* Let go of what is behind the context. */
+void context_forget(struct context *c);
+
+/*
+ * For who keeps what was made of tokens (state.h): how many there are, from the context's
+ * first on; and the arrays that it is in, for each layer and head of keys the keys, then the values.
+ */
+size_t context_known(const struct context *c);
+size_t context_arrays(const struct context *c);
+unsigned char **context_array(struct context *c, size_t i);
+/* Bytes of so many positions in an array; false: more than there can be. */
+bool context_array_bytes(const struct context *c, size_t positions, size_t *bytes);
+/* Clear what is behind the last known token in its block: an array is filled in whole KV_BLOCKs. */
+void context_pad(struct context *c);
+/* Take over n tokens (< n_vocab) and their arrays, each `apart` behind the one before, with room for
+ * so many positions as kernels.h wants it: memory that may be written and stays. The context is new. */
+void context_adopt(struct context *c, const uint32_t *ids, size_t n, bool is_long, size_t room, unsigned char *arrays,
+	size_t apart);
 
 /* Called with rows of n tokens one behind the other, in order; they are valid during the call. */
 typedef void rows_fn(void *arg, size_t position, size_t n, const float *rows);

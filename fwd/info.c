@@ -71,13 +71,6 @@ struct share {
 	size_t numbers, bytes;
 };
 
-static size_t
-scale_bytes(const struct tensor *t)
-{
-	const size_t numbers = t->dim[0] * tensor_rows(t);
-	return !t->scale ? 0 : t->type == T_MXFP4_SPLIT ? numbers / tensor_format(t->type)->block : numbers / t->group * 4;
-}
-
 static int
 by_bytes(const void *a, const void *b)
 {
@@ -94,7 +87,7 @@ put_types(const struct info *f, struct bytes *out)
 		if (!is_ours(f, t))
 			continue;
 		share[t->type].numbers += t->dim[0] * tensor_rows(t);
-		share[t->type].bytes += tensor_row_bytes(t) * tensor_rows(t) + scale_bytes(t);
+		share[t->type].bytes += tensor_row_bytes(t) * tensor_rows(t) + tensor_scale_bytes(t);
 	}
 	for (uint32_t i = 0; i < T_COUNT; i++) {
 		share[i].type = i;

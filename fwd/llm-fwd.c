@@ -15,7 +15,8 @@
 
 const char progname[] = "llm-fwd";
 const char usage_text[] =
-	"usage: llm-fwd [-1aex] [-d drafts] [-k type] [-L file[=scale]] [-l first:last] [-t threads] [model]\n"
+	"usage: llm-fwd [-1aex] [-d drafts] [-k type] [-L file[=scale]] [-l first:last]\n"
+	"               [-S file] [-t threads] [model]\n"
 	"       llm-fwd -i [-k type] [-L file[=scale]] [-l first:last] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
 	"  -1  answer every line at once: make no reply channel, wait for no sampler\n"
@@ -26,6 +27,7 @@ const char usage_text[] =
 	"  -k  numbers of the cache of keys and values: f16 (default), f32 or q8\n"
 	"  -L  add a low-rank adapter, a GGUF file or a folder of PEFT, times scale (1); repeatable\n"
 	"  -l  only the layers from first up to, but without, last\n"
+	"  -S  take what is in the file of the tokens that are fed, and keep it there\n"
 	"  -x  read hidden states, not tokens, before the first layer, too\n"
 	"  -t  threads (default: the CPUs this process may use)\n"
 	"  -h  this help    -V  the version\n";
@@ -94,7 +96,7 @@ struct options {
 	int threads;
 	size_t drafts;
 	enum kv_type kv;
-	const char *layers;
+	const char *layers, *state;
 	struct adapted *adapters;
 	size_t n_adapters, adapters_cap;
 	const struct kernels *kernels;
@@ -127,7 +129,7 @@ kv_type_of(const char *name)
 static void
 parse(struct options *o, int argc, char **argv)
 {
-	for (int opt; (opt = getopt(argc, argv, ":1ad:ehik:L:l:t:Vx")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1ad:ehik:L:l:S:t:Vx")) != -1;)
 		switch (opt) {
 		case '1': o->alone = true; break;
 		case 'a': o->all = true; break;
@@ -138,6 +140,7 @@ parse(struct options *o, int argc, char **argv)
 		case 'k': o->kv = kv_type_of(optarg); break;
 		case 'L': add_adapter(o, optarg); break;
 		case 'l': o->layers = optarg; break;
+		case 'S': o->state = optarg; break;
 		case 't': o->threads = (int)arg_long('t', optarg, 1, 1024); break;
 		case 'V': version();
 		case 'x': o->from_rows = true; break;
@@ -173,6 +176,8 @@ part_of(const struct options *o, const struct model *m)
 	}
 	p.from_rows = p.first > 0 || o->from_rows;
 	p.to = p.last < n ? ROWS_HIDDEN : o->embed ? ROWS_EMBEDDING : ROWS_LOGITS;
+	if (o->state && (p.from_rows || p.last < n))
+		die_usage("-S: a state is of a whole model: not with -x, nor with -l, but as 0:%zu", n);
 	if (o->embed && p.last < n)
 		die_usage("-e: embeddings are behind the last layer, not behind layer %zu", p.last);
 	return p;
@@ -182,6 +187,13 @@ static struct context *
 make_context(const struct options *o, const struct model *m, const struct part *p)
 {
 	return context_new(m, o->kernels, pool_new(o->threads ? o->threads : cpu_count()), o->kv, p);
+}
+
+static void
+all_said(void)
+{
+	signal(SIGPIPE, SIG_IGN); /* the sampler may leave */
+	close_out(1, "stdout");
 }
 
 /* Rows in. False: none came, and who should have written them said why. */
@@ -198,7 +210,17 @@ later_stage(const struct options *o, const struct model *m, const struct part *p
 	rows_header_write(1, h);
 	stage_run(&(struct stage){.c = make_context(o, m, p), .in = &in, .n_vocab = (uint32_t)m->shape.n_vocab,
 		.width = h->width, .all = o->all, .hidden = p->to == ROWS_HIDDEN});
+	all_said();
 	return true;
+}
+
+/* The state of the context where it is to be kept, else NULL. */
+static struct state *
+open_state(const struct options *o, const struct model *m, struct context *c, const struct origin *origin)
+{
+	if (!o->state)
+		return NULL;
+	return state_open(o->state, c, state_fits(m, o->adapters, o->n_adapters, o->kernels, o->kv), origin);
 }
 
 /* Tokens in. False: none came. */
@@ -208,11 +230,13 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 	const char *reply = o->alone || o->embed ? NULL : reply_open(1, p->to == ROWS_HIDDEN ? 10 : 1);
 	if (reply)
 		h->reply = xstrdup(reply);
-	rows_header_write(1, h);
 	struct context *c = make_context(o, m, p);
+	struct state *state = open_state(o, m, c, &h->origin);
+	rows_header_write(1, h);
 	struct turns t = {
 		.c = c,
 		.d = draft_new(c, p->to == ROWS_LOGITS && reply ? o->drafts : 0, h->width),
+		.state = state,
 		.origin = h->origin,
 		.n_vocab = (uint32_t)m->shape.n_vocab,
 		.width = h->width,
@@ -220,7 +244,9 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 		.hidden = p->to == ROWS_HIDDEN,
 		.channel = reply != NULL,
 	};
-	return turns_run(&t, 0);
+	const bool any = turns_run(&t, 0);
+	all_said();
+	return (!state || state_save(state)) && any; /* nobody waits for the disk */
 }
 
 int
@@ -246,7 +272,5 @@ main(int argc, char **argv)
 			.kv = o.kv == KV_F32 ? "f32" : "f16", .v = v, .adapters = o.adapters, .n_adapters = o.n_adapters});
 	enlarge_pipe(1, (16 + (size_t)h.width * 4) * (p.to == ROWS_HIDDEN ? 64 : 1));
 	bool any = (p.from_rows ? later_stage : first_stage)(&o, m, &p, &h);
-	signal(SIGPIPE, SIG_IGN); /* all is said: the sampler may leave */
-	close_out(1, "stdout");
 	return any ? 0 : 1; /* no input at all: whoever should have written it said why */
 }

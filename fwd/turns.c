@@ -47,6 +47,16 @@ serve(struct turns *t, struct token_reader *replies, struct line *l, uint32_t se
 		feed(t, l, sequence, ROW_REPLY, true);
 	}
 	draft_rewind(t->d, draft_length(t->d)); /* nobody will ask for what was guessed */
+	context_forget(t->c);
+}
+
+/* Before input is waited for: a turn is over, or a line is not here yet. */
+static void
+idle(void *arg)
+{
+	const struct turns *t = arg;
+	if (t->state)
+		state_save(t->state);
 }
 
 bool
@@ -56,6 +66,8 @@ turns_run(struct turns *t, int in)
 	struct line l = {0};
 	uint32_t sequence = 0;
 	token_reader_init(&lines, in, 1, "stdin");
+	lines.idle = idle;
+	lines.idle_arg = t;
 	if (t->channel)
 		token_reader_init(&replies, reply_fd(), 1, "reply channel");
 	while (read_line(t, &lines, &l)) {

@@ -6,6 +6,7 @@
 
 #include "draft.h"
 #include "rows.h"
+#include "state.h"
 
 struct turns {
 	struct context *c;
@@ -16,6 +17,7 @@ struct turns {
 	bool all;		/* a row for every token, not only for the last of a line */
 	bool hidden;		/* for the stage that follows: all rows, and what it must know of them */
 	bool channel;		/* whether reply_open() made one */
+	struct state *state;	/* where the context is kept, or NULL */
 };
 
 /* Answer every line of descriptor `in` with rows on descriptor 1, each followed by

@@ -281,6 +281,7 @@ folder_read(struct weights *w, struct map config, struct map index, const struct
 	if (index.data)
 		check_index(index, &all);
 	w->folder = true;
+	w->said = (struct str){(const char *)config.data, config.size};
 	snprintf(w->arch, sizeof w->arch, "%s", config_arch(c));
 	w->tensors = xcalloc(all.n_tensors + 2, sizeof *w->tensors);
 	for (size_t i = 0; i < n_shards; i++)

@@ -188,6 +188,7 @@ llama2c_read(struct weights *w, struct map m)
 		kinds += a[i].each_layer ? h.layers : 1;
 	w->tensors = xcalloc(kinds, sizeof *w->tensors); /* the file is larger: it holds them all */
 	const unsigned char *p = m.data + h.start;
+	w->said = (struct str){(const char *)m.data, h.start};
 	for (size_t i = 0; i < n; i++) {
 		if (!a[i].name)
 			p += a[i].rows * a[i].cols * 4;

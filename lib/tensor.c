@@ -16,6 +16,13 @@ tensor_row_bytes(const struct tensor *t)
 	return f->block ? t->dim[0] / f->block * f->bytes : 0;
 }
 
+size_t
+tensor_scale_bytes(const struct tensor *t)
+{
+	const size_t n = t->dim[0] * tensor_rows(t);
+	return !t->scale ? 0 : t->type == T_MXFP4_SPLIT ? n / tensor_format(t->type)->block : n / t->group * 4;
+}
+
 const struct format *
 tensor_format(uint32_t type)
 {

@@ -53,6 +53,9 @@ const float *tensor_floats(const struct tensor *t);
 /* Rows of the matrix: everything but dim[0] multiplied. */
 size_t tensor_rows(const struct tensor *t);
 
+/* Bytes of the scales that lie elsewhere. */
+size_t tensor_scale_bytes(const struct tensor *t);
+
 /* Bytes of one row in the file, without scales that lie elsewhere. */
 size_t tensor_row_bytes(const struct tensor *t);
 

@@ -288,22 +288,15 @@ map_gone(int sig)
 	_exit(1);
 }
 
-struct map
-map_file(const char *path)
+/* Map a file that is not empty, with that protection. */
+static struct map
+map_open(const char *path, int fd, const struct stat *st, int protection, int flags)
 {
 	struct map m = {.path = path};
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		die("%s:", path);
-	if (!S_ISREG(st.st_mode))
-		die("%s: not a regular file: a model is mapped, so it must be a file on disk", path);
-	if (st.st_size == 0)
-		die("%s: the file is empty, not a model", path);
-	if ((uintmax_t)st.st_size > SIZE_MAX)
+	if ((uintmax_t)st->st_size > SIZE_MAX)
 		die("%s: too large to map on this machine", path);
-	m.size = (size_t)st.st_size;
-	void *p = mmap(NULL, m.size, PROT_READ, MAP_SHARED, fd, 0);
+	m.size = (size_t)st->st_size;
+	void *p = mmap(NULL, m.size, protection, flags, fd, 0);
 	if (p == MAP_FAILED)
 		die("%s: mmap:", path);
 	m.data = p;
@@ -312,6 +305,41 @@ map_file(const char *path)
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGBUS, &sa, NULL);
 	return m;
+}
+
+struct map
+map_file(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		die("%s:", path);
+	if (!S_ISREG(st.st_mode))
+		die("%s: not a regular file: a model is mapped, so it must be a file on disk", path);
+	if (st.st_size == 0)
+		die("%s: the file is empty, not a model", path);
+	return map_open(path, fd, &st, PROT_READ, MAP_SHARED);
+}
+
+bool
+map_private(struct map *m, const char *path, bool *writable)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	*writable = true;
+	if (fd < 0 && errno == ENOENT)
+		return false;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		die("%s:", path);
+	if (!S_ISREG(st.st_mode))
+		die("%s: not a regular file, which could be mapped", path);
+	*writable = st.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH);
+	if (st.st_size == 0) {
+		close(fd);
+		return false;
+	}
+	*m = map_open(path, fd, &st, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	return true;
 }
 
 bool

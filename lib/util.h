@@ -102,6 +102,9 @@ struct map {
 /* Map a whole regular file; dies, naming it, where that cannot be. A file that
  * shrinks while it is mapped ends the program with a diagnostic, not a signal. */
 struct map map_file(const char *path);
+/* The same, but its pages may be written, and what is written stays here. False: there is no such file, or it
+ * is empty. *writable: somebody has the permission to write it. */
+bool map_private(struct map *m, const char *path, bool *writable);
 
 /* Little-endian numbers at any alignment. */
 static inline uint16_t

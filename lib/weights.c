@@ -80,3 +80,59 @@ weights_get(const struct weights *w, const char *name)
 	strcpy(want.name, name);
 	return bsearch(&want, w->tensors, w->n_tensors, sizeof *w->tensors, by_name);
 }
+
+uint64_t
+hash_more(uint64_t h, const void *p, size_t n)
+{
+	const unsigned char *s = p;
+	for (size_t len; n; s += len, n -= len) {
+		uint64_t x = 0;
+		len = n < 8 ? n : 8;
+		for (size_t i = 0; i < len; i++)
+			x |= (uint64_t)s[i] << 8 * i;
+		h = (h ^ h >> 32 ^ len) * 0x9E3779B97F4A7C15;
+		h = (h ^ x) * 0x9E3779B97F4A7C15;
+	}
+	return h ^ h >> 32;
+}
+
+/* Some pieces of n bytes, the first and the last among them. */
+static uint64_t
+hash_samples(uint64_t h, const unsigned char *p, size_t n)
+{
+	enum { SAMPLES = 4, SAMPLE = 256 };
+	if (n <= SAMPLES * SAMPLE)
+		return hash_more(h, p, n);
+	for (size_t i = 0; i < SAMPLES; i++)
+		h = hash_more(h, p + (n - SAMPLE) / (SAMPLES - 1) * i, SAMPLE);
+	return h;
+}
+
+uint64_t
+hash_tensor(uint64_t h, const struct tensor *t)
+{
+	h = hash_more(h, t->name, strlen(t->name));
+	h = hash_more(h, &t->type, sizeof t->type);
+	h = hash_more(h, t->dim, sizeof t->dim);
+	h = hash_more(h, &t->across, sizeof t->across);
+	if (t->data)
+		h = hash_samples(h, t->data, tensor_row_bytes(t) * tensor_rows(t));
+	return t->scale ? hash_samples(h, t->scale, tensor_scale_bytes(t)) : h;
+}
+
+uint64_t
+weights_fingerprint(const struct weights *w)
+{
+	uint64_t h = hash_more(w->folder, w->arch, strlen(w->arch));
+	for (size_t i = 0; w->gguf && i < w->gguf->n_kv; i++) {
+		const struct gguf_kv *kv = w->gguf->kv + i;
+		if (kv->key.n > 10 && !memcmp(kv->key.p, "tokenizer.", 10))
+			continue;
+		h = hash_more(h, kv->key.p, kv->key.n);
+		h = hash_more(h, kv->data, kv->bytes);
+	}
+	h = hash_more(h, w->said.p, w->said.n);
+	for (size_t i = 0; i < w->n_tensors; i++)
+		h = hash_tensor(h, w->tensors + i);
+	return h;
+}

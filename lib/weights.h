@@ -86,6 +86,7 @@ struct weights {
 	struct tensor *tensors;		/* sorted by name; GGUF's names */
 	struct gguf *gguf;		/* NULL if the file is not GGUF */
 	bool folder;			/* of Hugging Face */
+	struct str said;		/* where else than GGUF the shape is said, as it lies in the file */
 	void **owned;			/* goes with it */
 	size_t n_owned, owned_cap;
 };
@@ -97,6 +98,13 @@ struct weights *weights_open(const char *path);
 /* The same from what is mapped already. */
 struct weights *weights_read(struct map m);
 void weights_free(struct weights *w);
+
+/* Add n bytes to a hash, which begins as any number. */
+uint64_t hash_more(uint64_t h, const void *p, size_t n);
+/* The same for samples of a tensor's numbers, and its name, type and shape. */
+uint64_t hash_tensor(uint64_t h, const struct tensor *t);
+/* A hash of what a model computes with: all that is said of its shape, and samples of all weights. */
+uint64_t weights_fingerprint(const struct weights *w);
 
 /* The tensor of that name, or NULL. */
 const struct tensor *weights_get(const struct weights *w, const char *name);

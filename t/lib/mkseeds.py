@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mkseeds.py FOLDER: seeds of the fuzz harnesses adapter, regex, vocab_json, vocab_sp, and vocab_gguf's Unigram."""
+"""mkseeds.py FOLDER: seeds of the fuzz harnesses adapter, regex, state, vocab_json, vocab_sp, and vocab_gguf's Unigram."""
 import glob
 import json
 import os
@@ -19,6 +19,14 @@ def put(folder, harness, name, data):
     os.makedirs(os.path.join(folder, harness), exist_ok=True)
     with open(os.path.join(folder, harness, name), 'wb') as f:
         f.write(data)
+
+
+def state(numbers, array_bytes, n=17, more=''):
+    """What llm-fwd -S writes of t/fuzz/tiny.h's model, whose arrays have that many bytes."""
+    head = ('llm-state 1\nmodel m\nvocab 11\nfits 5a\ntokens %d\nroom 256\narrays 2\narray_bytes %d\ndata 256\n%s\n'
+            % (n, array_bytes, more)).encode()
+    ids = b''.join(struct.pack('<I', i * 3 % 11) for i in range(n))
+    return (head + ids).ljust(256, b'\0') + (numbers * array_bytes)[:2 * array_bytes]
 
 
 def small(name):
@@ -73,6 +81,10 @@ def main():
     g.set('tokenizer.ggml.model', mkgguf.scalar(mkgguf.STRING, 't5')).set('tokenizer.ggml.remove_extra_whitespaces', mkgguf.scalar(mkgguf.BOOL, 1))
     g.set('tokenizer.ggml.precompiled_charsmap', mkgguf.array(mkgguf.U8, list(charsmap({b'h': b'a ', b'ab': b'b'})[:-1]) + [0]))
     put(out, 'vocab_gguf', 't5', bytes([len(WORDS)]) + WORDS + g.bytes())
+    for bits, sizes in ((0, (1024, 1152)), (1, (2048, 2176))):
+        for size in sizes:
+            put(out, 'state', '%d' % size, bytes([bits + 2 * 9]) + state(b'\1\x3c\2\xbc', size))
+            put(out, 'state', '%d-nan' % size, bytes([bits + 2 * 20]) + state(b'\xff', size, 20, 'long yes\n'))
     seen = set()
     for i, line in enumerate(open(os.path.join(FIXTURES, 'tokenizer', 'regex.txt'), encoding='utf-8')):
         pattern, text, _ = (json.loads(x).encode() for x in line.split('\t'))

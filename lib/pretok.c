@@ -554,6 +554,48 @@ match_or_rest(struct pretok_cut *c, const char *regex, bool begins, const unsign
 	return c->match[0] > at ? c->match[0] - at : c->match[1] - at;
 }
 
+/* The expressions of the stages above as tokenizer.json files spell them, and whether the stage finds plain words. */
+#define CASED_WORDS(end) \
+	"[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+" end \
+	"|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*" end
+#define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define SPACES "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define WORDS(digits) \
+	CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
+static const struct known {
+	const char *regex;
+	pretok_fn *stage;
+	enum pretok_plain plain;
+} known[] = {
+	{"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", gpt2, PLAIN_LETTERS},
+	{WORDS("\\p{N}{1,3}"), llama3, PLAIN_LETTERS},
+	{WORDS("\\p{N}"), qwen2, PLAIN_LETTERS},
+	{CASED_WORDS(CONTRACTION "?") "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES, gpt4o, PLAIN_CASED},
+	{CASED_WORDS("") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES, tekken, PLAIN_CASED},
+	{"\\p{N}{1,3}", numbers3, PLAIN_NONE},
+	{"\\p{N}", number, PLAIN_NONE},
+	{"[一-龥぀-ゟ゠-ヿ]+", asian_deepseek3, PLAIN_NONE},
+	{"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+	 "| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES, deepseek3, PLAIN_LETTERS},
+};
+
+bool
+pretok_add(struct pretok *p, const char *regex, size_t n)
+{
+	size_t at = 0;
+	while (at < PRETOK_STAGES && p->stage[at])
+		at++;
+	for (size_t i = 0; at < PRETOK_STAGES && i < sizeof known / sizeof *known; i++) {
+		const struct known *k = known + i;
+		if (strlen(k->regex) != n || memcmp(k->regex, regex, n) != 0)
+			continue;
+		p->stage[at] = k->stage;
+		p->plain = p->plain > k->plain ? p->plain : k->plain;
+		return true;
+	}
+	return false;
+}
+
 /* Of 8 bytes those that are ASCII letters, as their highest bits; the capitals in *upper. */
 #define EACH(x) ((x) * UINT64_C(0x0101010101010101))
 static inline uint64_t

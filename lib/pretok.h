@@ -19,16 +19,19 @@
 /* The bytes of the first part of s[0..n), n > 0; 0 < result <= n. */
 typedef size_t pretok_fn(const unsigned char *s, size_t n);
 
+/* What needs no look at the stages: a blank or none, then ASCII letters, before another ASCII character. */
+enum pretok_plain {
+	PLAIN_NONE,
+	PLAIN_LETTERS,	/* they are a word */
+	PLAIN_CASED	/* so, if no capital follows a small letter and no apostrophe the word */
+};
+
 struct pretok {
 	const char *names;		/* separated by blanks */
 	pretok_fn *stage[PRETOK_STAGES]; /* those that are not NULL, */
 	bool ignore_merges;		/* a word that is a piece is taken whole */
 	bool add_bos;			/* unless the file says otherwise */
-	enum {
-		PLAIN_NONE,
-		PLAIN_LETTERS,		/* a blank or none, then ASCII letters, before another ASCII character: a word */
-		PLAIN_CASED		/* so, if no capital follows a small letter and no apostrophe the word */
-	} plain;			/* what needs no look at the stages */
+	enum pretok_plain plain;
 	const char *regex[PRETOK_STAGES]; /* or what stands here */
 };
 
@@ -36,6 +39,9 @@ struct pretok {
 const struct pretok *pretok_find(const char *name, size_t n);
 /* All names, separated by blanks: for a message. The caller frees it with xfree(). */
 char *pretok_names(void);
+
+/* Add a stage that isolates the matches of a regular expression, which stays where it is. False: it is not one of those known. */
+bool pretok_add(struct pretok *p, const char *regex, size_t n);
 
 /* How far a text is cut; begin with zeros. */
 struct pretok_state {

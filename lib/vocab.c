@@ -399,6 +399,7 @@ vocab_free(struct vocab *v)
 	word_free(&v->word);
 	cache_free(&v->cache);
 	pretok_free(&v->cut);
+	xfree(v->joined);
 	for (int i = 0; i < 4; i++)
 		xfree(v->special[i].list);
 	unigram_free(v->unigram);

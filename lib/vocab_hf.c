@@ -18,10 +18,15 @@ hf_prepare(struct vocab *v)
 	for (int b = 0; v->bpe && b < 256; b++)
 		h->spelled |= v->byte_id[b] == NO_ID && v->unk >= 0;
 	h->spelled |= v->bpe && (h->byte_fallback || h->suffix.n);
+	if (h->spelled)
+		hf_compile(h);
+	v->pretok = &h->pretok;
 	if (v->bpe && !h->spelled)
 		return;
 	pieces_index(v);
 	byte_pieces_index(v);
+	for (int b = 0; b < 256; b++)
+		h->only_spaces &= v->byte_id[b] != NO_ID;
 }
 
 /* BPE over characters. */
@@ -109,10 +114,28 @@ encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		emit(out, (uint32_t)v->unk);
 }
 
+/* A word of a text in which nothing changes but how spaces are spelled. */
+static void
+encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	struct bytes *b = v->hf->text;
+	b->n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (s[i] == ' ')
+			bytes_add(b, SPM_SPACE, SPM_SPACE_LEN);
+		else
+			bytes_add(b, s + i, 1);
+	encode_chars(v, b->s, b->n, out);
+}
+
 static void
 encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, struct ids *out)
 {
 	struct hf *h = v->hf;
+	if (h->known_words) {
+		bpe_encode(v, s, n, out);
+		return;
+	}
 	s = hf_words(h, s, n, first);
 	for (size_t i = 0; i < h->n_words; i++) {
 		const struct hf_part *w = h->words + i;
@@ -212,6 +235,10 @@ encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, 
 	const struct specials *list = &v->special[set + 1];
 	size_t from = 0, step, blanks = 0; /* blanks: the end of those looked at last */
 	for (size_t i = 0; list->list && i < t->len; i += step) {
+		while (i < t->len && list->first[t->s[i]] == list->first[t->s[i] + 1])
+			i++;
+		if (i == t->len)
+			break;
 		const struct special *sp = specials_at(list, t->s + i, t->len - i);
 		step = 1;
 		if (!sp || !taken(v, t, sp, i, &step))
@@ -241,6 +268,8 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, out);
 		return;
 	}
+	if (v->hf->only_spaces && !v->special[3].list && cuts_encode(v, t->s + from, n, v->space_prefix, encode_cut, out))
+		return;
 	/* Where a part was normalized, whose bytes these are is only known if all are one's. */
 	bool ours = t->special;
 	for (size_t i = from; ours && t->trusted && i < to; i++)

@@ -32,6 +32,7 @@ enum hf_kind {
 /* A step of either kind. */
 struct hf_step {
 	enum hf_kind kind;
+	struct str pattern;		/* of the regex; NULL: none */
 	struct regex *regex;		/* what to find, */
 	struct str literal;		/* or this, where regex is NULL */
 	struct str text;		/* to put in its place, or in front */
@@ -72,6 +73,10 @@ struct hf {
 	size_t n_added, added_cap;
 	const char *path;		/* of the file, for diagnostics */
 	size_t room;			/* what a text may grow to */
+	/* What is quick: the pre-tokenizer is one of pretok.h; or there is none, and the normalizer spells spaces as
+	 * SPM_SPACE, with one in front where the vocabulary has space_prefix. */
+	struct pretok pretok;
+	bool known_words, only_spaces;
 	/* Used again and again. */
 	struct bytes text[2];
 	bool front;			/* the normalized text begins where the text does */
@@ -107,6 +112,8 @@ hf_prefix_once(const struct vocab *v)
 }
 
 void hf_prepare(struct vocab *v);
+/* Compile the patterns of pre-tokenizers that were thought to be known ones. */
+void hf_compile(struct hf *h);
 void hf_encode(struct vocab *v, const struct source *t, struct ids *out);
 /* How an added token is spelled in normalized text. */
 struct str hf_added_text(struct vocab *v, struct str text);

@@ -45,10 +45,10 @@ step(struct loader *l, enum hf_kind kind)
 	return l->steps + l->n_steps++;
 }
 
-static struct regex *
-builtin_regex(const struct loader *l, const char *text)
+static struct str
+builtin(const char *text)
 {
-	return regex_new(l->path, (struct str){text, strlen(text)});
+	return (struct str){text, strlen(text)};
 }
 
 /* {"String": "x"} or {"Regex": "x"} */
@@ -59,7 +59,7 @@ pattern(const struct loader *l, const struct json *v, struct hf_step *s)
 	struct str regex = json_str(l->d, json_get(l->d, p, "Regex"));
 	s->literal = json_str(l->d, json_get(l->d, p, "String"));
 	if (regex.p || (s->literal.p && !s->literal.n))
-		s->regex = regex_new(l->path, regex); /* of nothing, it matches everywhere */
+		s->pattern = regex.p ? regex : (struct str){"", 0}; /* of nothing, it matches everywhere */
 	else if (!s->literal.p)
 		die("%s: a pattern is neither a Regex nor a String", l->path);
 	else if (s->literal.n > LITERAL_MAX)
@@ -188,7 +188,7 @@ read_bytes(struct loader *l, const struct json *v)
 	s->behavior = HF_ISOLATED;
 	s->prefix = flag(l, v, "add_prefix_space", true) ? HF_ALWAYS : HF_NEVER;
 	if (flag(l, v, "use_regex", true))
-		s->regex = builtin_regex(l, "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+");
+		s->pattern = builtin("'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+");
 	l->v->bpe = true;
 	l->v->space_prefix |= s->prefix != HF_NEVER;
 }
@@ -198,7 +198,7 @@ static void
 fixed_split(struct loader *l, const char *regex, enum hf_behavior behavior, bool invert)
 {
 	struct hf_step *s = step(l, HF_SPLIT);
-	s->regex = builtin_regex(l, regex);
+	s->pattern = builtin(regex);
 	s->behavior = behavior;
 	s->invert = invert;
 }
@@ -267,10 +267,49 @@ read_pre_tokenizer(struct loader *l, const struct json *v, int depth)
 		bytes_print(&l->h->pre_names, "%s%.*s", l->h->pre_names.n ? " " : "", (int)type.n, type.p);
 }
 
+/* Whether all the steps together are a pre-tokenizer of pretok.h: words of bytes, which patterns known there isolate. */
+static bool
+known_words(struct loader *l)
+{
+	for (size_t i = 0; i < l->n_steps; i++) {
+		const struct hf_step *s = l->steps + i;
+		const bool bytes = s->kind == HF_BYTES && s->prefix == HF_NEVER && i + 1 == l->n_steps;
+		if (bytes && !s->pattern.p && i > 0)
+			return true;
+		if ((s->kind != HF_SPLIT && !bytes) || s->behavior != HF_ISOLATED || s->invert || !s->pattern.p ||
+			!pretok_add(&l->h->pretok, s->pattern.p, s->pattern.n))
+			return false;
+		if (bytes)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the normalizers do nothing but spell spaces as SPM_SPACE, and the pre-tokenizers look for spaces, of which none is left. */
+static bool
+only_spaces(const struct hf *h)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < h->n_normalizers; i++) {
+		const struct hf_step *s = h->normalizers + i;
+		const bool spelled = str_is(s->text, SPM_SPACE), last = i + 1 == h->n_normalizers;
+		if (!spelled || !(s->kind == HF_PREPEND ? i == 0 && !last : s->kind == HF_REPLACE && last && str_is(s->literal, " ")))
+			return false;
+		n += last;
+	}
+	for (size_t i = 0; i < h->n_pre; i++)
+		if (h->pre[i].kind != HF_SPLIT || h->pre[i].invert || !str_is(h->pre[i].literal, " "))
+			return false;
+	return n == 1;
+}
+
 /* The steps read so far, to be kept. */
 static struct hf_step *
-keep_steps(struct loader *l, size_t *n)
+keep_steps(struct loader *l, size_t *n, bool compile)
 {
+	for (size_t i = 0; compile && i < l->n_steps; i++)
+		if (l->steps[i].pattern.p)
+			l->steps[i].regex = regex_new(l->path, l->steps[i].pattern);
 	struct hf_step *s = xcalloc(l->n_steps + 1, sizeof *s);
 	memcpy(s, l->steps, l->n_steps * sizeof *s);
 	*n = l->n_steps;
@@ -603,10 +642,12 @@ vocab_from_hf(struct map m, const char *dir)
 	if (!v->unigram)
 		read_merges(&l, model);
 	read_normalizer(&l, json_get(l.d, root, "normalizer"), 0);
-	h->normalizers = keep_steps(&l, &h->n_normalizers);
+	h->normalizers = keep_steps(&l, &h->n_normalizers, true);
 	read_pre_tokenizer(&l, json_get(l.d, root, "pre_tokenizer"), 0);
-	h->pre = keep_steps(&l, &h->n_pre);
 	h->spelled |= v->unigram && v->bpe;
+	h->known_words = !h->spelled && !h->suffix.n && !h->byte_fallback && known_words(&l);
+	h->pre = keep_steps(&l, &h->n_pre, !h->known_words);
+	h->only_spaces = !v->bpe && !v->unigram && h->byte_fallback && !h->suffix.n && !v->ignore_merges && only_spaces(h);
 	read_prefix(&l);
 	read_decoder(&l, json_get(l.d, root, "decoder"), 0);
 	if (v->unk >= 0 && !v->bpe && !vocab_is_eog(v, (uint32_t)v->unk))

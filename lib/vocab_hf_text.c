@@ -206,12 +206,23 @@ normalize_step(struct hf *h, const struct hf_step *step, const unsigned char *s,
 	}
 }
 
+static bool
+is_ascii(const unsigned char *s, size_t n)
+{
+	unsigned char all = 0;
+	for (size_t i = 0; i < n; i++)
+		all |= s[i];
+	return all < 0x80;
+}
+
 const unsigned char *
 hf_normalize(struct hf *h, const unsigned char *s, size_t *n)
 {
 	h->front = true;
 	h->room = *n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * *n;
 	for (size_t i = 0; i < h->n_normalizers; i++) {
+		if (h->normalizers[i].kind <= HF_NFKD && is_ascii(s, *n))
+			continue;
 		struct bytes *out = h->text + (s == h->text[0].s);
 		out->n = 0;
 		normalize_step(h, h->normalizers + i, s, *n, out);
@@ -223,6 +234,15 @@ hf_normalize(struct hf *h, const unsigned char *s, size_t *n)
 }
 
 /* Words. */
+
+void
+hf_compile(struct hf *h)
+{
+	for (size_t i = 0; i < h->n_pre; i++)
+		if (h->pre[i].pattern.p && !h->pre[i].regex)
+			h->pre[i].regex = regex_new(h->path, h->pre[i].pattern);
+	h->known_words = false;
+}
 
 static void
 word(struct hf *h, size_t begin, size_t end)

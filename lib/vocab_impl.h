@@ -2,7 +2,7 @@
  * vocab_impl.h - what the parts of the vocabulary share; users read vocab.h.
  *
  * vocab.c: the tables as the file holds them. vocab_find.c: finding pieces by
- * their bytes, and merging. vocab_spm.c, vocab_bpe.c, vocab_unigram.c: encoding.
+ * their bytes, and merging. vocab_cache.c, vocab_cuts.c: what spares it. vocab_spm.c, vocab_bpe.c, vocab_unigram.c: encoding.
  * vocab_load.c, vocab_sp.c, vocab_hf.h: what files hold. Decoding needs
  * no index, so nothing that encoding needs is built before the first text.
  */
@@ -148,6 +148,8 @@ struct vocab {
 	bool warned;
 	struct word word;
 	struct word_cache cache;
+	uint8_t *joined;		/* vocab_cuts.c's table, NULL: not built */
+	size_t met;			/* bytes of text that it would have been good for */
 	struct specials special[4];	/* user-defined ones; control and unknown ones, too;
 					 * 2 and 3: the same, of those that are found in normalized text */
 
@@ -255,6 +257,11 @@ struct source {
 	bool special;
 	const bool *trusted;
 };
+
+/* Encode a text that holds no specials word by word, which merging does not reach across; one that is new
+ * is given to `word`. prefix: a space stands before the first. False: this text cannot be cut, or it does not pay yet. */
+typedef void word_fn(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+bool cuts_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, word_fn *word, struct ids *out);
 
 /* Encode text that holds no specials. */
 void spm_prepare(struct vocab *v);

@@ -132,8 +132,8 @@ not_a_space(const struct vocab *v, uint32_t cp)
 	return true;
 }
 
-void
-spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+static void
+encode_text(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {
 	struct word *w = &v->word;
 	size_t sp_len;
@@ -161,6 +161,19 @@ spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struc
 			add_char(v, s + i, len);
 	}
 	encode_word(v, out);
+}
+
+static void
+encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	encode_text(v, s, n, false, out);
+}
+
+void
+spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	if (!cuts_encode(v, s, n, prefix, encode_cut, out))
+		encode_text(v, s, n, prefix, out);
 }
 
 /* As SentencePiece has it: unknown characters next to each other are one, and user-defined

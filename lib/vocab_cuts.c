@@ -1,0 +1,132 @@
+/*
+ * vocab_cuts.c - where a text can be cut before its characters are merged; see vocab_impl.h.
+ *
+ * Merging joins two characters only if some piece has them next to each other. So a text can be cut
+ * between two that no piece has so, "t (" or "n 1" in many vocabularies, and what is between two cuts
+ * is a word: encoded for itself, and looked up where it was met before.
+ */
+#include "vocab_impl.h"
+
+enum { ROW = 256, WORTH = 4096 /* bytes of text that pay for the table */ };
+
+static bool
+is_space_at(const unsigned char *p, size_t n)
+{
+	return n >= SPM_SPACE_LEN && !memcmp(p, SPM_SPACE, SPM_SPACE_LEN);
+}
+
+/* The characters that meet at p[at]: the last byte of the one, the first byte of the other; a piece's spelling of
+ * a space counts as the space. */
+static void
+join(uint8_t *joined, const unsigned char *p, size_t at, size_t n)
+{
+	unsigned char a = p[at - 1], b = p[at];
+	if (at >= SPM_SPACE_LEN && is_space_at(p + at - SPM_SPACE_LEN, SPM_SPACE_LEN))
+		a = ' ';
+	if (is_space_at(p + at, n - at))
+		b = ' ';
+	joined[a * ROW + b] = 1;
+}
+
+static void
+join_pieces(struct vocab *v)
+{
+	for (uint32_t id = 0; id < v->n; id++) {
+		uint32_t n;
+		const unsigned char *p = piece(v, id, &n);
+		for (uint32_t i = 1; i < n; i++)
+			join(v->joined, p, i, n);
+	}
+}
+
+/* "left right": what is within them was joined by other merges. */
+static void
+join_merges(struct vocab *v)
+{
+	const unsigned char *p = v->merge_list.data;
+	unsigned char both[2 * SPM_SPACE_LEN];
+	for (size_t i = 0; i < v->merge_list.n; i++) {
+		struct str s = gguf_next_str(&p);
+		const char *gap = s.n > 1 ? memchr(s.p + 1, ' ', s.n - 1) : NULL;
+		if (!gap)
+			continue;
+		const size_t left = (size_t)(gap - s.p), right = s.n - left - 1;
+		const size_t nl = left < SPM_SPACE_LEN ? left : SPM_SPACE_LEN, nr = right < SPM_SPACE_LEN ? right : SPM_SPACE_LEN;
+		if (!nr)
+			continue;
+		memcpy(both, gap - nl, nl);
+		memcpy(both + nl, gap + 1, nr);
+		join(v->joined, both, nl, nl + nr);
+	}
+}
+
+/* Whether a text of n bytes more is to be cut. */
+static bool
+ready(struct vocab *v, size_t n)
+{
+	v->met = n > SIZE_MAX - v->met ? SIZE_MAX : v->met + n;
+	if (v->joined || v->met < WORTH)
+		return v->joined;
+	v->joined = xcalloc(ROW, ROW);
+	if (v->merge_list.data)
+		join_merges(v);
+	else
+		join_pieces(v);
+	for (unsigned a = 0; a < ROW; a++) /* no cut within a character */
+		memset(v->joined + a * ROW + 0x80, 1, 0x40);
+	return true;
+}
+
+/* The bytes of the word at s; n > 0. */
+static inline size_t
+word_end(const uint8_t *joined, const unsigned char *s, size_t n)
+{
+	size_t i = 1;
+	while (i < n && joined[s[i - 1] * ROW + s[i]])
+		i++;
+	return i;
+}
+
+static inline void
+known_or_new(struct vocab *v, const unsigned char *s, size_t n, bool wide, word_fn *word, struct ids *out)
+{
+	const size_t from = *out->n;
+	if (emit_cached(&v->cache, s, n, wide, out))
+		return;
+	word(v, s, n, out);
+	note_ids(&v->cache, s, n, out, from);
+}
+
+/* The first word, which has a space of its own in front. */
+static void
+first_word(struct vocab *v, const unsigned char *s, size_t n, word_fn *word, struct ids *out)
+{
+	unsigned char *own = xreallocarray(NULL, n + 1, 1);
+	own[0] = ' ';
+	memcpy(own + 1, s, n);
+	known_or_new(v, own, n + 1, false, word, out);
+	xfree(own);
+}
+
+bool
+cuts_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, word_fn *word, struct ids *out)
+{
+	if (!ready(v, n))
+		return false;
+	for (const unsigned char *p = s; (p = memchr(p, SPM_SPACE[0], n - (size_t)(p - s))); p++)
+		if (is_space_at(p, n - (size_t)(p - s)))
+			return false;
+	if (prefix) {
+		const size_t len = v->joined[' ' * ROW + s[0]] ? word_end(v->joined, s, n) : 0;
+		first_word(v, s, len, word, out);
+		s += len;
+		n -= len;
+	}
+	while (n) {
+		const size_t len = word_end(v->joined, s, n);
+		known_or_new(v, s, len, n >= CACHE_KEY, word, out);
+		s += len;
+		n -= len;
+	}
+	return true;
+}

@@ -7,6 +7,13 @@
 
 #include <stddef.h>
 
+/* Ask for memory that will be wanted soon. */
+#if defined(__GNUC__)
+#define prefetch(p) __builtin_prefetch(p)
+#else
+#define prefetch(p) ((void)(p))
+#endif
+
 /* CPUs that this process may run on; at least 1. */
 int cpu_count(void);
 

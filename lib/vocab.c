@@ -298,6 +298,7 @@ static void
 prepare(struct vocab *v)
 {
 	if (!v->ready) {
+		cache_make(&v->cache);
 		if (v->hf)
 			hf_prepare(v);
 		else if (v->sp)

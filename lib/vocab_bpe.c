@@ -184,8 +184,8 @@ emit_bytes(struct vocab *v, const unsigned char *p, size_t n, struct ids *out)
 	}
 }
 
-static void
-merge_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+void
+bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	struct word *w = &v->word;
 	bool whole = v->ignore_merges;
@@ -222,32 +222,25 @@ merge_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	}
 }
 
-void
-bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, bool wide, struct ids *out)
-{
-	const size_t from = *out->n;
-	if (emit_cached(&v->cache, s, n, wide, out))
-		return;
-	merge_word(v, s, n, out);
-	note_ids(&v->cache, s, n, out, from);
-}
-
 /* Lines are short, and words are found faster where a few bytes behind the text can be read. */
 void
 bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	enum { SHORT = 1024 };
 	unsigned char line[SHORT + PRETOK_PAD];
+	struct word_queue q;
 	const bool padded = n <= SHORT;
 	if (padded) {
 		memcpy(line, s, n);
 		memset(line + n, 0, PRETOK_PAD);
 		s = line;
 	}
+	words_begin(&q, bpe_word);
 	while (n) {
 		size_t len = pretok_next(v->pretok, &v->cut, s, n, padded);
-		bpe_encode_word(v, s, len, padded || n >= PRETOK_PAD, out);
+		words_add(v, &q, s, len, padded || n >= PRETOK_PAD, out);
 		s += len;
 		n -= len;
 	}
+	words_flush(v, &q, out);
 }

@@ -1,13 +1,14 @@
 /* vocab_cache.c - the ids of words that were met before; see vocab_cache.h. */
 #include "vocab_cache.h"
 
-static void
-make(struct word_cache *c)
+void
+cache_make(struct word_cache *c)
 {
 	const size_t size = sizeof *c->line;
 	_Static_assert(sizeof *c->line == 64, "a line of the cache is one of the machine's");
 	/* zeros that are touched only where a word comes to stand */
 	c->mem = xcalloc(2 * CACHE_SETS + 1, size);
+	c->quick = xcalloc(QUICK, sizeof *c->quick);
 	c->line = (struct cache_line *)((unsigned char *)c->mem + (size - (uintptr_t)c->mem % size) % size);
 }
 
@@ -17,8 +18,6 @@ cache_add(struct word_cache *c, const unsigned char *s, size_t n, const uint32_t
 	uint64_t key[2];
 	if (n == 0 || n > CACHE_ROOM || n_ids * sizeof *ids > CACHE_ROOM - (n > CACHE_KEY ? n : CACHE_KEY))
 		return;
-	if (!c->line)
-		make(c);
 	cache_key(s, n, false, key);
 	struct cache_line *l = c->line + cache_place(s, n, key);
 	l += l->n != 0;
@@ -34,5 +33,6 @@ void
 cache_free(struct word_cache *c)
 {
 	xfree(c->mem);
-	c->mem = c->line = NULL;
+	xfree(c->quick);
+	*c = (struct word_cache){NULL, NULL, NULL};
 }

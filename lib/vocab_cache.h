@@ -9,6 +9,7 @@
 #ifndef VOCAB_CACHE_H
 #define VOCAB_CACHE_H
 
+#include "compat.h"
 #include "util.h"
 
 #include <string.h>
@@ -21,8 +22,17 @@ struct cache_line {
 	uint8_t n, n_ids;	/* bytes of the word, 0: nothing here; ids */
 };
 
+/* Before the lines: the words of up to 7 bytes and 2 ids that came last, so few that they stay near. */
+struct quick {
+	uint64_t word;		/* and its length in the highest byte; 0: nothing here */
+	uint32_t id[2];		/* the second is NO_SECOND where there is one */
+};
+enum { QUICK = 1 << 13, QUICK_LONGEST = 7 };
+#define NO_SECOND UINT32_MAX
+
 struct word_cache {
-	struct cache_line *line;	/* CACHE_SETS pairs, each on cache lines of its own; NULL: none yet */
+	struct cache_line *line;	/* CACHE_SETS pairs, each on cache lines of its own; NULL: not made yet */
+	struct quick *quick;		/* QUICK of them */
 	void *mem;
 };
 
@@ -44,6 +54,27 @@ cache_key(const unsigned char *s, size_t n, bool wide, uint64_t key[2])
 		key[0] = s[0] | (uint64_t)s[n / 2] << 8 * (n / 2) | (uint64_t)s[n - 1] << 8 * (n - 1);
 }
 
+static inline uint64_t
+quick_word(uint64_t key, size_t n)
+{
+	return key | (uint64_t)n << 56;
+}
+static inline struct quick *
+quick_place(const struct word_cache *c, uint64_t word)
+{
+	return c->quick + (word * 0x9E3779B97F4A7C15 >> 40 & (QUICK - 1));
+}
+static inline void
+quick_set(const struct word_cache *c, uint64_t word, const unsigned char *ids, size_t n_ids)
+{
+	struct quick *q = quick_place(c, word);
+	if (n_ids != 1 && n_ids != 2)
+		return;
+	q->word = word;
+	q->id[1] = NO_SECOND;
+	memcpy(q->id, ids, n_ids * sizeof *q->id);
+}
+
 /* Where the word's pair of lines is. */
 static inline size_t
 cache_place(const unsigned char *s, size_t n, const uint64_t key[2])
@@ -62,14 +93,17 @@ cache_is(const struct cache_line *l, const unsigned char *s, size_t n, const uin
 		(n <= CACHE_KEY || !memcmp(l->room + CACHE_KEY, s + CACHE_KEY, n - CACHE_KEY));
 }
 
-/* The line of word s[0..n), n > 0, or NULL; wide: 16 bytes can be read. */
-static inline const struct cache_line *
-cache_find(const struct word_cache *c, const unsigned char *s, size_t n, bool wide)
+/* The ids of a line: n_ids of 4 bytes, as memcpy() takes them. */
+static inline const unsigned char *
+cache_ids(const struct cache_line *l)
 {
-	uint64_t key[2];
-	if (!c->line || n > CACHE_ROOM)
-		return NULL;
-	cache_key(s, n, wide, key);
+	return l->room + (l->n > CACHE_KEY ? l->n : CACHE_KEY);
+}
+
+/* The line of word s[0..n), n > 0, or NULL. */
+static inline const struct cache_line *
+cache_find(const struct word_cache *c, const unsigned char *s, size_t n, const uint64_t key[2])
+{
 	struct cache_line *l = c->line + cache_place(s, n, key);
 	if (cache_is(l, s, n, key))
 		return l;
@@ -81,13 +115,52 @@ cache_find(const struct word_cache *c, const unsigned char *s, size_t n, bool wi
 	return l;
 }
 
-/* The ids of a line: n_ids of 4 bytes, as memcpy() takes them. */
-static inline const unsigned char *
-cache_ids(const struct cache_line *l)
+/* A word of s[0..n), n > 0, that is looked for. */
+struct sought {
+	const unsigned char *s;
+	size_t n;
+	uint64_t key[2];
+	struct quick *quick;		/* where it would be, NULL: it is too long */
+};
+/* Begin to look, so that what is wanted is near when it is; wide: 16 bytes can be read from s on. */
+static inline void
+cache_seek(const struct word_cache *c, const unsigned char *s, size_t n, bool wide, struct sought *w)
 {
-	return l->room + (l->n > CACHE_KEY ? l->n : CACHE_KEY);
+	w->s = s;
+	w->n = n;
+	w->quick = NULL;
+	if (n > CACHE_ROOM)
+		return;
+	cache_key(s, n, wide, w->key);
+	if (n <= QUICK_LONGEST) {
+		w->quick = quick_place(c, quick_word(w->key[0], n));
+		prefetch(w->quick);
+	} else
+		prefetch(c->line + cache_place(s, n, w->key));
 }
 
+/* Put the ids of a word that was met before into ids, which has room for CACHE_IDS; how many, or NOT_MET. */
+enum { CACHE_IDS = (CACHE_ROOM - CACHE_KEY) / 4 };
+#define NOT_MET SIZE_MAX
+static inline size_t
+cache_get(const struct word_cache *c, const struct sought *w, uint32_t *ids)
+{
+	if (w->n > CACHE_ROOM)
+		return NOT_MET;
+	if (w->quick && w->quick->word == quick_word(w->key[0], w->n)) {
+		memcpy(ids, w->quick->id, sizeof w->quick->id);
+		return 1 + (ids[1] != NO_SECOND);
+	}
+	const struct cache_line *l = cache_find(c, w->s, w->n, w->key);
+	if (!l)
+		return NOT_MET;
+	memcpy(ids, cache_ids(l), l->n_ids * sizeof *ids);
+	if (w->quick)
+		quick_set(c, quick_word(w->key[0], w->n), cache_ids(l), l->n_ids);
+	return l->n_ids;
+}
+
+void cache_make(struct word_cache *c);
 /* Note the ids of a word, if they are few enough. */
 void cache_add(struct word_cache *c, const unsigned char *s, size_t n, const uint32_t *ids, size_t n_ids);
 void cache_free(struct word_cache *c);

@@ -87,46 +87,40 @@ word_end(const uint8_t *joined, const unsigned char *s, size_t n)
 	return i;
 }
 
-static inline void
-known_or_new(struct vocab *v, const unsigned char *s, size_t n, bool wide, word_fn *word, struct ids *out)
-{
-	const size_t from = *out->n;
-	if (emit_cached(&v->cache, s, n, wide, out))
-		return;
-	word(v, s, n, out);
-	note_ids(&v->cache, s, n, out, from);
-}
-
 /* The first word, which has a space of its own in front. */
 static void
-first_word(struct vocab *v, const unsigned char *s, size_t n, word_fn *word, struct ids *out)
+first_word(struct vocab *v, struct word_queue *q, const unsigned char *s, size_t n, struct ids *out)
 {
 	unsigned char *own = xreallocarray(NULL, n + 1, 1);
 	own[0] = ' ';
 	memcpy(own + 1, s, n);
-	known_or_new(v, own, n + 1, false, word, out);
+	words_add(v, q, own, n + 1, false, out);
+	words_flush(v, q, out);
 	xfree(own);
 }
 
 bool
 cuts_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, word_fn *word, struct ids *out)
 {
+	struct word_queue q;
 	if (!ready(v, n))
 		return false;
 	for (const unsigned char *p = s; (p = memchr(p, SPM_SPACE[0], n - (size_t)(p - s))); p++)
 		if (is_space_at(p, n - (size_t)(p - s)))
 			return false;
+	words_begin(&q, word);
 	if (prefix) {
 		const size_t len = v->joined[' ' * ROW + s[0]] ? word_end(v->joined, s, n) : 0;
-		first_word(v, s, len, word, out);
+		first_word(v, &q, s, len, out);
 		s += len;
 		n -= len;
 	}
 	while (n) {
 		const size_t len = word_end(v->joined, s, n);
-		known_or_new(v, s, len, n >= CACHE_KEY, word, out);
+		words_add(v, &q, s, len, n >= CACHE_KEY, out);
 		s += len;
 		n -= len;
 	}
+	words_flush(v, &q, out);
 	return true;
 }

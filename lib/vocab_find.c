@@ -272,6 +272,13 @@ heap_pop(struct word *w)
 	return top;
 }
 
+static struct pair_memo *
+memo_of(const struct word *w, uint32_t left, uint32_t right)
+{
+	const uint32_t hash = (left * 0x9E3779B1u ^ right) * 0x85EBCA77u;
+	return &w->memo[hash >> 17 & (MEMO - 1)];
+}
+
 /* Look up the pair that symbol l makes with the next one; those of pieces are remembered. False: none. */
 static bool
 look_up(struct vocab *v, struct word *w, uint32_t l, pair_fn *pair)
@@ -281,8 +288,7 @@ look_up(struct vocab *v, struct word *w, uint32_t l, pair_fn *pair)
 	if (left->next != NO_ID) {
 		const struct symbol *right = &w->sym[left->next];
 		const bool pieces = left->id != NO_ID && right->id != NO_ID;
-		const uint32_t hash = (left->id * 0x9E3779B1u ^ right->id) * 0x85EBCA77u;
-		struct pair_memo *m = &w->memo[hash >> 17 & (MEMO - 1)];
+		struct pair_memo *m = memo_of(w, left->id, right->id);
 		if (!pieces)
 			p = pair(v, w, left, right);
 		else if (m->left == left->id + 1 && m->right == right->id + 1)
@@ -367,6 +373,8 @@ word_merge(struct vocab *v, struct word *w, pair_fn *pair)
 	if (!w->memo)
 		w->memo = xcalloc(MEMO, sizeof *w->memo);
 	for (uint32_t i = 0; i + 1 < w->n_sym; i++)
+		prefetch(memo_of(w, w->sym[i].id, w->sym[i + 1].id));
+	for (uint32_t i = 0; i + 1 < w->n_sym; i++)
 		look_up(v, w, i, pair);
 	if (w->n_sym < 2)
 		return;
@@ -374,4 +382,22 @@ word_merge(struct vocab *v, struct word *w, pair_fn *pair)
 		merge_short(v, w, pair);
 	else
 		merge_long(v, w, pair);
+}
+
+void
+words_flush(struct vocab *v, struct word_queue *q, struct ids *out)
+{
+	for (size_t i = 0; i < q->n; i++) {
+		const struct sought *w = q->sought + i;
+		if (*out->cap - *out->n < CACHE_IDS)
+			*out->p = grow(*out->p, out->cap, *out->n + CACHE_IDS, sizeof **out->p);
+		const size_t from = *out->n, n_ids = cache_get(&v->cache, w, *out->p + from);
+		if (n_ids != NOT_MET) {
+			*out->n += n_ids;
+			continue;
+		}
+		q->word(v, w->s, w->n, out);
+		cache_add(&v->cache, w->s, w->n, *out->p + from, *out->n - from);
+	}
+	q->n = 0;
 }

@@ -136,16 +136,19 @@ encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, stru
 		bpe_encode(v, s, n, out);
 		return;
 	}
+	struct word_queue q;
+	words_begin(&q, bpe_word);
 	s = hf_words(h, s, n, first);
 	for (size_t i = 0; i < h->n_words; i++) {
 		const struct hf_part *w = h->words + i;
 		if (v->unigram)
 			unigram_encode(v, s + w->begin, w->end - w->begin, out);
 		else if (v->bpe && !h->spelled)
-			bpe_encode_word(v, s + w->begin, w->end - w->begin, false, out);
+			words_add(v, &q, s + w->begin, w->end - w->begin, false, out);
 		else
 			encode_chars(v, s + w->begin, w->end - w->begin, out);
 	}
+	words_flush(v, &q, out);
 }
 
 /* Added tokens. */

@@ -230,24 +230,31 @@ struct ids {
 	size_t *n, *cap;
 };
 void emit(struct ids *out, uint32_t id);
-/* The ids of a word that was met before; false: it was not. And note those that stand in *out from
- * place `from` on. wide: 16 bytes can be read from s on. */
-static inline bool
-emit_cached(const struct word_cache *c, const unsigned char *s, size_t n, bool wide, struct ids *out)
-{
-	const struct cache_line *l = cache_find(c, s, n, wide);
-	if (!l)
-		return false;
-	if (*out->cap - *out->n < l->n_ids)
-		*out->p = grow(*out->p, out->cap, *out->n + l->n_ids, sizeof **out->p);
-	memcpy(*out->p + *out->n, cache_ids(l), l->n_ids * sizeof **out->p);
-	*out->n += l->n_ids;
-	return true;
-}
+
+/* What finds the ids of a word. */
+typedef void word_fn(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+/* Words that come one behind the other: they are looked up some at a time, for memory is slow to answer; a new one
+ * is given to `word`. */
+enum { WORDS_AT_ONCE = 16 };
+struct word_queue {
+	word_fn *word;
+	struct sought sought[WORDS_AT_ONCE];
+	size_t n;
+};
 static inline void
-note_ids(struct word_cache *c, const unsigned char *s, size_t n, const struct ids *out, size_t from)
+words_begin(struct word_queue *q, word_fn *word)
 {
-	cache_add(c, s, n, *out->p + from, *out->n - from);
+	q->word = word;
+	q->n = 0;
+}
+void words_flush(struct vocab *v, struct word_queue *q, struct ids *out);
+/* wide: 16 bytes can be read from s on. The text stays where it is until words_flush(). */
+static inline void
+words_add(struct vocab *v, struct word_queue *q, const unsigned char *s, size_t n, bool wide, struct ids *out)
+{
+	if (q->n == WORDS_AT_ONCE)
+		words_flush(v, q, out);
+	cache_seek(&v->cache, s, n, wide, &q->sought[q->n++]);
 }
 
 /* A text that is encoded: with trusted == NULL all of it may be control pieces or none, as `special` says. */
@@ -260,7 +267,6 @@ struct source {
 
 /* Encode a text that holds no specials word by word, which merging does not reach across; one that is new
  * is given to `word`. prefix: a space stands before the first. False: this text cannot be cut, or it does not pay yet. */
-typedef void word_fn(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
 bool cuts_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, word_fn *word, struct ids *out);
 
 /* Encode text that holds no specials. */
@@ -268,8 +274,8 @@ void spm_prepare(struct vocab *v);
 void spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
 void bpe_prepare(struct vocab *v);
 void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
-/* One word, as the pre-tokenizer cut it; wide: 16 bytes can be read. */
-void bpe_encode_word(struct vocab *v, const unsigned char *s, size_t n, bool wide, struct ids *out);
+/* One word, as the pre-tokenizer cut it. */
+word_fn bpe_word;
 /* What the list of merges says. */
 pair_fn bpe_pair;
 

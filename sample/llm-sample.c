@@ -12,15 +12,20 @@
 
 const char progname[] = "llm-sample";
 const char usage_text[] =
-	"usage: llm-sample [-apq] [-t temperature] [-k top-k] [-P top-p] [-m min-p] [-s seed]\n"
-	"                  [-n tokens] [-r file] [model] <logits >tokens\n"
+	"usage: llm-sample [-apq] [-b id=value] [-t temperature] [-k top-k] [-P top-p] [-m min-p]\n"
+	"                  [-o name=value,...] [-s seed] [-n tokens] [-N lines] [-u text] [-U id]\n"
+	"                  [-r file] [model] <logits >tokens\n"
 	"       llm-sample -S [-q] [-r file] [model] <logits >tokens\n"
 	"       llm-sample -l number [-q] [-r file] [model] <logits >table\n"
 	"  -k 40    keep the so many likeliest tokens; 0: all\n"
 	"  -P 0.9   of these, the fewest that make up so much of the probability; 1: all\n"
 	"  -m 0.05  of these, all so many times as likely as the likeliest; 0: all\n"
 	"  -t 0.7   temperature; 0: always the likeliest\n"
+	"  -o NAME=VALUE,...  further steps: typical, repeat, frequency, presence, dry, xtc, mirostat\n"
+	"  -b ID=V  add V to the logit of a token, or of a text\n"
 	"  -s seed  same seed, same text        -n N     end a turn after N tokens\n"
+	"  -N N     end a turn after N lines    -u text  end it before this text\n"
+	"  -U id    end it before this token\n"
 	"  -a       note each token's log-probability\n"
 	"  -S       write the tokens that were fed, with such notes; draw none\n"
 	"  -l N     list the N likeliest        -r file  where the replies go\n"
@@ -32,23 +37,37 @@ struct options {
 	long limit, list;
 	const char *reply, *model;
 	struct sampler sampler;
+	struct stops stops;
+	uint32_t *ends;		/* ids that end a turn */
+	size_t n_ends, ends_cap;
 };
+
+static void
+add_end(struct options *o, uint32_t id)
+{
+	o->ends = grow(o->ends, &o->ends_cap, o->n_ends + 1, sizeof *o->ends);
+	o->ends[o->n_ends++] = id;
+}
 
 static void
 parse(struct options *o, int argc, char **argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, ":ahk:l:m:n:P:pqr:Ss:t:V")) != -1) {
+	while ((c = getopt(argc, argv, ":ab:hk:l:m:N:n:o:P:pqr:Ss:t:U:u:V")) != -1) {
 		switch (c) {
 		case 'a': o->notes = true; break;
+		case 'b': bias_option(&o->sampler.bias, optarg); break;
 		case 'h': help();
 		case 'l': o->list = arg_long(c, optarg, 1, 1 << 24); break;
+		case 'N': o->stops.lines = arg_long(c, optarg, 0, INT32_MAX); break;
 		case 'n': o->limit = arg_long(c, optarg, 0, INT32_MAX); break;
 		case 'p': o->prompt = true; break;
 		case 'q': o->quiet = true; break;
 		case 'r': o->reply = optarg; break;
 		case 'S': o->score = true; break;
 		case 's': o->sampler.seed = arg_u64(c, optarg); break;
+		case 'U': add_end(o, (uint32_t)arg_long(c, optarg, 0, 1 << 24)); break;
+		case 'u': stop_option(&o->stops, optarg); break;
 		case 'V': version();
 		default:
 			if (!sampler_option(&o->sampler, c, optarg))
@@ -87,12 +106,19 @@ find_vocab(const struct options *o, struct rows_header *h)
 	const char *named = h->origin.model;
 	if (o->model)
 		return checked(vocab_open(o->model), o->model, h);
-	if ((!o->list && (h->has_eog || o->score)) || !named)
+	const bool must = stops_any(&o->stops) || sampler_needs_vocab(&o->sampler);
+	const bool wanted = must || o->list || sampler_likes_vocab(&o->sampler);
+	if (!named && must)
+		die("stdin: the stream does not name its model, whose vocabulary these options need: give it as operand");
+	if ((!wanted && (h->has_eog || o->score)) || !named)
 		return NULL;
 	bool here = access(named, R_OK) == 0;
 	struct vocab *v = here ? vocab_find(named) : NULL;
 	if (v)
 		return checked(v, named, h);
+	if (must)
+		die("%s, the model that the stream names, %s, which these options need: give a model as operand",
+			named, here ? "brings no vocabulary" : "is not here with its vocabulary");
 	if (o->list)
 		warn("%s, the model that the stream names, %s: "
 		     "pieces are left empty (give a model)",
@@ -100,17 +126,16 @@ find_vocab(const struct options *o, struct rows_header *h)
 	return NULL;
 }
 
-/* If the header does not say what ends a generation, the vocabulary does. */
+/* The ids that end a turn, beside those of -U: what the header says, else the vocabulary. */
 static void
-find_eog(struct rows_header *h, const struct vocab *v)
+find_ends(struct options *o, const struct rows_header *h, const struct vocab *v)
 {
-	size_t cap = 0;
-	for (uint32_t id = 0; v && !h->has_eog && id < vocab_size(v); id++) {
-		if (!vocab_is_eog(v, id))
-			continue;
-		h->eog = grow(h->eog, &cap, h->n_eog + 1, sizeof *h->eog);
-		h->eog[h->n_eog++] = id;
-	}
+	size_t n = h->n_eog;
+	const uint32_t *ids = !h->has_eog && v ? vocab_eog(v, &n) : h->eog;
+	for (size_t i = 0; i < n; i++)
+		add_end(o, ids[i]);
+	o->sampler.eog = o->ends;
+	o->sampler.n_eog = o->n_ends;
 }
 
 /* -l: every row a list, every turn over at once. */
@@ -147,13 +172,14 @@ main(int argc, char **argv)
 	if (o.list) {
 		list_rows(&o, &rows, &reply, v);
 	} else {
-		find_eog(&rows.h, v);
+		find_ends(&o, &rows.h, v);
+		o.stops.v = v;
+		if (v)
+			sampler_find(&o.sampler, v, rows.h.origin.model);
 		if (!o.quiet)
 			token_header_write(1, &rows.h.origin);
-		o.sampler.eog = rows.h.eog;
-		o.sampler.n_eog = rows.h.n_eog;
 		talk(&(struct talk){.rows = &rows, .reply = &reply, .sampler = &o.sampler,
-			.limit = o.limit, .prompt = o.prompt, .notes = o.notes || o.score, .score = o.score,
+			.stops = &o.stops, .limit = o.limit, .prompt = o.prompt, .notes = o.notes || o.score, .score = o.score,
 			.together = 1});
 	}
 	reply_close(&reply);

@@ -153,6 +153,17 @@ reply_token(struct reply *r, uint32_t id)
 }
 
 void
+reply_instead(struct reply *r, uint32_t position, const uint32_t *ids, size_t n)
+{
+	char text[16];
+	for (size_t i = 0; i <= n; i++) {
+		const int len = snprintf(text, sizeof text, i ? " %u" : "@%u", i ? ids[i - 1] : position);
+		say(r, text, (size_t)len);
+	}
+	say(r, "\n", 1);
+}
+
+void
 reply_end(struct reply *r)
 {
 	if (r->kind == REPLY_HAND)

@@ -32,6 +32,8 @@ void reply_open_file(struct reply *r, const char *path);
 /* All of these do nothing where fd is -1, and set it so when the other end has
  * closed: what that means, the rows will tell. */
 void reply_token(struct reply *r, uint32_t id);
+/* The context goes back to its first `position` tokens, and on with these. */
+void reply_instead(struct reply *r, uint32_t position, const uint32_t *ids, size_t n);
 /* The turn is over: an empty line, or by hand the end. */
 void reply_end(struct reply *r);
 void reply_close(struct reply *r);

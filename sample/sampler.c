@@ -2,198 +2,11 @@
 #include "sampler.h"
 
 #include <fcntl.h>
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* The order of candidates: the likelier first, the lower id among equals. */
-static bool
-before(const struct candidate *a, const struct candidate *b)
-{
-	return a->logit > b->logit || (a->logit == b->logit && a->id < b->id);
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	return before(a, b) ? -1 : before(b, a);
-}
-
-static void
-swap(struct candidate *a, struct candidate *b)
-{
-	struct candidate t = *a;
-	*a = *b;
-	*b = t;
-}
-
-bool
-candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed)
-{
-	const size_t width = r->h.width;
-	rows_best(r); /* or it is not one */
-	size_t n = 0;
-	struct candidate best = {-INFINITY, 0, 0};
-	l->c = grow(l->c, &l->cap, width, sizeof *l->c);
-	for (size_t i = 0; i < width; i++) {
-		const float x = r->x[i];
-		if (x < -FLT_MAX || (allowed && !(allowed[i / 64] >> i % 64 & 1)))
-			continue;
-		l->c[n].logit = x;
-		l->c[n++].id = (uint32_t)i;
-		if (x > best.logit) {
-			best.logit = x;
-			best.id = (uint32_t)i;
-		}
-	}
-	l->n = n;
-	l->best = best;
-	return n > 0;
-}
-
-/*
- * Bring the first candidates to the front, unordered, until there are `need` of
- * them or, with `mass`, until their p sum to `need`; returns how many. The
- * pivots halve the part that is looked at, so this is O(n); where bad luck or a
- * bad stream has it otherwise, sorting is the way out.
- */
-static size_t
-select_first(struct candidate *c, size_t n, double need, bool mass)
-{
-	size_t lo = 0, hi = n;
-	for (int round = 0; lo < hi; round++) {
-		if (round == 60)
-			qsort(c + lo, hi - lo, sizeof *c, compare);
-		if (round >= 60) {
-			need -= mass ? c[lo].p : 1;
-			lo++;
-			if (need <= 0)
-				return lo;
-			continue;
-		}
-		size_t mid = lo + (hi - lo) / 2, last = hi - 1, m = lo;
-		if (before(&c[mid], &c[lo]))
-			swap(&c[mid], &c[lo]);
-		if (before(&c[last], &c[lo]))
-			swap(&c[last], &c[lo]);
-		if (before(&c[mid], &c[last]))
-			swap(&c[mid], &c[last]); /* the median of the three is the pivot */
-		double left = 0;
-		for (size_t i = lo; i < last; i++) {
-			if (!before(&c[i], &c[last]))
-				continue;
-			left += mass ? c[i].p : 1;
-			swap(&c[i], &c[m++]);
-		}
-		swap(&c[m], &c[last]);
-		double with = left + (mass ? c[m].p : 1);
-		if (left >= need) {
-			hi = m;
-		} else if (with >= need) {
-			return m + 1;
-		} else {
-			need -= with;
-			lo = m + 1;
-		}
-	}
-	return lo ? lo : 1;
-}
-
-void
-candidates_top(struct candidates *l, size_t n, bool sort)
-{
-	/* Few of many: pass once over all, with a bar that rises. */
-	size_t room = n < l->n / 4 ? 2 * n + 64 : l->n, have = 0;
-	struct candidate bar = {-INFINITY, 0, 0};
-	for (size_t i = 0; i < l->n; i++) {
-		if (!before(&l->c[i], &bar))
-			continue;
-		l->c[have++] = l->c[i];
-		if (have < room || room == l->n)
-			continue;
-		have = select_first(l->c, have, (double)n, false);
-		bar = l->c[0];
-		for (size_t j = 1; j < have; j++)
-			if (before(&bar, &l->c[j]))
-				bar = l->c[j];
-	}
-	if (have > n)
-		have = select_first(l->c, have, (double)n, false);
-	l->n = have;
-	if (sort)
-		qsort(l->c, l->n, sizeof *l->c, compare);
-}
-
-double
-candidates_weigh(struct candidates *l)
-{
-	double sum = 0, best = l->best.logit;
-	for (size_t i = 0; i < l->n; i++) {
-		l->c[i].p = exp(l->c[i].logit - best);
-		sum += l->c[i].p;
-	}
-	return sum;
-}
-
-void
-candidates_free(struct candidates *l)
-{
-	xfree(l->c);
-}
-
-static void
-top_k(struct candidates *l, double k)
-{
-	if (k < (double)l->n)
-		candidates_top(l, (size_t)k, false);
-}
-
-static void
-top_p(struct candidates *l, double p)
-{
-	double sum = candidates_weigh(l);
-	l->n = select_first(l->c, l->n, p * sum, true);
-}
-
-static void
-min_p(struct candidates *l, double p)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < l->n; i++)
-		if (exp((double)l->c[i].logit - l->best.logit) >= p)
-			l->c[n++] = l->c[i];
-	l->n = n;
-}
-
-/* The last step: sets the weights that the draw is by. */
-static void
-temperature(struct candidates *l, double t)
-{
-	if (t == 0) {
-		l->c[0] = l->best;
-		l->n = 1;
-	}
-	for (size_t i = 0; i < l->n; i++)
-		l->c[i].p = l->n == 1 ? 1 : exp(((double)l->c[i].logit - l->best.logit) / t);
-}
-
-/* The chain, in the order in which it is applied. */
-static const struct step {
-	char option;
-	bool whole;		/* takes whole numbers only */
-	double missing;		/* the value where the option is not given */
-	double min, max;	/* that the option takes */
-	double off;		/* the value that has the step change nothing */
-	void (*run)(struct candidates *l, double value);
-} steps[SAMPLER_STEPS] = {
-	{'k', true, 40, 0, INT32_MAX, 0, top_k},
-	{'P', false, 0.9, 0, 1, 1, top_p},
-	{'m', false, 0.05, 0, 1, 0, min_p},
-	{'t', false, 0.7, 0, 1000, -1, temperature},
-};
 
 /* Two runs in the same second, or without a random device, still differ. */
 static uint64_t
@@ -215,23 +28,72 @@ void
 sampler_init(struct sampler *s)
 {
 	*s = (struct sampler){0};
-	for (int i = 0; i < SAMPLER_STEPS; i++)
+	for (int i = 0; i < N_STEPS; i++)
 		s->value[i] = steps[i].missing;
 	s->seed = seed_any();
+}
+
+static void
+set_step(struct sampler *s, const struct step *st, int opt, const char *arg)
+{
+	s->value[st - steps] = st->whole ? (double)arg_long(opt, arg, (long)st->min, (long)st->max)
+					 : arg_double(opt, arg, st->min, st->max);
+}
+
+/* name=value[,name=value...] */
+static void
+set_steps(struct sampler *s, const char *arg)
+{
+	char *text = xstrdup(arg), *next = text;
+	for (char *item; (item = next);) {
+		next = strchr(item, ',');
+		if (next)
+			*next++ = '\0';
+		char *value = strchr(item, '=');
+		if (!value)
+			die_usage("-o '%s': it needs name=value, as in -o typical=0.95", item);
+		*value++ = '\0';
+		int i = 0;
+		while (i < N_STEPS && strcmp(steps[i].name, item))
+			i++;
+		if (i == N_STEPS)
+			die_usage("-o '%s': no such step; llm-sample(1) lists them under STEPS", item);
+		set_step(s, &steps[i], 'o', value);
+	}
+	xfree(text);
 }
 
 bool
 sampler_option(struct sampler *s, int opt, const char *arg)
 {
-	for (int i = 0; i < SAMPLER_STEPS; i++) {
-		const struct step *st = &steps[i];
-		if (st->option != opt)
-			continue;
-		s->value[i] = st->whole ? (double)arg_long(opt, arg, (long)st->min, (long)st->max)
-					: arg_double(opt, arg, st->min, st->max);
+	if (opt == 'o') {
+		set_steps(s, arg);
 		return true;
 	}
+	for (int i = 0; i < N_STEPS; i++)
+		if (steps[i].option && steps[i].option == opt) {
+			set_step(s, &steps[i], opt, arg);
+			return true;
+		}
 	return false;
+}
+
+/* Where a repetition that DRY looks for ends: llama.cpp's sequence breakers. */
+void
+sampler_find(struct sampler *s, struct vocab *v, const char *model)
+{
+	bias_find(&s->bias, v, model);
+	if (!sampler_likes_vocab(s))
+		return;
+	s->breaks.n = vocab_size(v);
+	s->breaks.bit = xcalloc(s->breaks.n / 64 + 1, sizeof *s->breaks.bit);
+	for (uint32_t id = 0; id < s->breaks.n; id++) {
+		size_t n;
+		const char *text = vocab_text(v, id, false, &n);
+		for (size_t i = 0; i < n; i++)
+			if (text[i] && strchr("\n:\"*", text[i]))
+				s->breaks.bit[id / 64] |= UINT64_C(1) << id % 64;
+	}
 }
 
 bool
@@ -265,19 +127,21 @@ allowed(const struct sampler *s, const struct sequence *q, size_t width, long le
 	return d->allowed;
 }
 
+/* A candidate by chance, by its weight; *p = its share of them. */
 static uint32_t
-pick(const struct candidates *l, double random)
+pick(const struct candidates *l, double random, double *p)
 {
 	double sum = 0;
-	for (size_t i = 0; i < l->n; i++)
-		sum += l->c[i].p;
-	double u = random * sum;
-	for (size_t i = 0; i + 1 < l->n; i++) {
+	size_t i = 0;
+	for (size_t k = 0; k < l->n; k++)
+		sum += l->c[k].p;
+	for (double u = random * sum; i + 1 < l->n; i++) {
 		u -= l->c[i].p;
 		if (u < 0)
-			return l->c[i].id;
+			break;
 	}
-	return l->c[l->n - 1].id;
+	*p = l->c[i].p / sum;
+	return l->c[i].id;
 }
 
 bool
@@ -286,15 +150,21 @@ sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reade
 {
 	struct candidates *l = &d->list;
 	const double random = sequence_random(q);
+	double p;
 	if (!candidates_load(l, r, allowed(s, q, r->h.width, left, d))) {
 		if (!s->constraint->may_end(q->text))
 			rows_bad(r, "no token that may come now goes on with the text as asked");
 		return false;
 	}
-	for (int i = 0; i < SAMPLER_STEPS; i++)
-		if (s->value[i] != steps[i].off)
-			steps[i].run(l, s->value[i]);
-	*id = pick(l, random);
+	if (!bias_apply(&s->bias, l))
+		rows_bad(r, "-b leaves no token to choose");
+	const bool by_surprise = s->value[STEP_MIROSTAT] != steps[STEP_MIROSTAT].off;
+	for (int i = 0; i < N_STEPS; i++)
+		if (steps[i].run && s->value[i] != steps[i].off && !(by_surprise && steps[i].cuts))
+			steps[i].run(d, q, s->value, &s->breaks);
+	*id = pick(l, random, &p);
+	if (by_surprise)
+		mirostat_learn(q, s->value, p);
 	return true;
 }
 
@@ -303,4 +173,6 @@ draw_free(struct draw *d)
 {
 	candidates_free(&d->list);
 	xfree(d->allowed);
+	xfree(d->past);
+	xfree(d->match);
 }

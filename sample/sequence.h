@@ -8,6 +8,7 @@
 
 #include "rows.h"
 #include "score.h"
+#include "stop.h"
 
 /* A token of the sequence; where the stream skips positions, not all are known. */
 struct seen {
@@ -21,12 +22,14 @@ struct sequence {
 	struct seen *seen;	/* its tokens so far, by position */
 	size_t n_seen, cap_seen;
 	uint64_t random[4];
+	double drift;		/* of mirostat's bound */
 	struct score score;	/* of the last row, if tokens get notes */
 	/* the turn */
 	bool answering;		/* a token was sent, a row has to answer it */
 	uint32_t sent;
 	long drawn;		/* tokens in this turn */
 	bool line;		/* a line of the output has begun */
+	struct held_back held;	/* tokens that may be part of what ends it */
 	void *text;		/* state of the constraint; NULL: none */
 };
 

@@ -15,12 +15,18 @@ check_order(const struct talk *t, const struct sequence *q)
 			t->rows->name, (uintmax_t)t->rows->n, now->position, (uintmax_t)want);
 }
 
-/* Write a token that the row which was kept last knows. */
+/* A token's note; `known`: by the row that was kept last. */
+static double
+note_of(const struct talk *t, const struct sequence *q, uint32_t id, bool known)
+{
+	return t->notes && known ? score_of(&q->score, id) : NAN;
+}
+
 static void
-write_token(const struct talk *t, struct sequence *q, uint32_t id, bool known)
+write_token(struct sequence *q, uint32_t id, double note)
 {
 	char text[SCORE_TEXT];
-	const size_t n = score_print(text, id, t->notes && known ? score_of(&q->score, id) : NAN);
+	const size_t n = score_print(text, id, note);
 	write_all(1, text, n, "stdout");
 	q->line = true;
 }
@@ -46,7 +52,17 @@ begin_turn(struct talk *t, struct sequence *q)
 {
 	const struct constraint *c = t->sampler->constraint;
 	q->drawn = 0;
+	stop_begin(t->stops, &q->held, !q->line);
 	q->text = c ? c->begin(c->rules) : NULL;
+}
+
+/* The first n of those that were held back. */
+static void
+write_held(struct sequence *q, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		write_token(q, q->held.token[i].id, q->held.token[i].note);
+	stop_drop(&q->held, n);
 }
 
 static void
@@ -56,9 +72,48 @@ end_turn(struct talk *t, struct sequence *q)
 	if (q->text)
 		t->sampler->constraint->end(q->text);
 	q->text = NULL;
+	write_held(q, q->held.n);
 	end_line(q);
 	reply_end(t->reply);
 	t->over = t->reply->kind == REPLY_HAND;
+}
+
+/*
+ * The token that was drawn, the last one held back, ends the turn; of those held back only `rest` bytes of the
+ * first one are text, which are spelled anew. The context goes back to where they were fed, so that it holds what was
+ * written.
+ */
+static void
+cut(struct talk *t, struct sequence *q, size_t rest)
+{
+	uint32_t *ids = NULL;
+	size_t n = 0, cap = 0;
+	stop_spell(t->stops, q->held.text.s, rest, &ids, &n, &cap);
+	for (size_t i = 0; i < n; i++)
+		write_token(q, ids[i], NAN);
+	const size_t sent = q->held.n - 1;
+	if (t->reply->kind == REPLY_CHANNEL && (sent || n))
+		reply_instead(t->reply, (uint32_t)(q->last.position + 1 - sent), ids, n);
+	q->held.n = 0;
+	xfree(ids);
+	end_turn(t, q);
+}
+
+/* Write the token that was drawn, or hold it back. True: it ends the turn, which is over now. */
+static bool
+put_drawn(struct talk *t, struct sequence *q, uint32_t id)
+{
+	const double note = note_of(t, q, id, true);
+	size_t ready, rest;
+	if (!stops_any(t->stops)) {
+		write_token(q, id, note);
+		return false;
+	}
+	const bool stop = stop_take(t->stops, &q->held, (struct held){.id = id, .note = note}, &ready, &rest);
+	write_held(q, ready);
+	if (stop)
+		cut(t, q, rest);
+	return stop;
 }
 
 /* Answer the row that was read: with a token, or with the end of the turn. */
@@ -74,7 +129,8 @@ answer(struct talk *t, struct sequence *q)
 	}
 	if (q->text)
 		t->sampler->constraint->take(q->text, id);
-	write_token(t, q, id, true);
+	if (put_drawn(t, q, id))
+		return;
 	const bool last = ++q->drawn == t->limit;
 	if (!last || t->reply->kind != REPLY_HAND) /* by hand, no turn will follow */
 		reply_token(t->reply, id);
@@ -128,7 +184,7 @@ take_row(struct talk *t, struct sequence *q)
 		check_order(t, q);
 	const bool fed = !going_on && !(row->flags & ROW_REPLY); /* or it is the rest of a turn that is over */
 	if (t->prompt && fed)
-		write_token(t, q, row->token, known);
+		write_token(q, row->token, note_of(t, q, row->token, known));
 	sequence_see(q, row);
 	if (t->notes)
 		score_keep(&q->score, t->rows);
@@ -152,7 +208,7 @@ score_row(struct talk *t, struct sequence *q)
 		write_all(1, "\n", 1, "stdout");
 	if (rewound)
 		write_rewind(q, row->position);
-	write_token(t, q, row->token, known);
+	write_token(q, row->token, note_of(t, q, row->token, known));
 	if (row->flags & ROW_ANSWER) {
 		end_line(q);
 		reply_end(t->reply);

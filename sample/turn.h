@@ -17,6 +17,7 @@ struct talk {
 	struct row_reader *rows;	/* header read */
 	struct reply *reply;
 	const struct sampler *sampler;
+	const struct stops *stops;
 	long limit;			/* tokens a turn; 0: none */
 	bool prompt;			/* write the tokens of the prompt too */
 	bool notes;			/* every token with its log-probability */

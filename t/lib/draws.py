@@ -42,15 +42,15 @@ def reference(x, t, k, p, m):
     return {i: v / math.fsum(w) for i, v in zip(left, w)}
 
 
-def chi_squared(seen, expect):
+def chi_squared(seen, expect, draws):
     """Statistic and degrees of freedom, the rare ones (fewer than 5) taken together."""
     bins, rare = [], [0, 0.0]
     for i, p in expect.items():
-        if p * DRAWS >= 5:
-            bins.append((seen[i], p * DRAWS))
+        if p * draws >= 5:
+            bins.append((seen[i], p * draws))
         else:
             rare[0] += seen[i]
-            rare[1] += p * DRAWS
+            rare[1] += p * draws
     if rare[1] >= 5:
         bins.append(rare)
     return sum((o - e) ** 2 / e for o, e in bins), len(bins) - 1
@@ -64,25 +64,37 @@ def tail(x, n):
     return math.erfc(z / math.sqrt(2)) / 2
 
 
-t, k, p, m = float(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
-x = shape(sys.argv[5] if len(sys.argv) > 5 else '')
-one = row(0, 0, 0, ANSWER, x)
-command = ['llm-sample', '-q', '-n', '1', '-s', '1', '-t', str(t), '-k', str(k), '-P', str(p), '-m', str(m)]
-with open('draws', 'wb') as out:
-    s = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out)
-    s.stdin.write(header(len(x)))
-    for _ in range(DRAWS // 500):
-        s.stdin.write(one * 500)
-    s.stdin.close()
-    if s.wait():
-        sys.exit('llm-sample failed')
-seen = collections.Counter(int(line) for line in open('draws'))
-expect = reference(x, t, k, p, m)
-if sum(seen.values()) != DRAWS:
-    sys.exit('%d draws' % sum(seen.values()))
-if set(seen) - set(expect):
-    sys.exit('drew %s, which cannot be' % sorted(set(seen) - set(expect)))
-value, n = chi_squared(seen, expect)
-print('%s: chi-squared %.1f, %d degrees, p %.4f, %d candidates'
-      % (' '.join(sys.argv[1:]), value, n, tail(value, n), len(expect)))
-sys.exit(tail(value, n) < 1e-3)
+def agree(name, seen, expect, draws=DRAWS):
+    """Exit: 0 if what was seen may come from what is expected."""
+    if sum(seen.values()) != draws:
+        sys.exit('%d draws' % sum(seen.values()))
+    if set(seen) - set(expect):
+        sys.exit('drew %s, which cannot be' % sorted(set(seen) - set(expect)))
+    value, n = chi_squared(seen, expect, draws)
+    print('%s: chi-squared %.1f, %d degrees, p %.4f, %d candidates'
+          % (name, value, n, tail(value, n), len(expect)))
+    sys.exit(tail(value, n) < 1e-3)
+
+
+def run(options, stream):
+    """The tokens that llm-sample draws, one a turn, from the parts of a stream."""
+    with open('draws', 'wb') as out:
+        s = subprocess.Popen(['llm-sample', '-q', '-n', '1', '-s', '1'] + options, stdin=subprocess.PIPE, stdout=out)
+        for part in stream:
+            s.stdin.write(part)
+        s.stdin.close()
+        if s.wait():
+            sys.exit('llm-sample failed')
+    return collections.Counter(int(line) for line in open('draws') if line.strip())
+
+
+def main():
+    t, k, p, m = float(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
+    x = shape(sys.argv[5] if len(sys.argv) > 5 else '')
+    one = row(0, 0, 0, ANSWER, x)
+    seen = run(['-t', str(t), '-k', str(k), '-P', str(p), '-m', str(m)], [header(len(x))] + [one * 500] * (DRAWS // 500))
+    agree(' '.join(sys.argv[1:]), seen, reference(x, t, k, p, m))
+
+
+if __name__ == '__main__':
+    main()

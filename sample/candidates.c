@@ -1,0 +1,160 @@
+/* candidates.c - the tokens that may be drawn; see candidates.h. */
+#include "candidates.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* The order of candidates: the likelier first, the lower id among equals. */
+static bool
+before(const struct candidate *a, const struct candidate *b)
+{
+	return a->logit > b->logit || (a->logit == b->logit && a->id < b->id);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return before(a, b) ? -1 : before(b, a);
+}
+
+static void
+swap(struct candidate *a, struct candidate *b)
+{
+	struct candidate t = *a;
+	*a = *b;
+	*b = t;
+}
+
+bool
+candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed)
+{
+	const size_t width = r->h.width;
+	rows_best(r); /* or it is not one */
+	size_t n = 0;
+	struct candidate best = {-INFINITY, 0, 0};
+	l->c = grow(l->c, &l->cap, width, sizeof *l->c);
+	for (size_t i = 0; i < width; i++) {
+		const float x = r->x[i];
+		if (x < -FLT_MAX || (allowed && !(allowed[i / 64] >> i % 64 & 1)))
+			continue;
+		l->c[n].logit = x;
+		l->c[n++].id = (uint32_t)i;
+		if (x > best.logit) {
+			best.logit = x;
+			best.id = (uint32_t)i;
+		}
+	}
+	l->n = n;
+	l->best = best;
+	return n > 0;
+}
+
+/* The pivots halve the part that is looked at, so this is O(n); where bad luck or a
+ * bad stream has it otherwise, sorting is the way out. */
+size_t
+candidates_first(struct candidate *c, size_t n, double need, bool mass)
+{
+	size_t lo = 0, hi = n;
+	for (int round = 0; lo < hi; round++) {
+		if (round == 60)
+			qsort(c + lo, hi - lo, sizeof *c, compare);
+		if (round >= 60) {
+			need -= mass ? c[lo].p : 1;
+			lo++;
+			if (need <= 0)
+				return lo;
+			continue;
+		}
+		size_t mid = lo + (hi - lo) / 2, last = hi - 1, m = lo;
+		if (before(&c[mid], &c[lo]))
+			swap(&c[mid], &c[lo]);
+		if (before(&c[last], &c[lo]))
+			swap(&c[last], &c[lo]);
+		if (before(&c[mid], &c[last]))
+			swap(&c[mid], &c[last]); /* the median of the three is the pivot */
+		double left = 0;
+		for (size_t i = lo; i < last; i++) {
+			if (!before(&c[i], &c[last]))
+				continue;
+			left += mass ? c[i].p : 1;
+			swap(&c[i], &c[m++]);
+		}
+		swap(&c[m], &c[last]);
+		double with = left + (mass ? c[m].p : 1);
+		if (left >= need) {
+			hi = m;
+		} else if (with >= need) {
+			return m + 1;
+		} else {
+			need -= with;
+			lo = m + 1;
+		}
+	}
+	return lo ? lo : 1;
+}
+
+void
+candidates_top(struct candidates *l, size_t n, bool sort)
+{
+	/* Few of many: pass once over all, with a bar that rises. */
+	size_t room = n < l->n / 4 ? 2 * n + 64 : l->n, have = 0;
+	struct candidate bar = {-INFINITY, 0, 0};
+	for (size_t i = 0; i < l->n; i++) {
+		if (!before(&l->c[i], &bar))
+			continue;
+		l->c[have++] = l->c[i];
+		if (have < room || room == l->n)
+			continue;
+		have = candidates_first(l->c, have, (double)n, false);
+		bar = l->c[0];
+		for (size_t j = 1; j < have; j++)
+			if (before(&bar, &l->c[j]))
+				bar = l->c[j];
+	}
+	if (have > n)
+		have = candidates_first(l->c, have, (double)n, false);
+	l->n = have;
+	if (sort)
+		qsort(l->c, l->n, sizeof *l->c, compare);
+}
+
+void
+candidates_best(struct candidates *l)
+{
+	l->best = l->c[0];
+	for (size_t i = 1; i < l->n; i++)
+		if (before(&l->c[i], &l->best))
+			l->best = l->c[i];
+}
+
+struct candidate *
+candidates_find(const struct candidates *l, uint32_t id)
+{
+	size_t lo = 0, hi = l->n;
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		if (l->c[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < l->n && l->c[lo].id == id ? l->c + lo : NULL;
+}
+
+double
+candidates_weigh(struct candidates *l)
+{
+	double sum = 0, best = l->best.logit;
+	for (size_t i = 0; i < l->n; i++) {
+		l->c[i].p = exp(l->c[i].logit - best);
+		sum += l->c[i].p;
+	}
+	return sum;
+}
+
+void
+candidates_free(struct candidates *l)
+{
+	xfree(l->c);
+}

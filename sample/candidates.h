@@ -1,0 +1,40 @@
+/*
+ * candidates.h - the tokens of a row that may be drawn, as a list that steps shorten
+ * and reshape.
+ */
+#ifndef CANDIDATES_H
+#define CANDIDATES_H
+
+#include "rows.h"
+
+struct candidate {
+	float logit;	/* finite */
+	uint32_t id;
+	double p;	/* weight, not normalized; valid where a step says so */
+};
+
+/* `best` is the one that sorts first: the likelier, the lower id among equals. */
+struct candidates {
+	struct candidate *c;
+	size_t n, cap;
+	struct candidate best;
+};
+
+/* Take a row's logits into the list, in the order of their ids, without those of -infinity
+ * and those whose bit in `allowed` (NULL: all) is not set. Dies, naming the row, where one is
+ * NaN or +infinity or none is finite. False: none of those allowed is finite. */
+bool candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed);
+/* The one of that id, or NULL, as long as they are in the order of their ids. */
+struct candidate *candidates_find(const struct candidates *l, uint32_t id);
+/* Find the best one anew, where logits have changed or it may be gone. */
+void candidates_best(struct candidates *l);
+/* Keep the n likeliest, in their order if `sort`. */
+void candidates_top(struct candidates *l, size_t n, bool sort);
+/* Bring the likeliest of c[0 .. n) to the front, unordered, until there are `need` of them or, with
+ * `mass`, until their p sum to `need`; returns how many. */
+size_t candidates_first(struct candidate *c, size_t n, double need, bool mass);
+/* Set every p to the probability relative to the best one's; returns their sum. */
+double candidates_weigh(struct candidates *l);
+void candidates_free(struct candidates *l);
+
+#endif

@@ -43,6 +43,10 @@ $(BUILD)/fwd/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
 $(BUILD)/fwd/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(shell echo | $(CC) -mavxvnni -E - >/dev/null 2>&1 && echo -mavxvnni)
 $(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512
 endif
+ifneq (,$(findstring aarch64,$(shell $(CC) -dumpmachine)))
+$(BUILD)/fwd/kernels_neon.o: KERNEL_CFLAGS = $(KERNELS)
+$(BUILD)/fwd/kernels_dotprod.o: KERNEL_CFLAGS = $(KERNELS) -march=armv8.2-a+dotprod
+endif
 
 -include $(OBJ:.o=.d) $(wildcard $(BUILD)/t/unit/*.d)
 

@@ -14,6 +14,8 @@ kernels_choose(void)
 		{"avx512", kernels_avx512},
 		{"avxvnni", kernels_avxvnni},
 		{"avx2", kernels_avx2},
+		{"dotprod", kernels_dotprod},
+		{"neon", kernels_neon},
 		{"portable", kernels_portable},
 	};
 	const char *want = getenv("LLM_KERNELS");
@@ -27,5 +29,5 @@ kernels_choose(void)
 		if (named)
 			die("LLM_KERNELS=%s: this machine has no such instructions", want);
 	}
-	die("LLM_KERNELS=%s: not one of avx512, avxvnni, avx2, portable", want);
+	die("LLM_KERNELS=%s: not one of avx512, avxvnni, avx2, dotprod, neon, portable", want);
 }

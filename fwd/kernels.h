@@ -134,6 +134,8 @@ const struct kernels *kernels_portable(void);
 const struct kernels *kernels_avx2(void);
 const struct kernels *kernels_avxvnni(void);
 const struct kernels *kernels_avx512(void);
+const struct kernels *kernels_neon(void);
+const struct kernels *kernels_dotprod(void);
 
 /* The best this machine has, or what $LLM_KERNELS names; dies on a name that is
  * unknown or not to be had here. */

@@ -32,6 +32,22 @@ setup()
 	answers
 }
 
+@test "make for aarch64: kernels against plain sums, and the text and the bits of x86-64's vectors" {
+	need aarch64-linux-gnu-gcc
+	need qemu-aarch64
+	export QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
+	local fwd=$BATS_TEST_TMPDIR/bin/llm-fwd test=$BATS_TEST_TMPDIR/build/t/unit/kernels_test ids=t/fixtures/reference-ids.txt
+	build -j2 CC=aarch64-linux-gnu-gcc CFLAGS='-O1 -Werror' "$fwd" "$test"
+	for k in neon dotprod; do
+		LLM_KERNELS=$k qemu-aarch64 "$test"
+		[ "$(echo hi | llm-tok m.bin | LLM_KERNELS=$k qemu-aarch64 "$fwd" m.bin | llm-sample -t 0 -n 12 | llm-detok)" = \
+			'Once upon a time, there was a little girl named Lily' ]
+		LLM_KERNELS=$k qemu-aarch64 "$fwd" -1a m.bin <$ids >"$BATS_TEST_TMPDIR/$k"
+	done
+	cmp "$BATS_TEST_TMPDIR/neon" "$BATS_TEST_TMPDIR/dotprod"
+	! LLM_KERNELS=avx2 llm-fwd -1a m.bin <$ids >"$BATS_TEST_TMPDIR/avx2" || cmp "$BATS_TEST_TMPDIR/avx2" "$BATS_TEST_TMPDIR/neon"
+}
+
 @test "make install, run from there, uninstall leaves nothing" {
 	export DESTDIR=$BATS_TEST_TMPDIR/root PREFIX=/opt/llm
 	make -s install DESTDIR="$DESTDIR" PREFIX=$PREFIX

@@ -47,6 +47,8 @@ multiply() # with one set of kernels
 @test "every type in products: AVX2" { multiply avx2; }
 @test "every type in products: AVX-VNNI" { multiply avxvnni; }
 @test "every type in products: AVX-512" { multiply avx512; }
+@test "every type in products: NEON" { multiply neon; }
+@test "every type in products: NEON with dot products" { multiply dotprod; }
 
 kernels() # one set: products of all types and shapes, attention, the rest
 {
@@ -60,6 +62,8 @@ kernels() # one set: products of all types and shapes, attention, the rest
 @test "kernels against plain sums: AVX2" { kernels avx2; }
 @test "kernels against plain sums: AVX-VNNI" { kernels avxvnni; }
 @test "kernels against plain sums: AVX-512" { kernels avx512; }
+@test "kernels against plain sums: NEON" { kernels neon; }
+@test "kernels against plain sums: NEON with dot products" { kernels dotprod; }
 
 @test "a type that cannot be read is named" {
 	cp "$REPO/m.bin" bad.gguf

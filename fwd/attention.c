@@ -69,6 +69,34 @@ look(const struct job *j, const struct run *r, size_t kv_head, size_t first, siz
 	}
 }
 
+/* x = H x for each `width` of n numbers, a power of two, where H is Hadamard's matrix over the root of
+ * the width, its own inverse. */
+static void
+rotate(float *x, size_t n, size_t width)
+{
+	for (size_t step = 1; step < width; step *= 2)
+		for (size_t i = 0; i < n; i += 2 * step)
+			for (size_t j = i; j < i + step; j++) {
+				const float a = x[j], b = x[j + step];
+				x[j] = a + b;
+				x[j + step] = a - b;
+			}
+	for (size_t i = 0; width > 1 && i < n; i++)
+		x[i] *= 1 / sqrtf((float)width);
+}
+
+/*
+ * Blocks of 8 bits are the better the more alike their numbers are. Rotated, heads are without the
+ * few large numbers that they have otherwise (arXiv:2404.00456), products of queries and keys are the
+ * same, and what is answered is rotated back. So many numbers are rotated together; 1: none.
+ */
+static size_t
+rotated(const struct context *c)
+{
+	const size_t dim = c->m->shape.head_dim;
+	return c->kv_type == KV_Q8 ? dim & (~dim + 1) : 1;
+}
+
 /* The answer of a row is what all its blocks came to, divided by the sum of the shares; a
  * sink takes part in this and gives nothing. */
 static void
@@ -84,6 +112,7 @@ answer(const struct job *j, const struct run *r, size_t kv_head, size_t row, con
 	}
 	for (size_t i = 0; i < dim; i++)
 		out[i] = all[2 + i] * scale / sum;
+	rotate(out, dim, rotated(j->c));
 }
 
 /* Blocks of the past that a token of a run sees. */
@@ -248,7 +277,7 @@ place(void *arg, size_t first, size_t last, int thread)
 	struct context *c = j->c;
 	const struct layer *y = j->y;
 	const struct shape *s = &c->m->shape;
-	const size_t dim = s->head_dim, half = s->rope_dim / 2, group = group_of(s);
+	const size_t dim = s->head_dim, half = s->rope_dim / 2, group = group_of(s), width = rotated(c);
 	const float scale = s->attn_scale > 0 ? s->attn_scale : 1 / sqrtf((float)dim);
 	(void)thread;
 	for (size_t t = first; t < last; t++) {
@@ -266,7 +295,10 @@ place(void *arg, size_t first, size_t last, int thread)
 			float *to = c->queries + ((h / group * c->batch + t) * group + h % group) * dim;
 			for (size_t i = 0; i < dim; i++)
 				to[i] = q[h * dim + i] * scale;
+			rotate(to, dim, width);
 		}
+		rotate(k, s->n_kv_heads * dim, width);
+		rotate(v, s->n_kv_heads * dim, width);
 		for (size_t h = 0; h < s->n_kv_heads; h++)
 			c->kern->keep(cache_of(j, r) + h, position, k + h * dim, v + h * dim);
 	}

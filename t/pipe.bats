@@ -147,10 +147,10 @@ logits()
 	fails 2 llm-fwd -k q4
 }
 
-@test "llm-fwd -k q8: logits within 0.4 of fp32, the same bits for any cut and any threads" {
+@test "llm-fwd -k q8: logits within 0.35 of fp32, the same bits for any cut and any threads" {
 	need_python
 	$LIMIT llm-fwd -1a -k q8 <"$FIXTURES/reference-ids.txt" >all
-	python rowdiff.py "$FIXTURES/reference-logits.f32" 0.4 <all
+	python rowdiff.py "$FIXTURES/reference-logits.f32" 0.35 <all
 	xargs -n 5 <"$FIXTURES/reference-ids.txt" | $LIMIT llm-fwd -1a -k q8 -t 3 | bits | cmp - <(bits <all)
 }
 

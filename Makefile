@@ -5,6 +5,8 @@ PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
 DATADIR = $(PREFIX)/share/llmutils
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
 
 CFLAGS = -O2 -g
 BUILD = build
@@ -86,17 +88,19 @@ model:
 
 MAN1 = $(PROGRAMS:%=man/%.1)
 install: all
-	mkdir -p $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DATADIR)
+	mkdir -p $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DATADIR) $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
 	install -m 755 $(BINS) $(DESTDIR)$(BINDIR)
 	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 man/llm-tokens.5 man/llm-logits.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 man/llmutils.7 man/llm-models.7 $(DESTDIR)$(MANDIR)/man7
 	install -m 644 m.bin $(DESTDIR)$(DATADIR)
+	for p in $(PROGRAMS); do install -m 644 man/complete/llmutils.bash $(DESTDIR)$(BASHDIR)/$$p || exit; done
+	install -m 644 man/complete/_llmutils $(DESTDIR)$(ZSHDIR)
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(MANDIR)/man1/%.1)
 	rm -f $(DESTDIR)$(MANDIR)/man5/llm-tokens.5 $(DESTDIR)$(MANDIR)/man5/llm-logits.5 $(DESTDIR)$(MANDIR)/man7/llmutils.7 $(DESTDIR)$(MANDIR)/man7/llm-models.7
-	rm -f $(DESTDIR)$(DATADIR)/m.bin
+	rm -f $(DESTDIR)$(DATADIR)/m.bin $(PROGRAMS:%=$(DESTDIR)$(BASHDIR)/%) $(DESTDIR)$(ZSHDIR)/_llmutils
 	-rmdir $(DESTDIR)$(DATADIR)
 
 clean:

@@ -50,6 +50,7 @@ struct arch {
 	unsigned window_every;		/* every so many-th layer does not slide; 0: all do */
 	unsigned no_rope_every;		/* every so many-th layer has no rope; 0: all have */
 	float alibi;			/* see struct shape, if the file does not say */
+	float sliding_base;		/* of rope in sliding layers, if the file does not say; 0: that of the others */
 	unsigned wide_layers;		/* the size of so many layers divides scores by sqrt(n_embd / n_heads) */
 };
 

@@ -471,6 +471,8 @@ model_new(const struct weights *w)
 	m->act = s->act != ACT_UNSAID ? s->act : m->arch->act;
 	if (!(s->alibi > 0))
 		m->shape.alibi = m->arch->alibi;
+	if (!(s->rope_base_sliding > 0))
+		m->shape.rope_base_sliding = m->arch->sliding_base;
 	if (!(s->attn_scale > 0) && m->arch->wide_layers && s->n_layers == m->arch->wide_layers)
 		m->shape.attn_scale = 1 / sqrtf((float)(s->n_embd / s->n_heads));
 	m->embd = matrix(m, NO_LAYER, "token_embd", REQUIRED, s->n_vocab, s->n_embd);

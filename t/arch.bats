@@ -50,6 +50,13 @@ each() # KERNELS
 @test "logits of a prompt: AVX2" { each avx2; }
 @test "logits of a prompt: AVX-512" { each avx512; }
 
+@test "Gemma 3 as older converters wrote it: the base of its sliding layers is not said" {
+	LC_ALL=C sed 's/gemma3.rope.freq_base_swa/gemma3.rope.freq_base_old/' "$FIXTURES/gemma3.gguf" >old.gguf
+	! cmp -s "$FIXTURES/gemma3.gguf" old.gguf
+	llm-fwd -1a -k f32 old.gguf <"$FIXTURES/gemma3.ids" >rows
+	near gemma3 rows
+}
+
 @test "logits of a prompt, keys and values of half precision" {
 	for m in $(models | grep -v 'moe\|mixtral\|gpt-oss'); do # a token may go to another expert
 		echo "$m"

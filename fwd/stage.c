@@ -7,7 +7,6 @@
 #include "stage.h"
 
 #include <math.h>
-#include <poll.h>
 #include <string.h>
 
 /* Rows that go through the layers together: of one sequence, without gaps; those from `wanted` on
@@ -42,13 +41,6 @@ static bool
 is_wanted(const struct stage *s, uint32_t flags)
 {
 	return s->hidden || (s->all ? !(flags & ROW_AGAIN) : (flags & (ROW_ANSWER | ROW_REPLY)) != 0);
-}
-
-static bool
-readable(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	return poll(&p, 1, 0) > 0;
 }
 
 /* The row that was read must follow the context, or go back in it. */
@@ -114,7 +106,7 @@ gather(struct work *w, bool *end)
 	if (r->row.position < context_length(w->s->c))
 		context_rewind(w->s->c, r->row.position);
 	while (b->n < context_batch(w->s->c)) {
-		if (r->row.flags & (ROW_ANSWER | ROW_REPLY) && !readable(r->in))
+		if (r->row.flags & (ROW_ANSWER | ROW_REPLY) && !rows_ready(r))
 			return false;
 		if (!rows_next(w->s->in)) {
 			*end = true;

@@ -1,8 +1,11 @@
 /* rows.c - the logits stream; see rows.h and llm-logits(5). */
 #include "rows.h"
 
+#include "rows_text.h"
+
 #include <float.h>
 #include <math.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,7 @@
 
 enum { HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096 };
 
+static const char *const form_name[] = {"f32le", "text"};
 static const char *const kind_name[] = {"logits", "hidden", "embedding"};
 
 /* Append to a header's text of *n bytes. */
@@ -33,7 +37,7 @@ rows_header_write(int fd, const struct rows_header *h)
 	size_t n = 0;
 	say(buf, &n, ROWS_VERSION "\n");
 	n += origin_print(&h->origin, "", buf + n, HEADER_MAX / 2);
-	say(buf, &n, "rows %s f32le %u\n", kind_name[h->kind], h->width);
+	say(buf, &n, "rows %s %s %u\n", kind_name[h->kind], form_name[h->text], h->width);
 	if (h->has_layer)
 		say(buf, &n, "layer %u\n", h->layer);
 	if (h->has_eog) {
@@ -134,19 +138,32 @@ number_after(const char *s, size_t n, unsigned long min, unsigned long max, uint
 	return s[n] >= '0' && s[n] <= '9' && !*end && v >= min && v <= max;
 }
 
-/* "KIND f32le N", the rest of a rows line. */
+/* Which of the names the word at *s is, of n; n: none. *s goes behind it and its blank. */
+static size_t
+word(const char **s, const char *const name[], size_t n)
+{
+	const size_t len = strcspn(*s, " ");
+	size_t i = 0;
+	while (i < n && (strlen(name[i]) != len || strncmp(name[i], *s, len)))
+		i++;
+	*s += len + ((*s)[len] == ' ');
+	return i;
+}
+
+/* "KIND FORM N", the rest of a rows line. */
 static void
 width_line(struct row_reader *r, const char *s)
 {
-	const size_t n = strcspn(s, " ");
-	size_t kind = 0;
-	while (kind < 3 && (strlen(kind_name[kind]) != n || strncmp(s, kind_name[kind], n)))
-		kind++;
-	if (kind != r->h.kind || strncmp(s + n, " f32le ", 7))
-		die("%s: rows of '%s'; this program reads '%s f32le'%s", r->name, s, kind_name[r->h.kind],
-			kind == ROWS_HIDDEN ? " (llm-fwd -l runs the other layers)" : "");
-	if (!number_after(s, n + 7, 1, WIDTH_MAX, &r->h.width))
-		die("%s: header: '%s' is not a width from 1 to %d", r->name, s + n + 7, WIDTH_MAX);
+	const char *rest = s;
+	const size_t kind = word(&rest, kind_name, 3), form = word(&rest, form_name, 2);
+	const enum rows_kind want = r->want == ROWS_ANY ? ROWS_LOGITS : r->want;
+	if (kind == 3 || (r->want != ROWS_ANY && kind != r->want) || form == 2)
+		die("%s: rows of '%s'; this program reads '%s f32le' or '%s text'%s", r->name, s, kind_name[want],
+			kind_name[want], kind == ROWS_HIDDEN && form < 2 ? " (llm-fwd -l runs the other layers)" : "");
+	if (!number_after(rest, 0, 1, WIDTH_MAX, &r->h.width))
+		die("%s: header: '%s' is not a width from 1 to %d", r->name, rest, WIDTH_MAX);
+	r->h.kind = (enum rows_kind)kind;
+	r->h.text = form == 1;
 }
 
 /* Keep what is not known here for those behind us. */
@@ -217,7 +234,7 @@ bool
 rows_open_kind(struct row_reader *r, enum rows_kind kind, int in, int out, const char *name)
 {
 	memset(r, 0, sizeof *r);
-	r->h.kind = kind;
+	r->want = kind;
 	r->in = in;
 	r->out = out;
 	r->name = name;
@@ -236,14 +253,14 @@ rows_open_kind(struct row_reader *r, enum rows_kind kind, int in, int out, const
 		return false;
 	if (!r->h.width)
 		die("%s: the header lacks a 'rows' line", name);
-	if (kind == ROWS_LOGITS && r->h.origin.n_vocab && r->h.origin.n_vocab != r->h.width)
+	if (r->h.kind == ROWS_LOGITS && r->h.origin.n_vocab && r->h.origin.n_vocab != r->h.width)
 		die("%s: header: a vocabulary of %u and rows of %u contradict each other", name,
 			r->h.origin.n_vocab, r->h.width);
 	return true;
 }
 
-bool
-rows_next(struct row_reader *r)
+static bool
+next_binary(struct row_reader *r)
 {
 	unsigned char head[HEAD];
 	size_t n = fill(r, head, HEAD), bytes = (size_t)r->h.width * 4;
@@ -260,6 +277,19 @@ rows_next(struct row_reader *r)
 	r->row = (struct row_head){le32(head), le32(head + 4), le32(head + 8), le32(head + 12)};
 	r->n++;
 	return true;
+}
+
+bool
+rows_next(struct row_reader *r)
+{
+	return r->h.text ? rows_next_text(r) : next_binary(r);
+}
+
+bool
+rows_ready(const struct row_reader *r)
+{
+	struct pollfd p = {.fd = r->in, .events = POLLIN};
+	return r->at < r->have || poll(&p, 1, 0) > 0;
 }
 
 void
@@ -296,4 +326,5 @@ rows_free(struct row_reader *r)
 	xfree(r->h.others);
 	xfree(r->h.eog);
 	xfree(r->x);
+	xfree(r->buf);
 }

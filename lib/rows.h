@@ -1,5 +1,5 @@
 /*
- * rows.h - the logits stream, llm-logits(5): a text header, then binary rows.
+ * rows.h - the logits stream, llm-logits(5): a text header, then rows, binary or text.
  */
 #ifndef ROWS_H
 #define ROWS_H
@@ -14,7 +14,8 @@
 
 /* What the floats of a row are. */
 enum rows_kind {
-	ROWS_LOGITS, ROWS_HIDDEN, ROWS_EMBEDDING
+	ROWS_LOGITS, ROWS_HIDDEN, ROWS_EMBEDDING,
+	ROWS_ANY	/* for readers */
 };
 
 /* Four little-endian u32 precede the floats of a row. */
@@ -28,6 +29,7 @@ struct row_head {
 struct rows_header {
 	struct origin origin;
 	enum rows_kind kind;
+	bool text;		/* the rows are lines of text */
 	uint32_t width;		/* floats a row; at least 1 */
 	uint32_t layer;		/* of hidden states: they went through so many layers */
 	bool has_layer;
@@ -43,22 +45,34 @@ void rows_header_write(int fd, const struct rows_header *h);
 /* Write n rows of `width` floats, all at once. */
 void rows_write(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width);
 
+/* Write one row as a line of text. */
+void rows_write_text(int fd, const struct row_head *r, const float *x, uint32_t width);
+/* Print x with the fewest digits that strtof(3) reads as x, nine at most; returns the length. */
+enum { FLOAT_TEXT = 32 };
+size_t float_print(char s[FLOAT_TEXT], float x);
+
 struct row_reader {
 	int in, out;		/* as in read_some() */
 	const char *name;
+	enum rows_kind want;	/* the kind that is read here */
 	struct rows_header h;
 	uint64_t n;		/* rows read */
 	struct row_head row;
 	float *x;		/* h.width floats of the last row, owned by the reader */
+	/* of text: what was read ahead */
+	unsigned char *buf;
+	size_t at, have;
 };
 
 /* Read the header. False: the input ended before it began. Dies on any other
  * trouble: not our stream, another version, malformed, other rows than logits. */
 bool rows_open(struct row_reader *r, int in, int out, const char *name);
-/* The same for rows of that kind. */
+/* The same for rows of that kind, or any. */
 bool rows_open_kind(struct row_reader *r, enum rows_kind kind, int in, int out, const char *name);
 /* Read the next row into r->row and r->x. False at the end; dies if cut in a row. */
 bool rows_next(struct row_reader *r);
+/* Whether a row, or its beginning, is there already. */
+bool rows_ready(const struct row_reader *r);
 /* The highest logit of the last row. Dies, naming the row, where one is NaN or +infinity
  * or none is finite. */
 float rows_best(const struct row_reader *r);

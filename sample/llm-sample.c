@@ -17,6 +17,7 @@ const char usage_text[] =
 	"                  [-r file] [model] <logits >tokens\n"
 	"       llm-sample -S [-q] [-r file] [model] <logits >tokens\n"
 	"       llm-sample -l number [-q] [-r file] [model] <logits >table\n"
+	"       llm-sample -w <rows >rows\n"
 	"  -k 40    keep the so many likeliest tokens; 0: all\n"
 	"  -P 0.9   of these, the fewest that make up so much of the probability; 1: all\n"
 	"  -m 0.05  of these, all so many times as likely as the likeliest; 0: all\n"
@@ -29,12 +30,15 @@ const char usage_text[] =
 	"  -a       note each token's log-probability\n"
 	"  -S       write the tokens that were fed, with such notes; draw none\n"
 	"  -l N     list the N likeliest        -r file  where the replies go\n"
+	"  -w       write the rows as text, for a filter; the loop goes through it\n"
 	"  -p       write the prompt too        -q       no header\n"
 	"  -h       this help                   -V       version\n";
 
 struct options {
-	bool quiet, prompt, notes, score;
-	long limit, list;
+	bool quiet, prompt, notes;
+	int mode;		/* -l, -S or -w; 0: draw */
+	long limit;
+	size_t list;
 	const char *reply, *model;
 	struct sampler sampler;
 	struct stops stops;
@@ -50,21 +54,33 @@ add_end(struct options *o, uint32_t id)
 }
 
 static void
+set_mode(struct options *o, int mode)
+{
+	if (o->mode && o->mode != mode)
+		die_usage("-%c and -%c: one of the two", o->mode, mode);
+	o->mode = mode;
+}
+
+static void
 parse(struct options *o, int argc, char **argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, ":ab:hk:l:m:N:n:o:P:pqr:Ss:t:U:u:V")) != -1) {
+	while ((c = getopt(argc, argv, ":ab:hk:l:m:N:n:o:P:pqr:Ss:t:U:u:Vw")) != -1) {
 		switch (c) {
 		case 'a': o->notes = true; break;
 		case 'b': bias_option(&o->sampler.bias, optarg); break;
 		case 'h': help();
-		case 'l': o->list = arg_long(c, optarg, 1, 1 << 24); break;
+		case 'l':
+			o->list = (size_t)arg_long(c, optarg, 1, 1 << 24);
+			set_mode(o, c);
+			break;
 		case 'N': o->stops.lines = arg_long(c, optarg, 0, INT32_MAX); break;
 		case 'n': o->limit = arg_long(c, optarg, 0, INT32_MAX); break;
 		case 'p': o->prompt = true; break;
 		case 'q': o->quiet = true; break;
 		case 'r': o->reply = optarg; break;
-		case 'S': o->score = true; break;
+		case 'S':
+		case 'w': set_mode(o, c); break;
 		case 's': o->sampler.seed = arg_u64(c, optarg); break;
 		case 'U': add_end(o, (uint32_t)arg_long(c, optarg, 0, 1 << 24)); break;
 		case 'u': stop_option(&o->stops, optarg); break;
@@ -76,8 +92,6 @@ parse(struct options *o, int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		die_usage("'%s': one model is enough", argv[optind + 1]);
-	if (o->score && o->list)
-		die_usage("-S and -l: one of the two");
 	o->model = argv[optind];
 }
 
@@ -107,10 +121,10 @@ find_vocab(const struct options *o, struct rows_header *h)
 	if (o->model)
 		return checked(vocab_open(o->model), o->model, h);
 	const bool must = stops_any(&o->stops) || sampler_needs_vocab(&o->sampler);
-	const bool wanted = must || o->list || sampler_likes_vocab(&o->sampler);
+	const bool wanted = must || o->mode == 'l' || sampler_likes_vocab(&o->sampler);
 	if (!named && must)
 		die("stdin: the stream does not name its model, whose vocabulary these options need: give it as operand");
-	if ((!wanted && (h->has_eog || o->score)) || !named)
+	if ((!wanted && (h->has_eog || o->mode == 'S')) || !named)
 		return NULL;
 	bool here = access(named, R_OK) == 0;
 	struct vocab *v = here ? vocab_find(named) : NULL;
@@ -119,7 +133,7 @@ find_vocab(const struct options *o, struct rows_header *h)
 	if (must)
 		die("%s, the model that the stream names, %s, which these options need: give a model as operand",
 			named, here ? "brings no vocabulary" : "is not here with its vocabulary");
-	if (o->list)
+	if (o->mode == 'l')
 		warn("%s, the model that the stream names, %s: "
 		     "pieces are left empty (give a model)",
 			named, here ? "brings no vocabulary" : "is not here");
@@ -140,9 +154,9 @@ find_ends(struct options *o, const struct rows_header *h, const struct vocab *v)
 
 /* -l: every row a list, every turn over at once. */
 static void
-list_rows(const struct options *o, struct row_reader *rows, struct reply *reply, struct vocab *v)
+list_rows(struct options *o, struct row_reader *rows, struct reply *reply, struct vocab *v)
 {
-	struct list l = {.n = (size_t)o->list, .vocab = v};
+	struct list l = {.n = o->list, .vocab = v};
 	if (!o->quiet)
 		list_header();
 	while (rows_next(rows)) {
@@ -151,6 +165,45 @@ list_rows(const struct options *o, struct row_reader *rows, struct reply *reply,
 			reply_end(reply);
 	}
 	list_free(&l);
+}
+
+/* -w: the loop does not end here, so the reply channel is for those behind us. */
+static void
+write_rows(struct row_reader *rows)
+{
+	struct rows_header h = rows->h;
+	h.text = true;
+	rows_header_write(1, &h);
+	while (rows_next(rows))
+		rows_write_text(1, &rows->row, rows->x, rows->h.width);
+}
+
+/* Draw, or with -S score. */
+static void
+talk_rows(struct options *o, struct row_reader *rows, struct reply *reply, struct vocab *v)
+{
+	const bool score = o->mode == 'S';
+	find_ends(o, &rows->h, v);
+	o->stops.v = v;
+	if (v)
+		sampler_find(&o->sampler, v, rows->h.origin.model);
+	if (!o->quiet)
+		token_header_write(1, &rows->h.origin);
+	talk(&(struct talk){.rows = rows, .reply = reply, .sampler = &o->sampler, .stops = &o->stops, .limit = o->limit,
+		.prompt = o->prompt, .notes = o->notes || score, .score = score, .together = 1});
+}
+
+/* What answers: all modes but -w. */
+static void
+answer_rows(struct options *o, struct row_reader *rows, struct reply *reply)
+{
+	struct vocab *v = find_vocab(o, &rows->h);
+	if (!o->reply)
+		reply_open(reply, rows->h.reply);
+	(o->mode == 'l' ? list_rows : talk_rows)(o, rows, reply, v);
+	reply_close(reply);
+	if (v)
+		vocab_free(v);
 }
 
 int
@@ -164,28 +217,13 @@ main(int argc, char **argv)
 	parse(&o, argc, argv);
 	if (o.reply)
 		reply_open_file(&reply, o.reply);
-	if (!rows_open(&rows, 0, 1, "stdin"))
+	if (!rows_open_kind(&rows, o.mode == 'w' ? ROWS_ANY : ROWS_LOGITS, 0, 1, "stdin"))
 		return 1; /* who should have written it has said why not */
-	struct vocab *v = find_vocab(&o, &rows.h);
-	if (!o.reply)
-		reply_open(&reply, rows.h.reply);
-	if (o.list) {
-		list_rows(&o, &rows, &reply, v);
-	} else {
-		find_ends(&o, &rows.h, v);
-		o.stops.v = v;
-		if (v)
-			sampler_find(&o.sampler, v, rows.h.origin.model);
-		if (!o.quiet)
-			token_header_write(1, &rows.h.origin);
-		talk(&(struct talk){.rows = &rows, .reply = &reply, .sampler = &o.sampler,
-			.stops = &o.stops, .limit = o.limit, .prompt = o.prompt, .notes = o.notes || o.score, .score = o.score,
-			.together = 1});
-	}
-	reply_close(&reply);
+	if (o.mode == 'w')
+		write_rows(&rows);
+	else
+		answer_rows(&o, &rows, &reply);
 	close_out(1, "stdout");
-	if (v)
-		vocab_free(v);
 	rows_free(&rows);
 	return 0;
 }

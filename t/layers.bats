@@ -278,7 +278,7 @@ refused() # TEXT: by a stage behind layer 3, with the stream on stdin
 	hidden 'layer 3' | sed 's/256/128/' >stream
 	refused 'hidden states of 128 numbers are not of'
 	header 2048 >stream
-	refused "rows of 'logits f32le 2048'; this program reads 'hidden f32le'"
+	refused "rows of 'logits f32le 2048'; this program reads 'hidden f32le' or 'hidden text'"
 	echo 1 454 450 >stream
 	refused 'not a logits stream'
 	hidden 'layer 3' | head -c 40 >stream
@@ -324,7 +324,7 @@ refused() # TEXT: by a stage behind layer 3, with the stream on stdin
 @test "llm-sample refuses hidden states, and says who reads them" {
 	run --separate-stderr llm-sample < <(hidden; state 0 0 1 1)
 	[ "$status" -eq 1 ]
-	[ "$stderr" = "llm-sample: stdin: rows of 'hidden f32le 256'; this program reads 'logits f32le' (llm-fwd -l runs the other layers)" ]
+	[ "$stderr" = "llm-sample: stdin: rows of 'hidden f32le 256'; this program reads 'logits f32le' or 'logits text' (llm-fwd -l runs the other layers)" ]
 }
 
 @test "-x: states before layer 0" {

@@ -1,5 +1,5 @@
 /*
- * rows.c - the logits stream, and what llm-sample makes of it.
+ * rows.c - the logits stream, binary and text, and what llm-sample makes of it.
  * Input: u8 options, u8 number of the list or limit, u8 bytes a read; the stream.
  */
 #include "rows.h"
@@ -32,6 +32,29 @@ set_options(struct sampler *s, unsigned bits)
 	s->seed = bits;
 }
 
+/* What was read, as text: the same when it is read again. */
+static void
+write_text(struct row_reader *rows)
+{
+	struct rows_header h = rows->h;
+	h.text = true;
+	if (!h.origin.model || strlen(h.origin.model) < 8000)
+		rows_header_write(1, &h);
+	while (rows_next(rows)) {
+		const size_t begin = fuzz_out.n, width = h.width;
+		rows_write_text(1, &rows->row, rows->x, h.width);
+		struct row_reader again = {.h = h, .in = 0, .out = 1, .name = "again", .at = begin, .have = fuzz_out.n};
+		again.buf = fuzz_out.p;
+		const struct row_head row = rows->row;
+		CHECK(rows_next(&again) && again.at == again.have);
+		CHECK(again.row.sequence == row.sequence && again.row.position == row.position &&
+			again.row.token == row.token && again.row.flags == row.flags);
+		for (size_t i = 0; i < width; i++)
+			CHECK(again.x[i] == rows->x[i] || (again.x[i] != again.x[i] && rows->x[i] != rows->x[i]));
+		xfree(again.x);
+	}
+}
+
 static void
 sample(void *arg)
 {
@@ -47,7 +70,9 @@ sample(void *arg)
 	CHECK(rows.h.width >= 1);
 	sampler_init(&s);
 	set_options(&s, t->data[0]);
-	if (t->data[0] & 1) {
+	if (t->data[0] & 128) {
+		write_text(&rows);
+	} else if (t->data[0] & 1) {
 		struct list l = {.n = t->data[1] + 1u};
 		while (rows_next(&rows))
 			list_row(&l, &rows);

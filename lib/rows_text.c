@@ -127,13 +127,13 @@ print_common(char *s, double v, float x)
 {
 	static const double power[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
 	int whole = 1; /* digits before the point; none or fewer: so many zeros behind it */
-	if (!(v >= 1e-4 && v < 1e8))
+	if (!(v >= 1e-4 && v < 1e6))
 		return 0;
 	while (v >= power[whole])
 		whole++;
 	while (whole <= 1 && v * power[1 - whole] < 1)
 		whole--;
-	for (int digits = whole > 6 ? whole : 6; digits <= 9; digits++) {
+	for (int digits = 6; digits <= 9; digits++) {
 		const int k = digits - whole;
 		const uint64_t m = (uint64_t)(v * power[k] + 0.5);
 		const int n = digits + ((double)m >= power[digits]); /* rounded up to one more */

@@ -16,6 +16,13 @@ const char usage_text[] =
 	"  -z  end records with NUL, not with newline\n"
 	"  -h  this help    -V  the version\n";
 
+/* What an id stands for, if it is short and the same wherever it stands. */
+enum { SHORT = 15 };
+struct short_text {
+	char text[SHORT];
+	unsigned char size;	/* bytes + 1; 0: not known */
+};
+
 struct detok {
 	struct token_reader r;
 	const char *operand;	/* model on the command line, or NULL */
@@ -25,6 +32,7 @@ struct detok {
 	struct paint *paint;	/* NULL: no colours */
 	char end;		/* of a record */
 	bool prefix;		/* no text on this line yet: a dummy space is to be dropped */
+	struct short_text *known;	/* of each id */
 	char *out;		/* text not yet written */
 	size_t n, cap;
 };
@@ -51,6 +59,17 @@ put(struct detok *d, const char *text, size_t n)
 	d->n += n;
 }
 
+static inline void
+put_short(struct detok *d, const struct short_text *t)
+{
+	if (d->cap - d->n < SHORT || d->n > 1 << 16)
+		put(d, t->text, t->size - 1u);
+	else {
+		memcpy(d->out + d->n, t->text, SHORT);
+		d->n += t->size - 1u;
+	}
+}
+
 /* A header line came, perhaps in mid-stream, where streams were joined. */
 static void
 check_vocab(struct detok *d)
@@ -71,6 +90,7 @@ need_vocab(struct detok *d)
 	d->path = d->operand || !named ? model_path(d->operand) : xstrdup(named);
 	d->v = vocab_open(d->path);
 	d->prefix = vocab_space_prefix(d->v);
+	d->known = xcalloc(vocab_size(d->v), sizeof *d->known);
 	check_vocab(d);
 }
 
@@ -92,8 +112,18 @@ put_id(struct detok *d)
 	if (r->id >= vocab_size(d->v))
 		die("%s: line %zu: token id %u is not in the vocabulary of %u pieces (%s)", r->name, r->line, r->id,
 			vocab_size(d->v), d->path);
+	struct short_text *known = d->known + r->id;
+	if (known->size && !d->prefix && !d->paint) {
+		put_short(d, known);
+		return;
+	}
 	size_t n;
+	const bool stays = !d->prefix && vocab_text_stays(d->v, r->id);
 	const char *text = vocab_line_text(d->v, r->id, d->special, &d->prefix, &n);
+	if (stays && n <= SHORT) {
+		known->size = (unsigned char)(n + 1);
+		memcpy(known->text, text, n);
+	}
 	if (d->paint) {
 		const struct str s = paint_text(d->paint, text, n, r->note);
 		put(d, s.p, s.n);

@@ -292,10 +292,33 @@ next(struct token_reader *r)
 	}
 }
 
+/* Most often an id within a line comes next, behind a blank, and what ends it has arrived, too. */
+static inline bool
+plain_id(struct token_reader *r)
+{
+	enum { DIGITS = 9 };
+	const unsigned char *p = r->buf + r->at;
+	if (!r->inside || r->have - r->at < DIGITS + 2)
+		return false;
+	const unsigned char *q = p + (*p == ' '), *first = q;
+	uint32_t v = 0;
+	for (; q < first + DIGITS && *q >= '0' && *q <= '9'; q++)
+		v = v * 10 + (uint32_t)(*q - '0');
+	if (q == first || (*q != ' ' && *q != '\n'))
+		return false;
+	r->at += (size_t)(q - p);
+	r->id = v;
+	r->note = NAN;
+	r->count++;
+	return true;
+}
+
 enum token_event
 token_next(struct token_reader *r)
 {
 	int e;
+	if (plain_id(r))
+		return TOKENS_ID;
 	while ((e = next(r)) == COMMENT)
 		;
 	return (enum token_event)e;

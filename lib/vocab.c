@@ -261,6 +261,13 @@ vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t
 	return text + drop;
 }
 
+bool
+vocab_text_stays(const struct vocab *v, uint32_t id)
+{
+	enum piece_type type = vocab_type(v, id);
+	return !(v->hf && v->hf->join != HF_JOIN) && type != PIECE_CONTROL && type != PIECE_USER && type != PIECE_UNKNOWN;
+}
+
 void
 emit(struct ids *out, uint32_t id)
 {

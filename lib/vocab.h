@@ -77,6 +77,9 @@ bool vocab_space_prefix(const struct vocab *v);
  * text. *prefix is the state, vocab_space_prefix(v) where a line begins. */
 const char *vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t *n);
 
+/* Whether vocab_line_text() of id is the same wherever *prefix is false, and leaves it so. */
+bool vocab_text_stays(const struct vocab *v, uint32_t id);
+
 /*
  * The ids of a text (any bytes), without BOS, as the models' own tokenizers give
  * them; every byte string decodes to itself where the vocabulary has a piece for

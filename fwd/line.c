@@ -4,12 +4,12 @@
 void
 line_check(const struct turns *t, struct token_reader *r, const struct line *l, size_t length)
 {
-	const size_t max = context_max(t->c), known = length == SIZE_MAX ? 0 : length, start = l->rewound ? l->rewind : known;
+	const size_t max = context_max(t->c), start = length == SIZE_MAX ? 0 : l->rewound ? l->rewind : length;
 	if (l->rewound && l->rewind > length) {
 		token_reader_fails(r);
 		die("%s: line %zu: @%zu: there are only %zu tokens in the context", r->name, l->number, l->rewind, length);
 	}
-	if (start > max || l->n > max - start) {
+	if (l->n > max - start) {
 		token_reader_fails(r);
 		die("%s: line %zu: it does not fit into the model's context of %zu tokens (%zu were in it)", r->name,
 			l->number, max, start);

@@ -1,5 +1,6 @@
 /* llm-fwd - the forward pass: tokens to logits. See llm-fwd(1). */
 #include "compat.h"
+#include "flight.h"
 #include "gguf.h"
 #include "info.h"
 #include "model.h"
@@ -15,8 +16,8 @@
 
 const char progname[] = "llm-fwd";
 const char usage_text[] =
-	"usage: llm-fwd [-1aex] [-d drafts] [-k type] [-L file[=scale]] [-l first:last]\n"
-	"               [-S file] [-t threads] [model]\n"
+	"usage: llm-fwd [-1aex] [-d drafts] [-j sequences] [-k type] [-L file[=scale]]\n"
+	"               [-l first:last] [-S file] [-t threads] [model]\n"
 	"       llm-fwd -i [-k type] [-L file[=scale]] [-l first:last] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
 	"  -1  answer every line at once: make no reply channel, wait for no sampler\n"
@@ -24,6 +25,7 @@ const char usage_text[] =
 	"  -d  guess so many tokens ahead at most, where that pays (default: 7; 0: none)\n"
 	"  -e  hidden states behind the last layer and the final norm, not logits\n"
 	"  -i  say what the model is: lines of a key and a value\n"
+	"  -j  keep up to so many sequences in flight, weights read once for all (1)\n"
 	"  -k  numbers of the cache of keys and values: f16 (default), f32 or q8\n"
 	"  -L  add a low-rank adapter, a GGUF file or a folder of PEFT, times scale (1); repeatable\n"
 	"  -l  only the layers from first up to, but without, last\n"
@@ -94,7 +96,7 @@ follow(struct rows_header *h, const struct rows_header *in)
 struct options {
 	bool alone, all, embed, from_rows, inspect;
 	int threads;
-	size_t drafts;
+	size_t drafts, sequences;
 	enum kv_type kv;
 	const char *layers, *state;
 	struct adapted *adapters;
@@ -129,7 +131,7 @@ kv_type_of(const char *name)
 static void
 parse(struct options *o, int argc, char **argv)
 {
-	for (int opt; (opt = getopt(argc, argv, ":1ad:ehik:L:l:S:t:Vx")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1ad:ehij:k:L:l:S:t:Vx")) != -1;)
 		switch (opt) {
 		case '1': o->alone = true; break;
 		case 'a': o->all = true; break;
@@ -137,6 +139,7 @@ parse(struct options *o, int argc, char **argv)
 		case 'e': o->embed = true; break;
 		case 'h': help();
 		case 'i': o->inspect = true; break;
+		case 'j': o->sequences = (size_t)arg_long('j', optarg, 1, 256); break;
 		case 'k': o->kv = kv_type_of(optarg); break;
 		case 'L': add_adapter(o, optarg); break;
 		case 'l': o->layers = optarg; break;
@@ -178,6 +181,10 @@ part_of(const struct options *o, const struct model *m)
 	p.to = p.last < n ? ROWS_HIDDEN : o->embed ? ROWS_EMBEDDING : ROWS_LOGITS;
 	if (o->state && (p.from_rows || p.last < n))
 		die_usage("-S: a state is of a whole model: not with -x, nor with -l, but as 0:%zu", n);
+	if (o->sequences > 1 && (p.from_rows || p.last < n))
+		die_usage("-j: several sequences take a whole model, no stage of one (-l, -x)");
+	if (o->sequences > 1 && o->state)
+		die_usage("-j and -S: a state is of one sequence");
 	if (o->embed && p.last < n)
 		die_usage("-e: embeddings are behind the last layer, not behind layer %zu", p.last);
 	return p;
@@ -230,12 +237,14 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 	const char *reply = o->alone || o->embed ? NULL : reply_open(1, p->to == ROWS_HIDDEN ? 10 : 1);
 	if (reply)
 		h->reply = xstrdup(reply);
+	if (o->sequences > 1)
+		h->sequences = (uint32_t)o->sequences;
 	struct context *c = make_context(o, m, p);
 	struct state *state = open_state(o, m, c, &h->origin);
 	rows_header_write(1, h);
 	struct turns t = {
 		.c = c,
-		.d = draft_new(c, p->to == ROWS_LOGITS && reply ? o->drafts : 0, h->width),
+		.d = draft_new(c, p->to == ROWS_LOGITS && reply && o->sequences == 1 ? o->drafts : 0, h->width),
 		.state = state,
 		.origin = h->origin,
 		.n_vocab = (uint32_t)m->shape.n_vocab,
@@ -244,7 +253,7 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 		.hidden = p->to == ROWS_HIDDEN,
 		.channel = reply != NULL,
 	};
-	const bool any = turns_run(&t, 0);
+	const bool any = o->sequences > 1 ? flight_run(&t, o->sequences, 0) : turns_run(&t, 0);
 	all_said();
 	return (!state || state_save(state)) && any; /* nobody waits for the disk */
 }
@@ -252,7 +261,7 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 int
 main(int argc, char **argv)
 {
-	struct options o = {.kv = KV_F16, .drafts = 7};
+	struct options o = {.kv = KV_F16, .drafts = 7, .sequences = 1};
 	start();
 	parse(&o, argc, argv);
 	const char *path = model_path(argv[optind]);
@@ -270,7 +279,7 @@ main(int argc, char **argv)
 	if (o.inspect)
 		return info(&(struct info){.origin = &h.origin, .m = m, .part = &p, .c = make_context(&o, m, &p),
 			.kv = o.kv == KV_F32 ? "f32" : "f16", .v = v, .adapters = o.adapters, .n_adapters = o.n_adapters});
-	enlarge_pipe(1, (16 + (size_t)h.width * 4) * (p.to == ROWS_HIDDEN ? 64 : 1));
+	enlarge_pipe(1, (16 + (size_t)h.width * 4) * (p.to == ROWS_HIDDEN ? 64 : o.sequences));
 	bool any = (p.from_rows ? later_stage : first_stage)(&o, m, &p, &h);
 	return any ? 0 : 1; /* no input at all: whoever should have written it said why */
 }

@@ -31,6 +31,8 @@ stage_check(const struct rows_header *h, const struct model *m, size_t first, co
 	if (h->width != m->shape.n_embd)
 		die("%s: hidden states of %u numbers are not of %s, whose have %zu", name, h->width, m->w->path,
 			m->shape.n_embd);
+	if (h->sequences > 1)
+		die("%s: a stage takes one sequence at a time, not %u", name, h->sequences);
 	if (!h->has_layer)
 		die("%s: the header lacks a 'layer' line", name);
 	if (h->layer > first)

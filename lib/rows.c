@@ -12,7 +12,7 @@
 
 #define ROWS_VERSION "llm-logits 1"
 
-enum { HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096 };
+enum { HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096 };
 
 static const char *const form_name[] = {"f32le", "text"};
 static const char *const kind_name[] = {"logits", "hidden", "embedding"};
@@ -46,6 +46,8 @@ rows_header_write(int fd, const struct rows_header *h)
 			say(buf, &n, " %u", h->eog[i]);
 		say(buf, &n, "\n");
 	}
+	if (h->sequences)
+		say(buf, &n, "sequences %u\n", h->sequences);
 	if (h->reply)
 		say(buf, &n, "reply %s\n", h->reply);
 	say(buf, &n, "%s\n", h->others ? h->others : "");
@@ -189,6 +191,9 @@ header_line(struct row_reader *r, const char *line)
 	} else if (strncmp(line, "reply ", 6) == 0) {
 		xfree(h->reply);
 		h->reply = xstrdup(line + 6);
+	} else if (strncmp(line, "sequences ", 10) == 0) {
+		if (!number_after(line, 10, 1, SEQUENCES_MAX, &h->sequences))
+			die("%s: header: '%s' is not a number of sequences", r->name, line);
 	} else if (strncmp(line, "layer ", 6) == 0) {
 		h->has_layer = true;
 		if (!number_after(line, 6, 0, WIDTH_MAX, &h->layer))

@@ -11,6 +11,7 @@
 #define ROW_FULL 4u	/* the context is full: no token can follow */
 #define ROW_LONG 8u	/* hidden states: positions were turned as in a long context */
 #define ROW_AGAIN 16u	/* hidden states: made anew, to be answered no more */
+#define ROW_MORE 32u	/* an answer, and the next line of its sequence has been read */
 
 /* What the floats of a row are. */
 enum rows_kind {
@@ -33,6 +34,7 @@ struct rows_header {
 	uint32_t width;		/* floats a row; at least 1 */
 	uint32_t layer;		/* of hidden states: they went through so many layers */
 	bool has_layer;
+	uint32_t sequences;	/* so many may be under way at once; 0: one */
 	char *reply;		/* path of the reply channel, or NULL */
 	uint32_t *eog;		/* ids that end a generation */
 	size_t n_eog;

@@ -161,6 +161,7 @@ list_rows(struct options *o, struct row_reader *rows, struct reply *reply, struc
 		list_header();
 	while (rows_next(rows)) {
 		list_row(&l, rows);
+		reply_to(reply, rows->row.sequence);
 		if (rows->row.flags & ROW_ANSWER)
 			reply_end(reply);
 	}
@@ -190,7 +191,7 @@ talk_rows(struct options *o, struct row_reader *rows, struct reply *reply, struc
 	if (!o->quiet)
 		token_header_write(1, &rows->h.origin);
 	talk(&(struct talk){.rows = rows, .reply = reply, .sampler = &o->sampler, .stops = &o->stops, .limit = o->limit,
-		.prompt = o->prompt, .notes = o->notes || score, .score = score, .together = 1});
+		.prompt = o->prompt, .notes = o->notes || score, .score = score, .several = o->reply ? 0 : rows->h.sequences});
 }
 
 /* What answers: all modes but -w. */
@@ -199,7 +200,7 @@ answer_rows(struct options *o, struct row_reader *rows, struct reply *reply)
 {
 	struct vocab *v = find_vocab(o, &rows->h);
 	if (!o->reply)
-		reply_open(reply, rows->h.reply);
+		reply_open(reply, rows->h.reply, rows->h.sequences);
 	(o->mode == 'l' ? list_rows : talk_rows)(o, rows, reply, v);
 	reply_close(reply);
 	if (v)

@@ -123,25 +123,39 @@ say(struct reply *r, const char *s, size_t n)
 }
 
 void
-reply_open(struct reply *r, const char *path)
+reply_open(struct reply *r, const char *path, uint32_t sequences)
 {
-	r->path = path;
+	char hello[64];
+	*r = (struct reply){.path = path, .sequences = sequences};
 	r->fd = path ? open_channel(path) : -1;
 	r->kind = r->fd >= 0 ? REPLY_CHANNEL : REPLY_NONE;
-	say(r, HELLO, strlen(HELLO));
+	int n = snprintf(hello, sizeof hello, HELLO);
+	if (sequences)
+		n += snprintf(hello + n, sizeof hello - (size_t)n, "# sequences %u\n", sequences);
+	say(r, hello, (size_t)n);
 }
 
 void
 reply_open_file(struct reply *r, const char *path)
 {
-	r->path = path;
-	r->kind = REPLY_HAND;
+	*r = (struct reply){.path = path, .kind = REPLY_HAND};
 	do
 		r->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	while (r->fd < 0 && errno == EINTR);
 	if (r->fd < 0)
 		die("-r: %s:", path);
 	say(r, HELLO, strlen(HELLO));
+}
+
+void
+reply_to(struct reply *r, uint32_t sequence)
+{
+	char line[32];
+	if (r->kind != REPLY_CHANNEL || !r->sequences || r->sequence == sequence)
+		return;
+	const int n = snprintf(line, sizeof line, "# sequence %u\n", sequence);
+	say(r, line, (size_t)n);
+	r->sequence = sequence;
 }
 
 void

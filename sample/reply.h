@@ -17,17 +17,22 @@ struct reply {
 	enum reply_kind kind;
 	int fd;			/* -1: none, or closed by either end */
 	const char *path;	/* not owned */
+	uint32_t sequences;	/* so many at once may be replied to; 0: one */
+	uint32_t sequence;	/* to which the lines belong that were written last */
 };
 
 /*
  * Open the channel that a stream's header names, or take the stream for a
  * recording if nothing is there (path NULL: none named) or nobody reads from it.
  * The path is not trusted: dies where it leads to anything else than a FIFO of
- * this user in a directory of this user. Says hello.
+ * this user in a directory of this user. Says hello, and that several sequences are told apart.
  */
-void reply_open(struct reply *r, const char *path);
+void reply_open(struct reply *r, const char *path, uint32_t sequences);
 /* Open the user's own file, which must exist; waits for the reader of a FIFO. */
 void reply_open_file(struct reply *r, const char *path);
+
+/* What follows is for that sequence. */
+void reply_to(struct reply *r, uint32_t sequence);
 
 /* All of these do nothing where fd is -1, and set it so when the other end has
  * closed: what that means, the rows will tell. */

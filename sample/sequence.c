@@ -14,7 +14,7 @@ void
 sequence_begin(struct sequence *q, uint64_t seed, uint32_t number)
 {
 	*q = (struct sequence){.seen = q->seen, .cap_seen = q->cap_seen, .score = q->score,
-		.held = q->held};
+		.held = q->held, .later = q->later, .number = number};
 	seed ^= mix(number);
 	for (int i = 0; i < 4; i++)
 		q->random[i] = mix(seed += 0x9e3779b97f4a7c15);
@@ -63,4 +63,5 @@ sequence_free(struct sequence *q)
 	xfree(q->seen);
 	score_free(&q->score);
 	stop_free(&q->held);
+	xfree(q->later.s);
 }

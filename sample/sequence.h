@@ -9,6 +9,7 @@
 #include "rows.h"
 #include "score.h"
 #include "stop.h"
+#include "text.h"
 
 /* A token of the sequence; where the stream skips positions, not all are known. */
 struct seen {
@@ -18,7 +19,6 @@ struct seen {
 struct sequence {
 	struct row_head last;	/* its last row, if `any` */
 	bool any;
-	uint64_t row;		/* number of that row in the stream */
 	struct seen *seen;	/* its tokens so far, by position */
 	size_t n_seen, cap_seen;
 	uint64_t random[4];
@@ -30,6 +30,13 @@ struct sequence {
 	long drawn;		/* tokens in this turn */
 	bool line;		/* a line of the output has begun */
 	struct held_back held;	/* tokens that may be part of what ends it */
+	/* where there are several */
+	bool used;		/* this is one, and not written to its end yet */
+	uint32_t number;
+	bool more;		/* another turn is known to follow */
+	bool rests;		/* its turn is over, or has not begun */
+	bool waits;		/* its output, for that of earlier ones: */
+	struct bytes later;
 	void *text;		/* state of the constraint; NULL: none */
 };
 

@@ -22,12 +22,22 @@ note_of(const struct talk *t, const struct sequence *q, uint32_t id, bool known)
 	return t->notes && known ? score_of(&q->score, id) : NAN;
 }
 
+/* Output of a sequence: what comes before it must be written. */
+static void
+put(struct sequence *q, const char *text, size_t n)
+{
+	if (q->waits)
+		bytes_add(&q->later, text, n);
+	else
+		write_all(1, text, n, "stdout");
+}
+
 static void
 write_token(struct sequence *q, uint32_t id, double note)
 {
 	char text[SCORE_TEXT];
 	const size_t n = score_print(text, id, note);
-	write_all(1, text, n, "stdout");
+	put(q, text, n);
 	q->line = true;
 }
 
@@ -36,14 +46,14 @@ write_rewind(struct sequence *q, uint32_t position)
 {
 	char text[16];
 	const int n = snprintf(text, sizeof text, "@%u ", position);
-	write_all(1, text, (size_t)n, "stdout");
+	put(q, text, (size_t)n);
 	q->line = true;
 }
 
 static void
 end_line(struct sequence *q)
 {
-	write_all(1, "\n", 1, "stdout");
+	put(q, "\n", 1);
 	q->line = false;
 }
 
@@ -69,6 +79,7 @@ static void
 end_turn(struct talk *t, struct sequence *q)
 {
 	q->answering = false;
+	q->rests = true;
 	if (q->text)
 		t->sampler->constraint->end(q->text);
 	q->text = NULL;
@@ -185,6 +196,8 @@ take_row(struct talk *t, struct sequence *q)
 	const bool fed = !going_on && !(row->flags & ROW_REPLY); /* or it is the rest of a turn that is over */
 	if (t->prompt && fed)
 		write_token(q, row->token, note_of(t, q, row->token, known));
+	q->more = fed ? (row->flags & ROW_MORE) != 0 : q->more;
+	q->rests = q->rests && !fed;
 	sequence_see(q, row);
 	if (t->notes)
 		score_keep(&q->score, t->rows);
@@ -204,12 +217,14 @@ score_row(struct talk *t, struct sequence *q)
 	const bool rewound = q->any && row->position <= q->last.position;
 	if (q->line && (rewound || (q->last.flags & ~row->flags & ROW_REPLY)))
 		end_line(q);
-	if (!q->any && t->any)
-		write_all(1, "\n", 1, "stdout");
+	if (!q->any && (t->several ? q->number > 0 : t->any))
+		put(q, "\n", 1);
 	if (rewound)
 		write_rewind(q, row->position);
 	write_token(q, row->token, note_of(t, q, row->token, known));
-	if (row->flags & ROW_ANSWER) {
+	q->more = row->flags & ROW_MORE;
+	q->rests = row->flags & ROW_ANSWER;
+	if (q->rests) {
 		end_line(q);
 		reply_end(t->reply);
 	}
@@ -228,41 +243,119 @@ finish(struct talk *t, struct sequence *q)
 		end_line(q);
 }
 
-/* The state of the row's sequence. One that is not known yet takes the place of the one that was
- * silent for the longest; that must not be waiting for the model. */
+/* Of several, the state of that one; NULL: it is not under way. */
 static struct sequence *
-sequence_of(struct talk *t)
+find(const struct talk *t, uint32_t number)
 {
-	const uint32_t number = t->rows->row.sequence;
-	struct sequence *q = t->q;
-	for (size_t i = 0; i < t->together; i++) {
-		if (t->q[i].any && t->q[i].last.sequence == number)
+	for (size_t i = 0; i < t->n; i++)
+		if (t->q[i].used && t->q[i].number == number)
 			return &t->q[i];
-		if (t->q[i].row < q->row)
-			q = &t->q[i];
+	return NULL;
+}
+
+/* The output goes on with a sequence: what it has said already is written. */
+static void
+go_on_with(struct talk *t, uint32_t number)
+{
+	struct sequence *q = find(t, number);
+	t->first = number;
+	if (!q)
+		return;
+	write_all(1, q->later.s, q->later.n, "stdout");
+	q->later.n = 0;
+	q->waits = false;
+}
+
+/* Of several: those that are over, and whose output is written, make room. Rows of a later sequence
+ * say that all lines of the earlier ones have been read. */
+static void
+close_sequences(struct talk *t)
+{
+	struct sequence *q;
+	while ((q = find(t, t->first)) && q->rests && !q->more && t->latest > q->number) {
+		q->used = false;
+		go_on_with(t, t->first + 1);
 	}
+}
+
+/* The state of a row's sequence where there may be several; NULL: it is over already. */
+static struct sequence *
+one_of_several(struct talk *t, uint32_t number)
+{
+	struct sequence *q = find(t, number);
+	if (!q && number < t->first && !(t->rows->row.flags & ROW_REPLY))
+		die("%s: row %ju is of sequence %u, which is over", t->rows->name, (uintmax_t)t->rows->n, number);
+	if (q || number < t->first)
+		return q;
+	if (number > (uint64_t)t->latest + t->several)
+		die("%s: row %ju is of sequence %u, when %u is the last: no more than %u may be under way", t->rows->name,
+			(uintmax_t)t->rows->n, number, t->latest, t->several);
+	size_t i = 0;
+	while (i < t->n && t->q[i].used)
+		i++;
+	if (i == t->n) {
+		t->q = grow(t->q, &t->cap, t->n + 1, sizeof *t->q);
+		t->q[t->n++] = (struct sequence){.used = false};
+	}
+	t->q[i].number = number;
+	sequence_begin(&t->q[i], t->sampler->seed, number);
+	t->q[i].used = true;
+	t->q[i].waits = number != t->first;
+	t->latest = number > t->latest ? number : t->latest;
+	return &t->q[i];
+}
+
+/* The state of the row's sequence where there is one at a time: another one ends it. */
+static struct sequence *
+the_one(struct talk *t, uint32_t number)
+{
+	struct sequence *q = t->q;
+	if (q->any && q->number == number)
+		return q;
 	if (q->answering && t->reply->kind != REPLY_NONE)
 		die("%s: row %ju is of sequence %u, while sequence %u waits for an answer%s", t->rows->name,
-			(uintmax_t)t->rows->n, number, q->last.sequence,
+			(uintmax_t)t->rows->n, number, q->number,
 			t->reply->kind == REPLY_HAND ? ": with -r ask one question at a time" : "");
 	finish(t, q);
+	q->number = number;
 	sequence_begin(q, t->sampler->seed, number);
 	return q;
+}
+
+/* The stream is at its end: what is left, in order. */
+static void
+finish_all(struct talk *t)
+{
+	if (!t->several) {
+		finish(t, t->q);
+		return;
+	}
+	for (uint64_t n = t->first; n <= t->latest; n++) {
+		struct sequence *q = find(t, (uint32_t)n);
+		go_on_with(t, (uint32_t)n);
+		if (q)
+			finish(t, q);
+	}
 }
 
 void
 talk(struct talk *t)
 {
-	t->q = xcalloc(t->together, sizeof *t->q);
+	t->q = grow(NULL, &t->cap, 1, sizeof *t->q);
+	t->q[t->n++] = (struct sequence){.used = false};
 	while (rows_next(t->rows)) {
-		struct sequence *q = sequence_of(t);
-		q->row = t->rows->n;
+		const uint32_t number = t->rows->row.sequence;
+		struct sequence *q = (t->several ? one_of_several : the_one)(t, number);
+		if (!q)
+			continue; /* the rest of its last turn */
+		reply_to(t->reply, number);
 		(t->score ? score_row : take_row)(t, q);
+		if (t->several)
+			close_sequences(t);
 	}
-	for (size_t i = 0; i < t->together; i++) {
-		finish(t, &t->q[i]);
+	finish_all(t);
+	for (size_t i = 0; i < t->n; i++)
 		sequence_free(&t->q[i]);
-	}
 	xfree(t->q);
 	draw_free(&t->draw);
 }

@@ -22,9 +22,11 @@ struct talk {
 	bool prompt;			/* write the tokens of the prompt too */
 	bool notes;			/* every token with its log-probability */
 	bool score;			/* draw nothing: write all tokens that were fed, with notes */
-	size_t together;		/* sequences that may be under way at once; at least 1 */
+	uint32_t several;		/* so many sequences may be under way at once; 0: one */
 	/* the rest begins as 0 */
-	struct sequence *q;		/* `together` of them */
+	struct sequence *q;
+	size_t n, cap;			/* of them: one, or as many as are under way or wait to be written */
+	uint32_t first, latest;		/* of several: the one whose output is written, the last that began */
 	struct draw draw;
 	bool over;			/* by hand: the one turn has been */
 	bool any;			/* sequences before this one */

@@ -346,6 +346,25 @@ finish(void *arg)
 		;
 }
 
+static void
+free_slots(struct flight *f)
+{
+	for (size_t i = 0; i < f->most; i++) {
+		struct slot *s = f->slot + i;
+		for (size_t k = 0; s->ahead && k < AHEAD; k++)
+			xfree(s->ahead[k].ids);
+		xfree(s->ahead);
+		xfree(s->line.ids);
+		if (i)
+			context_free(s->c);
+	}
+	xfree(f->slot);
+	xfree(f->order);
+	xfree(f->portion);
+	xfree(f->part.ids);
+	xfree(f->reply.ids);
+}
+
 bool
 flight_run(struct turns *t, size_t most, int in)
 {
@@ -363,6 +382,7 @@ flight_run(struct turns *t, size_t most, int in)
 	while (step(&f))
 		;
 	const bool any = f.lines.any;
+	free_slots(&f);
 	token_reader_free(&f.lines);
 	if (t->channel)
 		token_reader_free(&f.replies);

@@ -28,7 +28,8 @@ $(FUZZ_BUILD)/t/fuzz/%: $(FUZZ_BUILD)/t/fuzz/%.o $(FUZZ_BUILD)/all.a
 
 $(FUZZ_BUILD)/t/fuzz/%.o: CPPFLAGS += -Ifwd -Isample
 $(FUZZ_BUILD)/lib/util.o: CPPFLAGS += $(foreach f,calloc realloc free exit read write poll close,-D$(f)=fuzz_$(f))
-$(FUZZ_BUILD)/fwd/turns.o: CPPFLAGS += -Dexit=fuzz_exit -Draise=fuzz_raise
+$(FUZZ_BUILD)/lib/tokens.o $(FUZZ_BUILD)/fwd/flight.o: CPPFLAGS += -Dpoll=fuzz_poll
+$(FUZZ_BUILD)/fwd/turns.o $(FUZZ_BUILD)/fwd/flight.o: CPPFLAGS += -Dexit=fuzz_exit -Draise=fuzz_raise
 -include $(wildcard $(FUZZ_BUILD)/t/fuzz/*.d)
 .PRECIOUS: $(FUZZ_BUILD)/t/fuzz/%.o $(FUZZ_BUILD)/t/fuzz/%
 .PHONY: fuzz

@@ -12,7 +12,7 @@
 
 #define ROWS_VERSION "llm-logits 1"
 
-enum { HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096 };
+enum { LARGE = 65536, HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096 };
 
 static const char *const form_name[] = {"f32le", "text"};
 static const char *const kind_name[] = {"logits", "hidden", "embedding"};
@@ -82,16 +82,38 @@ swap_floats(void *x, size_t n)
 	}
 }
 
+static void
+put_head(unsigned char *p, const struct row_head *r)
+{
+	put32(p, r->sequence);
+	put32(p + 4, r->position);
+	put32(p + 8, r->token);
+	put32(p + 12, r->flags);
+}
+
+/* Large rows as they lie: a copy, in new pages each time, would cost more than a write(2). */
+static void
+write_large(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width)
+{
+	unsigned char head[HEAD];
+	for (size_t i = 0; i < n; i++) {
+		put_head(head, r + i);
+		write_all(fd, head, HEAD, "stdout");
+		write_all(fd, x + i * width, (size_t)width * 4, "stdout");
+	}
+}
+
 void
 rows_write(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width)
 {
 	const size_t size = HEAD + (size_t)width * 4;
+	if (size > LARGE && little_endian()) {
+		write_large(fd, r, n, x, width);
+		return;
+	}
 	unsigned char *buf = xreallocarray(NULL, n, size), *p = buf;
 	for (size_t i = 0; i < n; i++, p += size) {
-		put32(p, r[i].sequence);
-		put32(p + 4, r[i].position);
-		put32(p + 8, r[i].token);
-		put32(p + 12, r[i].flags);
+		put_head(p, r + i);
 		memcpy(p + HEAD, x + i * width, (size_t)width * 4);
 		if (!little_endian())
 			swap_floats(p + HEAD, width);

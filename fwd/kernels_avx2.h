@@ -51,6 +51,15 @@ low_halves(vi c)
 	return _mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(c), _mm256_extracti128_si256(c, 1)));
 }
 
+INLINE void
+both_halves(vi c, vf *low, vf *high)
+{
+	const __m128i apart = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+	c = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(c, v_table(apart)), 0xd8);
+	*low = _mm256_cvtph_ps(_mm256_castsi256_si128(c));
+	*high = _mm256_cvtph_ps(_mm256_extracti128_si256(c, 1));
+}
+
 /* 16 bytes of each of 8 rows: c[j] holds word j of row r in lane r. */
 struct columns {
 	vi c[4];
@@ -212,25 +221,36 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 			sum[g][t] = (v8f)_mm256_cvtepi32_ps(run ? s[g][t] : a[g][t]);
 }
 
-/* One vector's words: see kernels_x86.h. Its sums are made in 32 bits at once. */
+/* One vector's words: see kernels_x86.h. A block's sum is always made in 16 bits, with what is to be
+ * added back where weights are without sign. */
 INLINE vi
-no_sum(const struct qblock *x, size_t b, size_t share, int least)
+no_sum(const struct qblock *x, size_t b, size_t share, int centre)
 {
-	if (!x || !least)
+	if (!x || !centre)
 		return _mm256_setzero_si256();
-	return _mm256_madd_epi16(_mm256_set1_epi32(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]),
-		_mm256_set1_epi16((short)least));
+	return _mm256_mullo_epi16(_mm256_set1_epi32(x[share == 32 ? b : b / 2].bias[share == 32 ? 2 : b % 2]),
+		_mm256_set1_epi16((short)-centre));
 }
 
 INLINE vi
 put_word(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
 {
-	if (!x) {
-		v_store(to->u.q[word], q);
-		return acc;
-	}
-	const vi two = _mm256_maddubs_epi16(q, everywhere(x[word / 8].q + word % 8 * 4));
-	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
+	if (x)
+		return _mm256_add_epi16(acc, _mm256_maddubs_epi16(q, everywhere(x[word / 8].q + word % 8 * 4)));
+	v_store(to->u.q[word], q);
+	return acc;
+}
+
+INLINE void
+put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back)
+{
+	if (!x)
+		return;
+	acc = _mm256_madd_epi16(acc, _mm256_set1_epi16(1));
+	if (back)
+		acc = _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_set1_epi16((short)back),
+			_mm256_set1_epi32(x[share == 32 ? b : b / 2].bias[share == 32 ? 2 : b % 2])));
+	v_store(to->acc[b], acc);
 }
 
 INLINE vi
@@ -253,9 +273,9 @@ dot4(v8i acc, const int32_t *w, int32_t x)
 }
 
 INLINE vi
-no_sum(const struct qblock *x, size_t b, size_t share, int least)
+no_sum(const struct qblock *x, size_t b, size_t share, int centre)
 {
-	(void)least;
+	(void)centre;
 	return x ? _mm256_set1_epi32(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]) : _mm256_setzero_si256();
 }
 
@@ -273,11 +293,18 @@ put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
 {
 	return put_word(to, x, word, q, acc);
 }
+
+INLINE void
+put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back)
+{
+	(void)share, (void)back;
+	if (x)
+		v_store(to->acc[b], acc);
+}
 #endif
 
 INLINE void
-put_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
+put_large_sum(struct tile *to, size_t b, vi acc)
 {
-	(void)x;
 	v_store(to->acc[b], acc);
 }

@@ -51,6 +51,13 @@ low_halves(vi c)
 	return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(c));
 }
 
+INLINE void
+both_halves(vi c, vf *low, vf *high)
+{
+	*low = low_halves(c);
+	*high = low_halves(_mm512_srli_epi32(c, 16));
+}
+
 INLINE v16i
 dot4(v16i acc, const int32_t *w, int32_t x)
 {
@@ -105,9 +112,9 @@ interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_
 
 /* The sum of block b, of so many weights, before its first word. */
 INLINE vi
-no_sum(const struct qblock *x, size_t b, size_t share, int least)
+no_sum(const struct qblock *x, size_t b, size_t share, int centre)
 {
-	(void)least;
+	(void)centre;
 	if (!x)
 		return _mm512_setzero_si512();
 	return _mm512_set1_epi32(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]);
@@ -130,10 +137,17 @@ put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
 }
 
 INLINE void
-put_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
+put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back)
 {
+	(void)share, (void)back;
 	if (x)
 		v_store(to->acc[b], acc);
+}
+
+INLINE void
+put_large_sum(struct tile *to, size_t b, vi acc)
+{
+	v_store(to->acc[b], acc);
 }
 
 #include "kernels_x86.h"

@@ -183,13 +183,12 @@ bytes(const unsigned char *p)
 
 #if !defined(HAVE_FAST_TILE)
 #define fast_tile(to, t, row, first, n) false
-#define fast_times(to, t, row, first, n, x, sum) false
-#define fast_floats(to, t, row, first, n, x, sum) false
+#define fast_floats(to, t, row, first, n) false
+#define fast_rows(to, t, row, last, in, out) false
 #else
 static bool fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n);
-static bool fast_times(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const struct qblock *x,
-	float *sum);
-static bool fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const float *x, float *sum);
+static bool fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n);
+static bool fast_rows(struct tile *to, const struct tensor *t, size_t row, size_t last, const struct inputs *in, float *out);
 #endif
 
 /* A thread's. */
@@ -313,7 +312,7 @@ part_of_row(const struct tensor *t, size_t row, size_t first, size_t n, float *r
 static void
 float_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row, size_t last, size_t first, size_t n)
 {
-	if (row + LANES <= last && fast_floats(to, t, row, first, n, NULL, NULL))
+	if (row + LANES <= last && fast_floats(to, t, row, first, n))
 		return;
 	for (size_t r = 0; r < LANES; r++)
 		part_of_row(t, row + r < last ? row + r : last - 1, first, n, s->row[r].x);
@@ -511,18 +510,12 @@ chunk_times(struct scratch *s, const struct tensor *t, size_t row, size_t last, 
 {
 	const struct coding *c = coding_of(t->type);
 	const size_t chunk = k / CHUNK, chunks = (t->dim[0] + CHUNK - 1) / CHUNK;
-	bool straight = in->n == 1 && row + TILE <= last; /* one vector meets the rows without a tile */
 	for (size_t g = 0; g < 2; g++) {
 		const size_t at = row + g * LANES < last ? row + g * LANES : row;
 		struct tile *w = s->tile + g;
 		w->ahead = ahead_of(t, row, last, in->next, 2 * chunk + g, 2 * chunks);
-		straight = straight && (c->fn ? fast_times(w, t, at, k, n, in->q + k / 32, s->sum + g * LANES) :
-			fast_floats(w, t, at, k, n, in->x + k, s->sum + g * LANES)); /* for both or none */
-		if (!straight)
-			(c->fn ? code_tile : float_tile)(s, w, t, at, last, k, n);
+		(c->fn ? code_tile : float_tile)(s, w, t, at, last, k, n);
 	}
-	if (straight)
-		return;
 	next_rows(s->tile, t, row, last, in, k + n < t->dim[0] ? k + n : 0);
 	if (c->fn)
 		all_codes_times(c, s->tile, n, in->q + k / 32 * in->n, in->n, n / 32, s->sum);
@@ -537,6 +530,8 @@ matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *i
 	struct scratch *s = scratch;
 	for (size_t row = first; row < last; row += TILE) {
 		const size_t rows = last - row < TILE ? last - row : TILE;
+		if (in->n == 1 && rows == TILE && fast_rows(s->tile, t, row, last, in, out + row))
+			continue; /* one vector meets the rows without a tile */
 		memset(s->sum, 0, in->n * TILE * sizeof *s->sum);
 		for (size_t k = 0; k < dim; k += CHUNK)
 			chunk_times(s, t, row, last, k, dim - k < CHUNK ? dim - k : CHUNK, in);

@@ -32,7 +32,7 @@ ask(struct ahead *a)
 {
 #if defined(__GNUC__)
 	UNROLL for (size_t i = 0; i <= LANES / 4; i++)
-		__builtin_prefetch((const void *)(a->at + 64 * i));
+		__builtin_prefetch((const void *)(a->at + 64 * i), 0, 3);
 #endif
 	a->at += a->step;
 }

@@ -13,19 +13,19 @@
  *	vi, vf, V(op)	vectors of integers and floats, the intrinsic of that name
  *	v_and() ...	those whose names have the width in them
  *	columns()	16 bytes of each of LANES rows: c[j] holds word j of row r in lane r
- *	low_halves()	half-precision numbers in the low halves of the lanes
+ *	low_halves()	half-precision numbers in the low halves of the lanes; both_halves()
  *	SHIFT(least)	what is added to weights, of which that is the least, so that they have no sign
  *	SHIFT_LARGE	the same for those of 8 bits
- *	no_sum()	the sum of block b before its first word
+ *	no_sum()	the sum of block b before its first word; weights less `centre` have the least size
  *	put_word()	a word of the tile, or the sum with its product; put_large() if it has 8 bits
- *	put_sum()	the sum of block b
+ *	put_sum()	the sum of block b, plus `back` times the inputs; put_large_sum()
  */
 #ifndef KERNELS_X86_H
 #define KERNELS_X86_H
 
-/* sum[LANES] += the blocks' sums, scaled: in the order of codes_times(). */
-INLINE void
-put_all(const struct tile *to, const struct qblock *x, size_t n, size_t share, bool minima, float *sum)
+/* The blocks' sums, scaled: in the order of codes_times(). */
+INLINE vf
+scaled_sums(const struct tile *to, const struct qblock *x, size_t n, size_t share, bool minima)
 {
 	vf f = V(setzero_ps)();
 	for (size_t b = 0; b < n / share; b++) {
@@ -35,7 +35,7 @@ put_all(const struct tile *to, const struct qblock *x, size_t n, size_t share, b
 		if (minima)
 			f = V(fmadd_ps)(V(loadu_ps)(to->m[b]), V(set1_ps)(xb->sum[share == 32 ? 2 : b % 2]), f);
 	}
-	V(storeu_ps)(sum, V(add_ps)(V(loadu_ps)(sum), f));
+	return f;
 }
 
 /* The bits of `mask`, counted from bit `shift`, of each byte. */
@@ -107,30 +107,6 @@ scales(struct tile *to, const unsigned char *p, size_t stride, size_t blocks, si
 		some_scales(to, p, stride, blocks, bytes, minima);
 }
 
-/* 32 weights in 16 bytes from `at` on, each a number in a table; `fifth` > 0: where the fifth
- * bits lie, which add 16. */
-INLINE void
-nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
-	size_t at, size_t fifth, vi values, int least, bool large)
-{
-	for (size_t b = 0; b < blocks; b++, p += bytes) {
-		const struct columns c = columns(p + at, stride, &to->ahead);
-		const vi bits = fifth ? words(p + fifth, stride) : c.c[0];
-		vi acc = no_sum(x, b, 32, large ? 0 : least);
-		UNROLL for (unsigned j = 0; j < 8; j++) {
-			vi q = V(shuffle_epi8)(values, field(c.c[j % 4], j / 4 * 4, 15));
-			if (fifth) { /* word j of the weights has bits 4 j to 4 j + 3 */
-				const vi of = V(add_epi8)(V(set1_epi8)((char)(j / 2)),
-					v_table(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c)));
-				const vi in = V(shuffle_epi8)(bits, of);
-				q = plus_16_where(q, in, V(set1_epi32)(j % 2 ? (int)0x80402010 : 0x08040201));
-			}
-			acc = large ? put_large(to, x, b * 8 + j, q, acc) : put_word(to, x, b * 8 + j, q, acc);
-		}
-		put_sum(to, x, b, acc);
-	}
-}
-
 /* A table of 16 values in each quarter. */
 INLINE vi
 table_of(const int8_t *values, int shift)
@@ -139,18 +115,41 @@ table_of(const int8_t *values, int shift)
 	return V(add_epi8)(v_table(t), V(set1_epi8)((char)shift));
 }
 
-INLINE vi
-count_from(int first)
-{
-	const __m128i t = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-	return V(add_epi8)(v_table(t), V(set1_epi8)((char)(first + SHIFT(first))));
-}
-
 /* Weights that were counted from the least on. */
 INLINE vi
 shifted(vi q, int least)
 {
 	return SHIFT(least) + least ? V(add_epi8)(q, V(set1_epi8)((char)(SHIFT(least) + least))) : q;
+}
+
+/* 32 weights in 16 bytes from `at` on, each a number in a table or counted from the least on;
+ * `fifth` > 0: where the fifth bits lie, which add 16. */
+INLINE void
+nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
+	size_t at, size_t fifth, const int8_t *table, int least, bool large)
+{
+	const int back = fifth && !least ? 16 : 0, centre = large ? 0 : back - least;
+	const vi values = table ? table_of(table, large ? SHIFT_LARGE : SHIFT(least)) : V(set1_epi8)(0);
+	for (size_t b = 0; b < blocks; b++, p += bytes) {
+		const struct columns c = columns(p + at, stride, &to->ahead);
+		const vi bits = fifth ? words(p + fifth, stride) : c.c[0];
+		vi acc = no_sum(x, b, 32, centre);
+		UNROLL for (unsigned j = 0; j < 8; j++) {
+			vi q = field(c.c[j % 4], j / 4 * 4, 15);
+			q = table ? V(shuffle_epi8)(values, q) : shifted(q, least);
+			if (fifth) { /* word j of the weights has bits 4 j to 4 j + 3 */
+				const vi of = V(add_epi8)(V(set1_epi8)((char)(j / 2)),
+					v_table(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c)));
+				const vi in = V(shuffle_epi8)(bits, of);
+				q = plus_16_where(q, in, V(set1_epi32)(j % 2 ? (int)0x80402010 : 0x08040201));
+			}
+			acc = large ? put_large(to, x, b * 8 + j, q, acc) : put_word(to, x, b * 8 + j, q, acc);
+		}
+		if (large)
+			put_large_sum(to, b, acc);
+		else
+			put_sum(to, x, b, 32, acc, back);
+	}
 }
 
 INLINE void
@@ -165,7 +164,7 @@ tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 				acc = put_large(to, x, b * 8 + h * 4 + j,
 					V(add_epi8)(c.c[j], V(set1_epi8)((char)SHIFT_LARGE)), acc);
 		}
-		put_sum(to, x, b, acc);
+		put_large_sum(to, b, acc);
 	}
 }
 
@@ -175,7 +174,7 @@ tile_mxfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size
 	for (size_t b = 0; b < blocks; b++)
 		for (size_t r = 0; r < LANES; r++)
 			to->d[b][r] = e8m0_half(p[r * stride + b * 17]);
-	nibble_blocks(to, x, p, stride, blocks, 17, 1, 0, table_of(fp4_values, SHIFT(-12)), -12, false);
+	nibble_blocks(to, x, p, stride, blocks, 17, 1, 0, fp4_values, -12, false);
 }
 
 /* Q4_K, and Q5_K, whose fifth bits lie between scales and nibbles. */
@@ -197,7 +196,8 @@ tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 	for (unsigned h = 0; five && h < 2; h++)
 		fifth[h] = columns(p + 16 + 16 * h, stride, &to->ahead);
 	for (unsigned b = 0; b < 8; b += 2) {
-		vi acc[2] = {no_sum(x, b, 32, 0), no_sum(x, b + 1, 32, 0)};
+		const int back = five ? 16 : 0;
+		vi acc[2] = {no_sum(x, b, 32, back), no_sum(x, b + 1, 32, back)};
 		UNROLL for (unsigned h = 0; h < 2; h++) {
 			const struct columns q = columns(p + (five ? 48 : 16) + 16 * b + 16 * h, stride, &to->ahead);
 			UNROLL for (unsigned j = 0; j < 4; j++)
@@ -208,8 +208,8 @@ tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 					acc[k] = put_word(to, x, (b + k) * 8 + h * 4 + j, v, acc[k]);
 				}
 		}
-		put_sum(to, x, b, acc[0]);
-		put_sum(to, x, b + 1, acc[1]);
+		put_sum(to, x, b, 32, acc[0], back);
+		put_sum(to, x, b + 1, 32, acc[1], back);
 	}
 }
 
@@ -233,13 +233,13 @@ tile_q6_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 				const struct columns low = columns(p + 64 * half + 32 * k + 16 * i, stride, &to->ahead);
 				UNROLL for (unsigned n = 0; n < 2; n++) {
 					const unsigned b = 8 * half + 4 * n + 2 * k + i;
-					vi acc = no_sum(x, b, 16, -32);
+					vi acc = no_sum(x, b, 16, 32);
 					UNROLL for (unsigned j = 0; j < 4; j++) {
 						const vi h = V(slli_epi16)(field(high.c[j], 4 * n + 2 * k, 3), 4);
 						const vi q = v_or(field(low.c[j], 4 * n, 15), h);
 						acc = put_word(to, x, b * 4 + j, shifted(q, -32), acc);
 					}
-					put_sum(to, x, b, acc);
+					put_sum(to, x, b, 16, acc, 0);
 				}
 			}
 		}
@@ -262,7 +262,7 @@ tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 			vi acc = no_sum(x, b, 16, 0);
 			UNROLL for (unsigned j = 0; j < 4; j++)
 				acc = put_word(to, x, b * 4 + j, shifted(field(q.c[j], 2 * n, 3), 0), acc);
-			put_sum(to, x, b, acc);
+			put_sum(to, x, b, 16, acc, 0);
 		}
 	}
 }
@@ -287,13 +287,13 @@ tile_q3_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 			const struct columns q = columns(p + 32 + 32 * half + 16 * i, stride, &to->ahead);
 			UNROLL for (unsigned n = 0; n < 4; n++) {
 				const unsigned block = 8 * half + 2 * n + i;
-				vi acc = no_sum(x, block, 16, -4);
+				vi acc = no_sum(x, block, 16, 4);
 				UNROLL for (unsigned j = 0; j < 4; j++) {
 					const vi t = V(slli_epi16)(field(third.c[j], 4 * half + n, 1), 2);
 					acc = put_word(to, x, block * 4 + j, shifted(
 						v_or(field(q.c[j], 2 * n, 3), t), -4), acc);
 				}
-				put_sum(to, x, block, acc);
+				put_sum(to, x, block, 16, acc, 0);
 			}
 		}
 	}
@@ -310,35 +310,37 @@ tile_iq4_xs(struct tile *to, const struct qblock *x, const unsigned char *p, siz
 		const vi s = V(sub_epi32)(v_or(l, V(slli_epi32)(h, 4)), V(set1_epi32)(32));
 		V(storeu_ps)(to->d[b], V(mul_ps)(d, V(cvtepi32_ps)(s)));
 	}
-	nibble_blocks(to, x, p, stride, 8, 16, 8, 0, table_of(iq4_values, SHIFT_LARGE), 0, true);
+	nibble_blocks(to, x, p, stride, 8, 16, 8, 0, iq4_values, 0, true);
 }
 
+/* n weights of LANES rows from p on, into the tile or, if `meets`, to x; false where the type needs the plain way. */
 INLINE bool
-any_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const struct qblock *x)
+any_tile(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const struct qblock *x, bool meets)
 {
-	const struct format *f = tensor_format(t->type);
-	const size_t stride = tensor_row_bytes(t), blocks = n / 32;
-	const unsigned char *p = t->data + row * stride + first / f->block * f->bytes;
-	switch (t->type) {
+	const size_t blocks = n / 32;
+	x = meets ? x : NULL;
+	if (meets && !x)
+		__builtin_unreachable();
+	switch (type) {
 	case T_Q4_0:
 		scales(to, p, stride, blocks, 18, false);
-		nibble_blocks(to, x, p, stride, blocks, 18, 2, 0, count_from(-8), -8, false);
+		nibble_blocks(to, x, p, stride, blocks, 18, 2, 0, NULL, -8, false);
 		return true;
 	case T_Q4_1:
 		scales(to, p, stride, blocks, 20, true);
-		nibble_blocks(to, x, p, stride, blocks, 20, 4, 0, count_from(0), 0, false);
+		nibble_blocks(to, x, p, stride, blocks, 20, 4, 0, NULL, 0, false);
 		return true;
 	case T_Q5_0:
 		scales(to, p, stride, blocks, 22, false);
-		nibble_blocks(to, x, p, stride, blocks, 22, 6, 2, count_from(-16), -16, false);
+		nibble_blocks(to, x, p, stride, blocks, 22, 6, 2, NULL, -16, false);
 		return true;
 	case T_Q5_1:
 		scales(to, p, stride, blocks, 24, true);
-		nibble_blocks(to, x, p, stride, blocks, 24, 8, 4, count_from(0), 0, false);
+		nibble_blocks(to, x, p, stride, blocks, 24, 8, 4, NULL, 0, false);
 		return true;
 	case T_IQ4_NL:
 		scales(to, p, stride, blocks, 18, false);
-		nibble_blocks(to, x, p, stride, blocks, 18, 2, 0, table_of(iq4_values, SHIFT_LARGE), 0, true);
+		nibble_blocks(to, x, p, stride, blocks, 18, 2, 0, iq4_values, 0, true);
 		return true;
 	case T_Q8_0: tile_q8_0(to, x, p, stride, blocks); return true;
 	case T_MXFP4: tile_mxfp4(to, x, p, stride, blocks); return true;
@@ -355,20 +357,8 @@ any_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size
 static bool
 fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n)
 {
-	return any_tile(to, t, row, first, n, NULL);
-}
-
-static bool
-fast_times(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const struct qblock *x, float *sum)
-{
-	const struct coding *c = coding_of(t->type);
-	if (!any_tile(to, t, row, first, n, x))
-		return false;
-	if (c->share == 32)
-		put_all(to, x, n, 32, c->minima, sum);
-	else
-		put_all(to, x, n, 16, c->minima, sum);
-	return true;
+	const struct format *f = tensor_format(t->type);
+	return any_tile(to, t->type, row_of(t, row) + first / f->block * f->bytes, tensor_row_bytes(t), n, NULL, false);
 }
 
 /* 16 columns of halves (F16, BF16) or 4 of floats a call: c[] are columns of the tile, which
@@ -382,50 +372,135 @@ put_column(struct tile *to, const float *x, size_t k, vf w, vf acc)
 	return acc;
 }
 
-INLINE vf
-any_floats(struct tile *to, const struct tensor *t, const unsigned char *p, size_t n, const float *x)
+/*
+ * LANES rows into the tile, or TILE of them, which are two groups, acc[] += those . x: two sums that do not wait for
+ * each other. Rows often lie 4 KB apart, in the same places of the cache, which has few: so a line of each is
+ * copied before the columns are made of it.
+ */
+INLINE void
+any_floats(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const float *x, const int groups,
+	vf *acc)
 {
-	const size_t stride = tensor_row_bytes(t);
-	vf acc = V(setzero_ps)();
-	if (t->type == T_F32)
-		for (size_t k = 0; k < n; k += 4, p += 16) {
-			const struct columns c = columns(p, stride, &to->ahead);
-			UNROLL for (size_t j = 0; j < 4; j++)
-				acc = put_column(to, x, k + j, (vf)c.c[j], acc);
-		}
-	else if (t->type == T_F16)
-		for (size_t k = 0; k < n; k += 8, p += 16) {
-			const struct columns c = columns(p, stride, &to->ahead);
-			UNROLL for (size_t j = 0; j < 4; j++) {
-				acc = put_column(to, x, k + 2 * j, low_halves(c.c[j]), acc);
-				acc = put_column(to, x, k + 2 * j + 1, high_halves(c.c[j]), acc);
+	const size_t size = type == T_F32 ? 4 : 2, all = n * size;
+	enum { LINE = 256 };
+	unsigned char line[2 * LANES][LINE];
+	vf a[2] = {acc[0], acc[1]};
+	for (size_t at = 0, bytes; at < all; at += bytes) {
+		const unsigned char *from = groups == 2 ? line[0] : p + at;
+		const size_t apart = groups == 2 ? sizeof line[0] : stride;
+		bytes = all - at < LINE ? all - at : LINE;
+		for (size_t r = 0; groups == 2 && r < 2 * LANES; r++)
+			if (bytes == LINE)
+				memcpy(line[r], p + r * stride + at, LINE);
+			else
+				memcpy(line[r], p + r * stride + at, bytes);
+		for (size_t i = 0; i < bytes; i += 16)
+			UNROLL for (int g = 0; g < groups; g++) {
+				const struct columns c = columns(from + (size_t)g * LANES * apart + i, apart, &to->ahead);
+				const size_t k = (at + i) / size;
+				UNROLL for (size_t j = 0; j < 4; j++)
+					if (type == T_F32) {
+						a[g] = put_column(to, x, k + j, (vf)c.c[j], a[g]);
+					} else {
+						vf low = (vf)V(slli_epi32)(c.c[j], 16);
+						vf high = (vf)v_and(c.c[j], V(set1_epi32)((int)0xffff0000));
+						if (type == T_F16)
+							both_halves(c.c[j], &low, &high);
+						a[g] = put_column(to, x, k + 2 * j, low, a[g]);
+						a[g] = put_column(to, x, k + 2 * j + 1, high, a[g]);
+					}
 			}
-		}
-	else
-		for (size_t k = 0; k < n; k += 8, p += 16) {
-			const struct columns c = columns(p, stride, &to->ahead);
-			UNROLL for (size_t j = 0; j < 4; j++) {
-				acc = put_column(to, x, k + 2 * j, (vf)V(slli_epi32)(c.c[j], 16), acc);
-				acc = put_column(to, x, k + 2 * j + 1, (vf)v_and(c.c[j],
-					V(set1_epi32)((int)0xffff0000)), acc);
-			}
-		}
-	return acc;
+	}
+	for (int g = 0; g < groups; g++)
+		acc[g] = a[g];
+}
+
+/* The same for each type: loops of their own. */
+INLINE void
+floats_of(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const float *x, const int groups,
+	vf *acc)
+{
+	switch (type) {
+	case T_F32: any_floats(to, T_F32, p, stride, n, x, groups, acc); break;
+	case T_F16: any_floats(to, T_F16, p, stride, n, x, groups, acc); break;
+	default: any_floats(to, T_BF16, p, stride, n, x, groups, acc);
+	}
+}
+
+static bool
+has_floats(const struct tensor *t)
+{
+	return (t->type == T_F32 || t->type == T_F16 || t->type == T_BF16) && t->dim[0] % 8 == 0;
 }
 
 /* Columns [first, first + n) of LANES rows; false where the type or an odd width needs the plain way. */
 static bool
-fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n, const float *x, float *sum)
+fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n)
+{
+	if (!has_floats(t))
+		return false;
+	vf none[2] = {V(setzero_ps)(), V(setzero_ps)()};
+	floats_of(to, t->type, row_of(t, row) + first * tensor_format(t->type)->bytes, tensor_row_bytes(t), n, NULL, 1, none);
+	return true;
+}
+
+/* out[TILE] = TILE rows from p on . one vector of floats. */
+static void
+rows_of_floats(struct tile *to, const struct tensor *t, const unsigned char *p, const float *x, float *out)
+{
+	const size_t stride = tensor_row_bytes(t), bytes = CHUNK * tensor_format(t->type)->bytes;
+	vf sum[2] = {V(setzero_ps)(), V(setzero_ps)()};
+	for (size_t k = 0; k < t->dim[0]; k += CHUNK, p += bytes) {
+		vf now[2] = {V(setzero_ps)(), V(setzero_ps)()};
+		floats_of(to, t->type, p, stride, t->dim[0] - k < CHUNK ? t->dim[0] - k : CHUNK, x + k, 2, now);
+		for (int g = 0; g < 2; g++)
+			sum[g] = V(add_ps)(sum[g], now[g]);
+	}
+	V(storeu_ps)(out, sum[0]);
+	V(storeu_ps)(out + LANES, sum[1]);
+}
+
+/* out[LANES] = LANES rows from p on . one vector; false where the type needs the plain way. */
+static bool
+rows_of_codes(struct tile *to, const struct tensor *t, const unsigned char *p, const struct qblock *x, float *out)
+{
+	const struct coding *c = coding_of(t->type);
+	const struct format *f = tensor_format(t->type);
+	const size_t stride = tensor_row_bytes(t), bytes = CHUNK / f->block * f->bytes;
+	vf sum = V(setzero_ps)();
+	for (size_t k = 0; k < t->dim[0]; k += CHUNK, p += bytes, x += CHUNK / 32) {
+		const size_t n = t->dim[0] - k < CHUNK ? t->dim[0] - k : CHUNK;
+		if (!any_tile(to, t->type, p, stride, n, x, true))
+			return false;
+		sum = V(add_ps)(sum, c->share == 32 ? scaled_sums(to, x, n, 32, c->minima) : scaled_sums(to, x, n, 16, c->minima));
+	}
+	V(storeu_ps)(out, sum);
+	return true;
+}
+
+/*
+ * TILE rows . one vector. Meanwhile the rows behind those that are read are asked for, as far behind as those
+ * are long: a step is what one call of columns() and its share of what lies between takes.
+ */
+static bool
+fast_rows(struct tile *to, const struct tensor *t, size_t row, size_t last, const struct inputs *in, float *out)
 {
 	const struct format *f = tensor_format(t->type);
-	if ((t->type != T_F32 && t->type != T_F16 && t->type != T_BF16) || n % 8)
+	const size_t stride = tensor_row_bytes(t);
+	const unsigned char *p = row_of(t, row), *behind = p + TILE * stride;
+	behind = row + TILE >= last && in->next ? in->next : behind;
+	to->ahead.step = f->bytes < 16 ? LANES * 16 : LANES * f->bytes / (f->bytes / 16);
+	if (!coding_of(t->type)->fn) {
+		to->ahead.at = (uintptr_t)behind;
+		if (has_floats(t))
+			rows_of_floats(to, t, p, in->x, out);
+		return has_floats(t);
+	}
+	to->ahead.at = (uintptr_t)(p + LANES * stride);
+	if (!rows_of_codes(to, t, p, in->q, out))
 		return false;
-	const unsigned char *p = row_of(t, row) + first * f->bytes;
-	if (!x)
-		(void)any_floats(to, t, p, n, NULL);
-	else
-		V(storeu_ps)(sum, V(add_ps)(V(loadu_ps)(sum), any_floats(to, t, p, n, x)));
-	return true;
+	to->ahead.at = (uintptr_t)behind;
+	return rows_of_codes(to, t, p + LANES * stride, in->q, out + LANES);
 }
 
 #endif

@@ -372,58 +372,36 @@ put_column(struct tile *to, const float *x, size_t k, vf w, vf acc)
 	return acc;
 }
 
-/*
- * LANES rows into the tile, or TILE of them, which are two groups, acc[] += those . x: two sums that do not wait for
- * each other. Rows often lie 4 KB apart, in the same places of the cache, which has few: so a line of each is
- * copied before the columns are made of it.
- */
-INLINE void
-any_floats(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const float *x, const int groups,
-	vf *acc)
+/* n columns of LANES rows into the tile, or acc + those . x. */
+INLINE vf
+any_floats(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const float *x, vf acc)
 {
-	const size_t size = type == T_F32 ? 4 : 2, all = n * size;
-	enum { LINE = 256 };
-	unsigned char line[2 * LANES][LINE];
-	vf a[2] = {acc[0], acc[1]};
-	for (size_t at = 0, bytes; at < all; at += bytes) {
-		const unsigned char *from = groups == 2 ? line[0] : p + at;
-		const size_t apart = groups == 2 ? sizeof line[0] : stride;
-		bytes = all - at < LINE ? all - at : LINE;
-		for (size_t r = 0; groups == 2 && r < 2 * LANES; r++)
-			if (bytes == LINE)
-				memcpy(line[r], p + r * stride + at, LINE);
-			else
-				memcpy(line[r], p + r * stride + at, bytes);
-		for (size_t i = 0; i < bytes; i += 16)
-			UNROLL for (int g = 0; g < groups; g++) {
-				const struct columns c = columns(from + (size_t)g * LANES * apart + i, apart, &to->ahead);
-				const size_t k = (at + i) / size;
-				UNROLL for (size_t j = 0; j < 4; j++)
-					if (type == T_F32) {
-						a[g] = put_column(to, x, k + j, (vf)c.c[j], a[g]);
-					} else {
-						vf low = (vf)V(slli_epi32)(c.c[j], 16);
-						vf high = (vf)v_and(c.c[j], V(set1_epi32)((int)0xffff0000));
-						if (type == T_F16)
-							both_halves(c.c[j], &low, &high);
-						a[g] = put_column(to, x, k + 2 * j, low, a[g]);
-						a[g] = put_column(to, x, k + 2 * j + 1, high, a[g]);
-					}
+	const size_t step = type == T_F32 ? 4 : 8;
+	for (size_t k = 0; k < n; k += step, p += 16) {
+		const struct columns c = columns(p, stride, &to->ahead);
+		UNROLL for (size_t j = 0; j < 4; j++)
+			if (type == T_F32) {
+				acc = put_column(to, x, k + j, (vf)c.c[j], acc);
+			} else {
+				vf low = (vf)V(slli_epi32)(c.c[j], 16), high = (vf)v_and(c.c[j], V(set1_epi32)((int)0xffff0000));
+				if (type == T_F16)
+					both_halves(c.c[j], &low, &high);
+				acc = put_column(to, x, k + 2 * j, low, acc);
+				acc = put_column(to, x, k + 2 * j + 1, high, acc);
 			}
 	}
-	for (int g = 0; g < groups; g++)
-		acc[g] = a[g];
+	return acc;
 }
 
 /* The same for each type: loops of their own. */
-INLINE void
-floats_of(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const float *x, const int groups,
-	vf *acc)
+INLINE vf
+floats_of(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const float *x)
 {
+	const vf none = V(setzero_ps)();
 	switch (type) {
-	case T_F32: any_floats(to, T_F32, p, stride, n, x, groups, acc); break;
-	case T_F16: any_floats(to, T_F16, p, stride, n, x, groups, acc); break;
-	default: any_floats(to, T_BF16, p, stride, n, x, groups, acc);
+	case T_F32: return any_floats(to, T_F32, p, stride, n, x, none);
+	case T_F16: return any_floats(to, T_F16, p, stride, n, x, none);
+	default: return any_floats(to, T_BF16, p, stride, n, x, none);
 	}
 }
 
@@ -439,25 +417,19 @@ fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, s
 {
 	if (!has_floats(t))
 		return false;
-	vf none[2] = {V(setzero_ps)(), V(setzero_ps)()};
-	floats_of(to, t->type, row_of(t, row) + first * tensor_format(t->type)->bytes, tensor_row_bytes(t), n, NULL, 1, none);
+	(void)floats_of(to, t->type, row_of(t, row) + first * tensor_format(t->type)->bytes, tensor_row_bytes(t), n, NULL);
 	return true;
 }
 
-/* out[TILE] = TILE rows from p on . one vector of floats. */
+/* out[LANES] = LANES rows from p on . one vector of floats. */
 static void
 rows_of_floats(struct tile *to, const struct tensor *t, const unsigned char *p, const float *x, float *out)
 {
 	const size_t stride = tensor_row_bytes(t), bytes = CHUNK * tensor_format(t->type)->bytes;
-	vf sum[2] = {V(setzero_ps)(), V(setzero_ps)()};
-	for (size_t k = 0; k < t->dim[0]; k += CHUNK, p += bytes) {
-		vf now[2] = {V(setzero_ps)(), V(setzero_ps)()};
-		floats_of(to, t->type, p, stride, t->dim[0] - k < CHUNK ? t->dim[0] - k : CHUNK, x + k, 2, now);
-		for (int g = 0; g < 2; g++)
-			sum[g] = V(add_ps)(sum[g], now[g]);
-	}
-	V(storeu_ps)(out, sum[0]);
-	V(storeu_ps)(out + LANES, sum[1]);
+	vf sum = V(setzero_ps)();
+	for (size_t k = 0; k < t->dim[0]; k += CHUNK, p += bytes)
+		sum = V(add_ps)(sum, floats_of(to, t->type, p, stride, t->dim[0] - k < CHUNK ? t->dim[0] - k : CHUNK, x + k));
+	V(storeu_ps)(out, sum);
 }
 
 /* out[LANES] = LANES rows from p on . one vector; false where the type needs the plain way. */
@@ -479,28 +451,27 @@ rows_of_codes(struct tile *to, const struct tensor *t, const unsigned char *p, c
 }
 
 /*
- * TILE rows . one vector. Meanwhile the rows behind those that are read are asked for, as far behind as those
- * are long: a step is what one call of columns() and its share of what lies between takes.
+ * TILE rows . one vector. Meanwhile the rows behind those that are read are asked for: a step is what one call
+ * of columns() and its share of what lies between takes.
  */
 static bool
 fast_rows(struct tile *to, const struct tensor *t, size_t row, size_t last, const struct inputs *in, float *out)
 {
 	const struct format *f = tensor_format(t->type);
-	const size_t stride = tensor_row_bytes(t);
-	const unsigned char *p = row_of(t, row), *behind = p + TILE * stride;
-	behind = row + TILE >= last && in->next ? in->next : behind;
-	to->ahead.step = f->bytes < 16 ? LANES * 16 : LANES * f->bytes / (f->bytes / 16);
-	if (!coding_of(t->type)->fn) {
-		to->ahead.at = (uintptr_t)behind;
-		if (has_floats(t))
-			rows_of_floats(to, t, p, in->x, out);
-		return has_floats(t);
-	}
-	to->ahead.at = (uintptr_t)(p + LANES * stride);
-	if (!rows_of_codes(to, t, p, in->q, out))
+	const bool codes = coding_of(t->type)->fn;
+	const size_t part = LANES * tensor_row_bytes(t);
+	if (!codes && !has_floats(t))
 		return false;
-	to->ahead.at = (uintptr_t)behind;
-	return rows_of_codes(to, t, p + LANES * stride, in->q, out + LANES);
+	to->ahead.step = f->bytes < 16 ? LANES * 16 : LANES * f->bytes / (f->bytes / 16);
+	for (size_t g = 0; g < 2; g++, out += LANES) {
+		const unsigned char *p = row_of(t, row) + g * part;
+		to->ahead.at = (uintptr_t)(g && row + TILE >= last && in->next ? in->next : p + part);
+		if (!codes)
+			rows_of_floats(to, t, p, in->x, out);
+		else if (!rows_of_codes(to, t, p, in->q, out))
+			return false;
+	}
+	return true;
 }
 
 #endif

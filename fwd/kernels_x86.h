@@ -126,17 +126,17 @@ shifted(vi q, int least)
  * `fifth` > 0: where the fifth bits lie, which add 16. */
 INLINE void
 nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
-	size_t at, size_t fifth, const int8_t *table, int least, bool large)
+	size_t at, size_t fifth, const int8_t *numbers, int least, bool large)
 {
 	const int back = fifth && !least ? 16 : 0, centre = large ? 0 : back - least;
-	const vi values = table ? table_of(table, large ? SHIFT_LARGE : SHIFT(least)) : V(set1_epi8)(0);
+	const vi values = numbers ? table_of(numbers, large ? SHIFT_LARGE : SHIFT(least)) : V(set1_epi8)(0);
 	for (size_t b = 0; b < blocks; b++, p += bytes) {
 		const struct columns c = columns(p + at, stride, &to->ahead);
 		const vi bits = fifth ? words(p + fifth, stride) : c.c[0];
 		vi acc = no_sum(x, b, 32, centre);
 		UNROLL for (unsigned j = 0; j < 8; j++) {
 			vi q = field(c.c[j % 4], j / 4 * 4, 15);
-			q = table ? V(shuffle_epi8)(values, q) : shifted(q, least);
+			q = numbers ? V(shuffle_epi8)(values, q) : shifted(q, least);
 			if (fifth) { /* word j of the weights has bits 4 j to 4 j + 3 */
 				const vi of = V(add_epi8)(V(set1_epi8)((char)(j / 2)),
 					v_table(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c)));

@@ -60,7 +60,7 @@ sample(void *arg)
 {
 	const struct run *t = arg;
 	struct row_reader rows;
-	struct reply none = {REPLY_NONE, -1, NULL};
+	struct reply none = {.kind = REPLY_NONE, .fd = -1};
 	struct sampler s;
 	fuzz_input(0, t->data + 3, t->n - 3, t->step);
 	if (!rows_open(&rows, 0, 1, "stdin")) {
@@ -83,7 +83,7 @@ sample(void *arg)
 		s.eog = rows.h.eog;
 		s.n_eog = rows.h.n_eog;
 		talk(&(struct talk){.rows = &rows, .reply = &none, .sampler = &s, .limit = t->data[1],
-			.prompt = t->data[0] & 2, .together = 1 + t->data[1] % 3});
+			.prompt = t->data[0] & 2, .several = rows.h.sequences});
 		CHECK(!fuzz_out.n || fuzz_out.p[fuzz_out.n - 1] == '\n');
 	}
 	rows_free(&rows);

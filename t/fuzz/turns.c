@@ -28,7 +28,7 @@ reply_fd(void)
 	return 7;
 }
 
-struct run {
+struct session {
 	const unsigned char *data;
 	size_t n, step, drafts, flight;
 };
@@ -36,7 +36,7 @@ struct run {
 static void
 converse(void *arg)
 {
-	const struct run *t = arg;
+	const struct session *t = arg;
 	unsigned char file[1024];
 	struct map map = {"model.bin", file, tiny_model(file)};
 	size_t n = t->n - 2, lines = t->data[0] & 1 ? n * t->data[1] / 256 : n;
@@ -70,7 +70,7 @@ converse(void *arg)
 /* Rows are whole, positions go up, and logits depend on the ids, not on the way they came, nor on
  * guesses, nor on who else is in flight. */
 static uint64_t
-run(const struct run *r, bool *ok)
+run(const struct session *r, bool *ok)
 {
 	const size_t row = 16 + 4 * (r->data[0] & 4 ? DIM : VOCAB);
 	uint64_t sequence[64] = {0}, hash;
@@ -96,12 +96,12 @@ fuzz_one(const unsigned char *data, size_t n)
 	bool ok, now;
 	if (n < 2)
 		return;
-	const uint64_t plain = run(&(struct run){data, n, SIZE_MAX, 0, 1}, &ok);
-	CHECK(run(&(struct run){data, n, 1, 0, 1}, &now) == plain);
-	CHECK(run(&(struct run){data, n, SIZE_MAX, DRAFT_MOST, 1}, &now) == plain);
+	const uint64_t plain = run(&(struct session){data, n, SIZE_MAX, 0, 1}, &ok);
+	CHECK(run(&(struct session){data, n, 1, 0, 1}, &now) == plain);
+	CHECK(run(&(struct session){data, n, SIZE_MAX, DRAFT_MOST, 1}, &now) == plain);
 	if (data[0] & 4)
 		return;
 	/* where a line is wrong, others may be under way; a sampler may be anything */
-	const uint64_t many = run(&(struct run){data, n, SIZE_MAX, 0, 3}, &now);
+	const uint64_t many = run(&(struct session){data, n, SIZE_MAX, 0, 3}, &now);
 	CHECK(data[0] & 1 || (now == ok && (!ok || many == plain)));
 }

@@ -1,0 +1,547 @@
+/* stacks.c - where a text stands in its grammar; see stacks.h. */
+#include "stacks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BOTTOM 0u	/* the frame behind the root's end */
+
+static inline item
+item_of(uint32_t state, uint32_t frame)
+{
+	return (item)state << 32 | frame;
+}
+static inline uint32_t
+state_of(item i)
+{
+	return (uint32_t)(i >> 32);
+}
+static inline uint32_t
+frame_of(item i)
+{
+	return (uint32_t)i;
+}
+
+static void
+push(item **list, size_t *n, size_t *cap, item i)
+{
+	if (*n == *cap)
+		*list = grow(*list, cap, *n + 1, sizeof **list);
+	(*list)[(*n)++] = i;
+}
+
+static uint32_t
+plus(uint32_t a, uint32_t b)
+{
+	return a > FOREVER - 1 - b || b == FOREVER ? FOREVER : a + b;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const item *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Sort, once each. */
+static size_t
+sort(item *v, size_t n)
+{
+	size_t kept = 0;
+	if (n > 32) {
+		qsort(v, n, sizeof *v, compare);
+	} else {
+		for (size_t i = 1; i < n; i++) {
+			const item x = v[i];
+			size_t k = i;
+			for (; k && v[k - 1] > x; k--)
+				v[k] = v[k - 1];
+			v[k] = x;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!kept || v[kept - 1] != v[i])
+			v[kept++] = v[i];
+	return kept;
+}
+
+static uint64_t
+hash(const item *v, size_t n)
+{
+	uint64_t h = n;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ v[i]) * 0x9E3779B97F4A7C15, h ^= h >> 32;
+	return h ^ h >> 29;
+}
+
+/* Items. */
+
+static size_t
+keep_items(struct stacks *s, const item *v, size_t n)
+{
+	s->item = grow(s->item, &s->cap_items, s->n_items + n, sizeof *s->item);
+	if (n)
+		memcpy(s->item + s->n_items, v, n * sizeof *v);
+	s->n_items += n;
+	return s->n_items - n;
+}
+
+static uint32_t
+need_of(const struct stacks *s, const item *v, size_t n)
+{
+	uint32_t need = FOREVER;
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t q = state_of(v[i]);
+		uint32_t one = q == NO_STATE ? 0 : plus(s->g->need[q], s->frame[frame_of(v[i])].need);
+		need = one < need ? one : need;
+	}
+	return need;
+}
+
+/* Interning: slots hold a number + 1; `at` says where the items of a number are. */
+
+static size_t
+slot_for(const struct interned *t, uint64_t h)
+{
+	return (size_t)h & (t->n_slots - 1);
+}
+
+static void
+frame_slot(struct stacks *s, uint32_t f)
+{
+	size_t at = slot_for(&s->frames, hash(s->item + s->frame[f].items, s->frame[f].n));
+	while (s->frames.slot[at])
+		at = (at + 1) & (s->frames.n_slots - 1);
+	s->frames.slot[at] = f + 1;
+}
+
+static void
+place_slot(struct stacks *s, place p)
+{
+	size_t at = slot_for(&s->places, hash(s->item + s->place[p].items, s->place[p].n));
+	while (s->places.slot[at])
+		at = (at + 1) & (s->places.n_slots - 1);
+	s->places.slot[at] = p + 1;
+}
+
+/* Twice the slots, at least; all is put in anew. */
+static void
+room(struct stacks *s, struct interned *t, size_t n, void (*put)(struct stacks *, uint32_t))
+{
+	if (2 * n < t->n_slots)
+		return;
+	size_t slots = t->n_slots ? t->n_slots : 1024;
+	while (slots <= 2 * n)
+		slots *= 2;
+	xfree(t->slot);
+	t->slot = xcalloc(slots, sizeof *t->slot);
+	t->n_slots = slots;
+	for (size_t i = 0; i < n; i++)
+		put(s, (uint32_t)i);
+}
+
+/* The frame of these items, which are sorted. */
+static uint32_t
+frame_intern(struct stacks *s, const item *v, size_t n)
+{
+	room(s, &s->frames, s->n_frames, frame_slot);
+	size_t at = slot_for(&s->frames, hash(v, n));
+	for (uint32_t f; (f = s->frames.slot[at]); at = (at + 1) & (s->frames.n_slots - 1))
+		if (s->frame[f - 1].n == n && !memcmp(s->item + s->frame[f - 1].items, v, n * sizeof *v))
+			return f - 1;
+	if (s->n_frames >= UINT32_MAX - 1)
+		die("%s: too many ways to go on", s->g->name);
+	s->frame = grow(s->frame, &s->cap_frames, s->n_frames + 1, sizeof *s->frame);
+	s->frame[s->n_frames] = (struct frame){keep_items(s, v, n), (uint32_t)n, need_of(s, v, n)};
+	s->frames.slot[at] = (uint32_t)s->n_frames + 1;
+	return (uint32_t)s->n_frames++;
+}
+
+/* The items of a place are the states that read bytes; that the text may end is one more: the
+ * state NO_STATE. */
+static place
+place_intern(struct stacks *s, const item *v, size_t n)
+{
+	room(s, &s->places, s->n_places, place_slot);
+	size_t at = slot_for(&s->places, hash(v, n));
+	for (uint32_t p; (p = s->places.slot[at]); at = (at + 1) & (s->places.n_slots - 1))
+		if (s->place[p - 1].n == n && !memcmp(s->item + s->place[p - 1].items, v, n * sizeof *v))
+			return p - 1;
+	if (s->n_places >= UINT32_MAX - 1)
+		die("%s: too many ways to go on", s->g->name);
+	s->place = grow(s->place, &s->cap_places, s->n_places + 1, sizeof *s->place);
+	s->place[s->n_places] = (struct place_info){.items = keep_items(s, v, n), .n = (uint32_t)n,
+		.need = need_of(s, v, n)};
+	s->row = grow(s->row, &s->cap_row, (s->n_places + 1) * s->g->n_classes, sizeof *s->row);
+	memset(s->row + s->n_places * s->g->n_classes, 0, s->g->n_classes * sizeof *s->row);
+	s->places.slot[at] = (uint32_t)s->n_places + 1;
+	return (uint32_t)s->n_places++;
+}
+
+/* From what was reached by a byte to all states that read the next one. */
+
+static void
+grow_seen(struct stacks *s)
+{
+	const size_t n = s->seen_slots, slots = n ? 2 * n : 1024;
+	item *seen = xcalloc(slots, sizeof *seen);
+	uint32_t *when = xcalloc(slots, sizeof *when);
+	for (size_t i = 0; i < n; i++) {
+		if (s->seen_when[i] != s->when)
+			continue;
+		size_t at = (size_t)hash(&s->seen[i], 1) & (slots - 1);
+		while (when[at])
+			at = (at + 1) & (slots - 1);
+		seen[at] = s->seen[i];
+		when[at] = 1;
+	}
+	xfree(s->seen);
+	xfree(s->seen_when);
+	s->seen = seen;
+	s->seen_when = when;
+	s->seen_slots = slots;
+	s->when = 1;
+}
+
+/* Whether an item is new since the last clear. */
+static bool
+is_new(struct stacks *s, item i)
+{
+	if (2 * s->n_seen >= s->seen_slots)
+		grow_seen(s);
+	size_t at = (size_t)hash(&i, 1) & (s->seen_slots - 1);
+	for (; s->seen_when[at] == s->when; at = (at + 1) & (s->seen_slots - 1))
+		if (s->seen[at] == i)
+			return false;
+	s->seen[at] = i;
+	s->seen_when[at] = s->when;
+	s->n_seen++;
+	return true;
+}
+
+static void
+clear_seen(struct stacks *s)
+{
+	s->n_seen = 0;
+	if (!++s->when) {
+		if (s->seen_slots)
+			memset(s->seen_when, 0, s->seen_slots * sizeof *s->seen_when);
+		s->when = 1;
+	}
+}
+
+static void
+note_call(struct stacks *s, uint32_t rule, item after)
+{
+	s->after = grow(s->after, &s->cap_after, s->n_after + 1, sizeof *s->after);
+	s->after[s->n_after] = (struct after){after, rule};
+	push(&s->call, &s->n_call, &s->cap_call, (item)s->g->rule[rule].rank << 32 | s->n_after++);
+	/* a heap, the lowest rank on top */
+	for (size_t i = s->n_call - 1; i && s->call[(i - 1) / 2] > s->call[i]; i = (i - 1) / 2) {
+		const item x = s->call[i];
+		s->call[i] = s->call[(i - 1) / 2];
+		s->call[(i - 1) / 2] = x;
+	}
+}
+
+static item
+take_call(struct stacks *s)
+{
+	const item top = s->call[0], last = s->call[--s->n_call];
+	size_t i = 0;
+	for (size_t k; (k = 2 * i + 1) < s->n_call; i = k) {
+		k += k + 1 < s->n_call && s->call[k + 1] < s->call[k];
+		if (s->call[k] >= last)
+			break;
+		s->call[i] = s->call[k];
+	}
+	if (s->n_call)
+		s->call[i] = last;
+	return top;
+}
+
+/* Follow an item until a byte must be read. */
+static void
+step(struct stacks *s, item i)
+{
+	const struct grammar *g = s->g;
+	const uint32_t f = frame_of(i);
+	if (state_of(i) == NO_STATE) {
+		push(&s->found, &s->n_found, &s->cap_found, i);
+		return;
+	}
+	const struct state *st = &g->state[state_of(i)];
+	if (g->need[state_of(i)] == FOREVER)
+		return;
+	if (st->kind == STATE_BYTES) {
+		push(&s->found, &s->n_found, &s->cap_found, i);
+		return;
+	}
+	if (!is_new(s, i))
+		return;
+	switch (st->kind) {
+	case STATE_EITHER:
+		push(&s->todo, &s->n_todo, &s->cap_todo, item_of(st->next, f));
+		push(&s->todo, &s->n_todo, &s->cap_todo, item_of(st->x, f));
+		break;
+	case STATE_CALL:
+		note_call(s, st->x, item_of(st->next, f));
+		if (!g->need[g->rule[st->x].start])
+			push(&s->todo, &s->n_todo, &s->cap_todo, item_of(st->next, f));
+		break;
+	case STATE_END:
+		for (uint32_t k = 0; k < s->frame[f].n; k++)
+			push(&s->todo, &s->n_todo, &s->cap_todo, s->item[s->frame[f].items + k]);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The frame for the calls of the rule on top of the heap: all of them are known, since rules that
+ * begin with it come first. */
+static void
+enter_rule(struct stacks *s)
+{
+	const uint32_t rule = s->after[(uint32_t)s->call[0]].rule;
+	s->n_content = 0;
+	while (s->n_call && s->after[(uint32_t)s->call[0]].rule == rule) {
+		const item i = s->after[(uint32_t)take_call(s)].item;
+		const struct frame *f = &s->frame[frame_of(i)];
+		if (s->g->need[state_of(i)] == FOREVER)
+			continue;
+		if (s->g->state[state_of(i)].kind != STATE_END)
+			push(&s->content, &s->n_content, &s->cap_content, i);
+		else for (uint32_t k = 0; k < f->n; k++)
+			push(&s->content, &s->n_content, &s->cap_content, s->item[f->items + k]);
+	}
+	s->n_content = sort(s->content, s->n_content);
+	if (s->n_content)
+		push(&s->todo, &s->n_todo, &s->cap_todo, item_of(s->g->rule[rule].start, frame_intern(s, s->content, s->n_content)));
+}
+
+/* The place of what is in todo. */
+static place
+close_todo(struct stacks *s)
+{
+	clear_seen(s);
+	s->n_found = s->n_after = s->n_call = 0;
+	for (;;) {
+		while (s->n_todo)
+			step(s, s->todo[--s->n_todo]);
+		if (!s->n_call)
+			break;
+		enter_rule(s);
+	}
+	s->n_found = sort(s->found, s->n_found);
+	return place_intern(s, s->found, s->n_found);
+}
+
+/* Frame BOTTOM, the places 0 and PLACE_NONE. */
+static void
+init_numbers(struct stacks *s)
+{
+	const item end = item_of(NO_STATE, BOTTOM);
+	s->n_items = s->n_frames = s->n_places = 0;
+	xfree(s->frames.slot);
+	xfree(s->places.slot);
+	s->frames = s->places = (struct interned){0};
+	s->frame = grow(s->frame, &s->cap_frames, 1, sizeof *s->frame);
+	s->frame[s->n_frames++] = (struct frame){keep_items(s, &end, 1), 1, 0};
+	s->place = grow(s->place, &s->cap_places, 2, sizeof *s->place);
+	const item no_place = item_of(NO_STATE, 1);
+	s->place[s->n_places++] = (struct place_info){.items = keep_items(s, &no_place, 1), .n = 1, .need = FOREVER};
+	s->place[s->n_places++] = (struct place_info){.need = FOREVER};
+	s->row = grow(s->row, &s->cap_row, 2 * s->g->n_classes, sizeof *s->row);
+	for (size_t i = 0; i < 2 * s->g->n_classes; i++)
+		s->row[i] = PLACE_NONE;
+}
+
+void
+stacks_init(struct stacks *s, const struct grammar *g)
+{
+	*s = (struct stacks){.g = g};
+	init_numbers(s);
+}
+
+place
+stacks_start(struct stacks *s)
+{
+	push(&s->todo, &s->n_todo, &s->cap_todo, item_of(s->g->rule[s->g->root].start, BOTTOM));
+	return close_todo(s);
+}
+
+place
+stacks_find(struct stacks *s, place p, uint32_t class)
+{
+	const struct grammar *g = s->g;
+	for (uint32_t i = 0; i < s->place[p].n; i++) {
+		const item from = s->item[s->place[p].items + i];
+		if (state_of(from) == NO_STATE)
+			continue;
+		const struct state *st = &g->state[state_of(from)];
+		if (set_has(&g->classes[st->x], class))
+			push(&s->todo, &s->n_todo, &s->cap_todo, item_of(st->next, frame_of(from)));
+	}
+	const place to = close_todo(s);
+	s->row[(size_t)p * g->n_classes + class] = to;
+	return to;
+}
+
+bool
+stacks_must_end(struct stacks *s, place p)
+{
+	for (uint32_t c = 0; c < s->g->n_classes; c++)
+		if (stacks_next(s, p, c) != PLACE_NONE)
+			return false;
+	return true;
+}
+
+place
+stacks_core(struct stacks *s, place p)
+{
+	if (s->place[p].core)
+		return s->place[p].core;
+	s->n_content = 0;
+	for (uint32_t i = 0; i < s->place[p].n; i++) {
+		const item it = s->item[s->place[p].items + i];
+		if (need_of(s, &it, 1) == s->place[p].need)
+			push(&s->content, &s->n_content, &s->cap_content, it);
+	}
+	const place core = place_intern(s, s->content, s->n_content);
+	s->place[core].core = core;
+	return s->place[p].core = core;
+}
+
+/* Whether all of `more` bytes, the first of them from lo to hi, lead from `from` to p. */
+static bool
+all_lead(struct stacks *s, place from, place p, int more, unsigned lo, unsigned hi)
+{
+	int before = -1;
+	for (unsigned b = lo; b <= hi; b++) {
+		const int class = s->g->class[b];
+		if (class == before || !set_has(&s->g->bytes, b))
+			continue;
+		before = class;
+		const place to = stacks_next(s, from, (uint32_t)class);
+		if (more == 1 ? to != p : !all_lead(s, to, p, more - 1, 0x80, 0xBF))
+			return false;
+	}
+	return true;
+}
+
+/* Characters that are no ASCII, by their first bytes and what may be the second (Unicode, table 3-7). */
+static bool
+others_lead(struct stacks *s, place p)
+{
+	static const unsigned char form[][4] = {
+		{0xC2, 0xDF, 0x80, 0xBF}, {0xE0, 0xE0, 0xA0, 0xBF}, {0xE1, 0xEC, 0x80, 0xBF}, {0xED, 0xED, 0x80, 0x9F},
+		{0xEE, 0xEF, 0x80, 0xBF}, {0xF0, 0xF0, 0x90, 0xBF}, {0xF1, 0xF3, 0x80, 0xBF}, {0xF4, 0xF4, 0x80, 0x8F},
+	};
+	for (size_t i = 0; i < sizeof form / sizeof *form; i++)
+		for (unsigned b = form[i][0]; b <= form[i][1]; b++) {
+			if (!set_has(&s->g->bytes, b))
+				continue;
+			const place to = stacks_next(s, p, s->g->class[b]);
+			if (!all_lead(s, to, p, b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3, form[i][2], form[i][3]))
+				return false;
+		}
+	return true;
+}
+
+uint64_t
+stacks_loops(struct stacks *s, place p)
+{
+	enum { WORTH = 64 };
+	if (s->place[p].visits == WORTH)
+		return s->place[p].loops;
+	if (++s->place[p].visits < WORTH)
+		return 0;
+	uint64_t not = LOOPS_NEVER;
+	for (unsigned b = 0; b < 0x80; b++)
+		if (stacks_next(s, p, s->g->class[b]) != p)
+			not |= LOOPS_ASCII(s->g->class[b]);
+	if (!others_lead(s, p))
+		not |= LOOPS_OTHERS;
+	return s->place[p].loops = ~not;
+}
+
+size_t
+stacks_size(const struct stacks *s)
+{
+	return s->n_items * sizeof *s->item + s->n_frames * (sizeof *s->frame + 8) +
+		s->n_places * (sizeof *s->place + 8 + s->g->n_classes * sizeof *s->row);
+}
+
+/* A frame holds frames of lower numbers only: they are marked from above and made anew from below. */
+static void
+mark(const struct stacks *s, uint32_t *new, size_t items, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (state_of(s->item[items + i]) != NO_STATE)
+			new[frame_of(s->item[items + i])] = 1;
+}
+
+static void
+renew(struct stacks *s, const struct stacks *old, const uint32_t *new, size_t items, uint32_t n)
+{
+	s->n_content = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const item it = old->item[items + i];
+		push(&s->content, &s->n_content, &s->cap_content,
+			state_of(it) == NO_STATE ? it : item_of(state_of(it), new[frame_of(it)]));
+	}
+	s->n_content = sort(s->content, s->n_content);
+}
+
+void
+stacks_forget(struct stacks *s, place **keep, size_t n)
+{
+	struct stacks old = *s;
+	uint32_t *new = xcalloc(old.n_frames, sizeof *new);
+	s->item = NULL, s->frame = NULL, s->place = NULL, s->row = NULL;
+	s->cap_items = s->cap_frames = s->cap_places = s->cap_row = 0;
+	s->frames.slot = s->places.slot = NULL;
+	init_numbers(s);
+	for (size_t i = 0; i < n; i++)
+		mark(&old, new, old.place[*keep[i]].items, old.place[*keep[i]].n);
+	for (size_t f = old.n_frames; f-- > 1;)
+		if (new[f])
+			mark(&old, new, old.frame[f].items, old.frame[f].n);
+	new[BOTTOM] = BOTTOM;
+	for (size_t f = 1; f < old.n_frames; f++) {
+		if (!new[f])
+			continue;
+		renew(s, &old, new, old.frame[f].items, old.frame[f].n);
+		new[f] = frame_intern(s, s->content, s->n_content);
+	}
+	for (size_t i = 0; i < n; i++) {
+		renew(s, &old, new, old.place[*keep[i]].items, old.place[*keep[i]].n);
+		*keep[i] = place_intern(s, s->content, s->n_content);
+	}
+	xfree(old.item);
+	xfree(old.frame);
+	xfree(old.place);
+	xfree(old.row);
+	xfree(old.frames.slot);
+	xfree(old.places.slot);
+	xfree(new);
+}
+
+void
+stacks_free(struct stacks *s)
+{
+	xfree(s->item);
+	xfree(s->frame);
+	xfree(s->place);
+	xfree(s->row);
+	xfree(s->frames.slot);
+	xfree(s->places.slot);
+	xfree(s->todo);
+	xfree(s->found);
+	xfree(s->call);
+	xfree(s->after);
+	xfree(s->content);
+	xfree(s->seen);
+	xfree(s->seen_when);
+}

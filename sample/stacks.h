@@ -1,0 +1,108 @@
+/*
+ * stacks.h - where a text stands in its grammar: all ways at once.
+ *
+ * A place is the set of all states in which the automata of the rules may be, each with its
+ * stack of calls. Stacks are shared as in Tomita's graph-structured stack ("An efficient
+ * augmented-context-free parsing algorithm", 1987): calls of a rule at the same place of the text have one frame, the
+ * set of what comes after them. So ambiguous grammars cost a polynomial, as with Earley's parser,
+ * and not an exponential. A call that ends its own rule leaves no frame behind.
+ *
+ * Frames and places are interned: the same set has the same number. So a place and a byte lead to
+ * a place that needs to be found only once; what comes out is a deterministic automaton, made where
+ * a text goes, as XGrammar (arXiv:2411.15100) and Outlines (arXiv:2307.09702) have one.
+ */
+#ifndef STACKS_H
+#define STACKS_H
+
+#include "grammar.h"
+
+typedef uint32_t place;
+#define PLACE_NONE 1u		/* no text goes on from here; 0 is no place at all */
+
+/* A state and the frame to go on with when its rule ends: state << 32 | frame. */
+typedef uint64_t item;
+
+struct place_info {
+	size_t items;		/* where they begin */
+	uint32_t n;
+	uint32_t need;		/* bytes to the shortest end; FOREVER for PLACE_NONE */
+	place core;		/* of its items that need no more bytes than the place does; 0: not known */
+	uint32_t visits;	/* until `loops` is worth knowing */
+	uint64_t loops;		/* LOOPS_ bits: all these lead back here */
+	uint32_t tokens[2], found[2];	/* guide_end.c's: tokens to the shortest end, + 1 */
+};
+
+/* What leads back: the ASCII bytes of class c, bit c % 62; all other characters as a whole. */
+#define LOOPS_ASCII(class) ((uint64_t)1 << (class) % 62)
+#define LOOPS_OTHERS ((uint64_t)1 << 62)
+#define LOOPS_NEVER ((uint64_t)1 << 63)
+
+struct interned {
+	uint32_t *slot;
+	size_t n_slots;		/* a power of two */
+};
+
+struct frame {
+	size_t items;
+	uint32_t n, need;
+};
+
+struct stacks {
+	const struct grammar *g;
+	item *item;
+	size_t n_items, cap_items;
+	struct frame *frame;		/* 0: behind the end of the root */
+	size_t n_frames, cap_frames;
+	struct place_info *place;
+	size_t n_places, cap_places;
+	place *row;			/* of each place: where the n_classes lead, 0: not known yet */
+	size_t cap_row;
+	struct interned frames, places;
+
+	/* Room to find a place in. */
+	item *todo, *found, *call;	/* call: a rule, as rank << 32 | its number in after */
+	size_t n_todo, cap_todo, n_found, cap_found, n_call, cap_call;
+	struct after {
+		item item;		/* the state behind the call, the frame of the caller */
+		uint32_t rule;
+	} *after;
+	size_t n_after, cap_after;
+	item *content;
+	size_t n_content, cap_content;
+	item *seen;			/* a hash set of items */
+	uint32_t *seen_when, when;
+	size_t n_seen, seen_slots;
+};
+
+void stacks_init(struct stacks *s, const struct grammar *g);
+void stacks_free(struct stacks *s);
+/* Where a text begins. */
+place stacks_start(struct stacks *s);
+/* Where a class of bytes leads from a place. */
+place stacks_find(struct stacks *s, place p, uint32_t class);
+
+static inline place
+stacks_next(struct stacks *s, place p, uint32_t class)
+{
+	const place to = s->row[(size_t)p * s->g->n_classes + class];
+	return to ? to : stacks_find(s, p, class);
+}
+
+/* Whether the text may end here. */
+static inline bool
+stacks_may_end(const struct stacks *s, place p)
+{
+	return s->place[p].need == 0;
+}
+/* Whether it can do nothing else. */
+bool stacks_must_end(struct stacks *s, place p);
+/* The place without its items that need more bytes than others: shortest ends are the same. */
+place stacks_core(struct stacks *s, place p);
+/* What leads back to the place, LOOPS_ bits, known from the 64th call on. */
+uint64_t stacks_loops(struct stacks *s, place p);
+
+/* Bytes in use; forget all but the n places, which are renumbered. */
+size_t stacks_size(const struct stacks *s);
+void stacks_forget(struct stacks *s, place **keep, size_t n);
+
+#endif

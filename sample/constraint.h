@@ -8,19 +8,20 @@
 #ifndef CONSTRAINT_H
 #define CONSTRAINT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "sequence.h"
 
 struct constraint {
 	void *rules;
-	/* A text begins: its state, owned by the caller until end(). */
-	void *(*begin)(void *rules);
+	/* A text begins, on a line behind these n tokens: its state, owned by the caller until end(). */
+	void *(*begin)(void *rules, const struct seen *before, size_t n);
 	/* Clear the bits of the ids that may not come now in set[], where all are set:
 	 * id is bit id % 64 of set[id / 64]. Ids that end a generation are the caller's
 	 * affair. `left` tokens at most will come, 0: as many as it takes. */
 	void (*allow)(void *state, long left, uint64_t *set);
 	/* Whether the text is complete as it stands. */
 	bool (*may_end)(void *state);
+	/* Whether nothing can follow. */
+	bool (*must_end)(void *state);
 	/* The token that was drawn; it was allowed. */
 	void (*take)(void *state, uint32_t id);
 	void (*end)(void *state);

@@ -63,7 +63,7 @@ begin_turn(struct talk *t, struct sequence *q)
 	const struct constraint *c = t->sampler->constraint;
 	q->drawn = 0;
 	stop_begin(t->stops, &q->held, !q->line);
-	q->text = c ? c->begin(c->rules) : NULL;
+	q->text = c ? c->begin(c->rules, q->seen, t->prompt ? q->n_seen : 0) : NULL;
 }
 
 /* The first n of those that were held back. */
@@ -76,12 +76,18 @@ write_held(struct sequence *q, size_t n)
 }
 
 static void
-end_turn(struct talk *t, struct sequence *q)
+end_turn(struct talk *t, struct sequence *q, const char *why)
 {
+	const struct constraint *c = t->sampler->constraint;
 	q->answering = false;
 	q->rests = true;
+	if (q->text && !c->may_end(q->text)) {
+		warn("%s: sequence %u, position %u: %s: the text is not finished", t->rows->name, q->last.sequence,
+			q->last.position, why);
+		t->cut = true;
+	}
 	if (q->text)
-		t->sampler->constraint->end(q->text);
+		c->end(q->text);
 	q->text = NULL;
 	write_held(q, q->held.n);
 	end_line(q);
@@ -107,7 +113,7 @@ cut(struct talk *t, struct sequence *q, size_t rest)
 		reply_instead(t->reply, (uint32_t)(q->last.position + 1 - sent), ids, n);
 	q->held.n = 0;
 	xfree(ids);
-	end_turn(t, q);
+	end_turn(t, q, "a stop ends it");
 }
 
 /* Write the token that was drawn, or hold it back. True: it ends the turn, which is over now. */
@@ -135,20 +141,20 @@ answer(struct talk *t, struct sequence *q)
 	const long left = t->limit ? t->limit - q->drawn : 0;
 	if (q->last.flags & ROW_FULL || !sampler_draw(t->sampler, q, t->rows, left, &t->draw, &id) ||
 		sampler_ends(t->sampler, id)) {
-		end_turn(t, q);
+		end_turn(t, q, "the context is full");
 		return;
 	}
 	if (q->text)
 		t->sampler->constraint->take(q->text, id);
 	if (put_drawn(t, q, id))
 		return;
-	const bool last = ++q->drawn == t->limit;
+	const bool last = ++q->drawn == t->limit || (q->text && t->sampler->constraint->must_end(q->text));
 	if (!last || t->reply->kind != REPLY_HAND) /* by hand, no turn will follow */
 		reply_token(t->reply, id);
 	q->answering = !last;
 	q->sent = id;
 	if (last)
-		end_turn(t, q);
+		end_turn(t, q, "-n ends it");
 }
 
 /* Whether the row that was read answers the token that was sent. False: it does not,
@@ -190,7 +196,7 @@ take_row(struct talk *t, struct sequence *q)
 		die("%s: row %ju begins another turn: with -r ask one question at a time",
 			t->rows->name, (uintmax_t)t->rows->n);
 	if (q->answering && !going_on)
-		end_turn(t, q);
+		end_turn(t, q, "the stream ends");
 	if (t->prompt)
 		check_order(t, q);
 	const bool fed = !going_on && !(row->flags & ROW_REPLY); /* or it is the rest of a turn that is over */
@@ -238,7 +244,7 @@ static void
 finish(struct talk *t, struct sequence *q)
 {
 	if (q->answering)
-		end_turn(t, q);
+		end_turn(t, q, "the stream ends");
 	else if (q->line)
 		end_line(q);
 }
@@ -338,7 +344,7 @@ finish_all(struct talk *t)
 	}
 }
 
-void
+bool
 talk(struct talk *t)
 {
 	t->q = grow(NULL, &t->cap, 1, sizeof *t->q);
@@ -358,4 +364,5 @@ talk(struct talk *t)
 		sequence_free(&t->q[i]);
 	xfree(t->q);
 	draw_free(&t->draw);
+	return !t->cut;
 }

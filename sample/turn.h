@@ -29,11 +29,12 @@ struct talk {
 	uint32_t first, latest;		/* of several: the one whose output is written, the last that began */
 	struct draw draw;
 	bool over;			/* by hand: the one turn has been */
+	bool cut;			/* a turn ended where its text may not */
 	bool any;			/* sequences before this one */
 };
 
 /* Write the answers to stdout, a line a turn, until the stream ends; with `score`, the lines that
- * were fed. */
-void talk(struct talk *t);
+ * were fed. False: not all texts are what the constraint wants; it was said which. */
+bool talk(struct talk *t);
 
 #endif

@@ -1,0 +1,332 @@
+/* guide.c - which pieces a grammar lets come next; see guide.h. */
+#include "guide.h"
+
+#include <string.h>
+
+/* Nodes to look at for the ends behind one set. */
+enum { EFFORT = 100000 };
+
+struct guide_text {
+	struct guide *d;
+	place at;
+	bool prefix;		/* vocab_line_text()'s state */
+	struct guide_text *next, **link;
+};
+
+/* How many bytes a character lacks behind a byte, `lack` before it; BROKEN: this is no UTF-8. */
+enum { BROKEN = 4 };
+
+static unsigned
+lacking(unsigned lack, unsigned char before, unsigned char b)
+{
+	const bool more = (b & 0xC0) == 0x80;
+	if (lack == BROKEN || (lack > 0) != more)
+		return BROKEN;
+	if ((before == 0xE0 && b < 0xA0) || (before == 0xED && b > 0x9F) || (before == 0xF0 && b < 0x90) ||
+		(before == 0xF4 && b > 0x8F))
+		return BROKEN;
+	if (more)
+		return lack - 1;
+	return b < 0x80 ? 0 : b < 0xC2 || b > 0xF4 ? BROKEN : b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3;
+}
+
+/* Of each node: what must lead back to a place that takes all below it without moving. Behind a
+ * node stand those below it: from the back, each gives its own to the one above. */
+static uint64_t *
+loops_below(const struct pieces *p, const uint8_t *class)
+{
+	uint64_t *below = xcalloc(p->n_nodes + 1, sizeof *below);
+	uint32_t *above = xcalloc(p->n_nodes + 1, sizeof *above);
+	uint8_t *lack = xcalloc(p->n_nodes + 1, 1);
+	for (uint32_t i = 1, up = 0; i < p->n_nodes; up = i++) {
+		while (up && i >= p->node[up].end)
+			up = above[up];
+		above[i] = up;
+		lack[i] = (uint8_t)lacking(lack[up], up ? p->byte[up] : 0, p->byte[i]);
+	}
+	for (size_t i = p->n_nodes; i-- > 1;) {
+		uint64_t own = p->byte[i] < 0x80 ? LOOPS_ASCII(class[p->byte[i]]) : LOOPS_OTHERS;
+		if (lack[i])
+			own = lack[i] == BROKEN || p->node[i].first < p->node[i + 1].first ? LOOPS_NEVER : 0;
+		below[above[i]] |= below[i] | own;
+		if (lack[i])
+			below[i] |= LOOPS_NEVER;
+	}
+	xfree(above);
+	xfree(lack);
+	return below;
+}
+
+const struct pieces *
+guide_pieces(struct guide *d, bool prefix)
+{
+	struct pieces *p = &d->pieces[prefix];
+	if (!p->node)
+		pieces_build(p, d->vocab, d->width, prefix);
+	if (!d->below[prefix]) {
+		d->below[prefix] = loops_below(p, d->stacks.g->class);
+		d->path = grow(d->path, &d->cap_path, p->depth + 2, sizeof *d->path);
+	}
+	return p;
+}
+
+/* Close the ways of bytes that no piece has; whether each of the others is a piece that leaves no
+ * prefix behind. */
+static bool
+restrict_bytes(struct grammar *g, const struct pieces *p)
+{
+	struct byte_set any = {{0}}, alone = {{0}};
+	bool covered = true;
+	for (uint32_t i = 1; i < p->n_nodes; i++)
+		set_put(&any, p->byte[i]);
+	for (uint32_t i = 1; i < p->n_nodes; i = p->node[i].end)
+		for (uint32_t k = p->node[i].first; k < p->node[i + 1].first; k++)
+			if (!p->prefix[k])
+				set_put(&alone, p->byte[i]);
+	grammar_restrict(g, &any);
+	for (size_t i = 0; i < g->n_sets; i++)
+		for (int k = 0; k < 4; k++)
+			covered &= !(g->set[i].bit[k] & ~alone.bit[k]);
+	return covered;
+}
+
+struct guide *
+guide_new(struct grammar *g, struct vocab *v, uint32_t width)
+{
+	struct guide *d = xcalloc(1, sizeof *d);
+	d->vocab = v;
+	d->width = width;
+	pieces_build(&d->pieces[0], v, width, false);
+	d->covered = restrict_bytes(g, &d->pieces[0]);
+	stacks_init(&d->stacks, g);
+	guide_pieces(d, vocab_space_prefix(v));
+	guide_pieces(d, false);
+	return d;
+}
+
+void
+guide_free(struct guide *d)
+{
+	for (int i = 0; i < 2; i++) {
+		pieces_free(&d->pieces[i]);
+		xfree(d->below[i]);
+	}
+	for (size_t i = 0; i < GUIDE_SETS; i++)
+		xfree(d->set[i].set);
+	stacks_free(&d->stacks);
+	xfree(d->path);
+	xfree(d->todo);
+	xfree(d->reached);
+	xfree(d);
+}
+
+/* Sets. */
+
+struct walk {
+	const struct pieces *p;
+	uint32_t budget;	/* tokens that may follow */
+	uint32_t worst;		/* of the pieces that were taken */
+	bool cut;		/* some were not, for want of budget */
+	uint64_t *set;
+};
+
+static void
+put(uint64_t *set, const uint32_t *id, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		set[id[i] / 64] |= (uint64_t)1 << id[i] % 64;
+}
+
+/* Pieces first..last lead to that place: take those from where an end can be reached. */
+static void
+take_pieces(struct guide *d, struct walk *w, uint32_t first, uint32_t last, place to)
+{
+	const uint32_t need = d->stacks.place[to].need;
+	for (uint32_t k = first; k < last; k++) {
+		uint32_t tokens = need;
+		if (!d->covered || w->p->prefix[k] || need > w->budget)
+			tokens = guide_tokens(d, to, w->p->prefix[k], false);
+		if (tokens == FOREVER)
+			continue;
+		if (tokens > w->budget) {
+			w->cut = true;
+			continue;
+		}
+		w->worst = tokens > w->worst ? tokens : w->worst;
+		put(w->set, &w->p->id[k], 1);
+	}
+}
+
+/* Whether all that is below node i stays at place `at`, and may. */
+static bool
+stays(struct guide *d, const struct walk *w, bool prefix, uint32_t i, place at)
+{
+	if (!d->covered || d->stacks.place[at].need > w->budget)
+		return false;
+	const uint64_t loops = stacks_loops(&d->stacks, at);
+	return loops && !(d->below[prefix][i] & ~loops);
+}
+
+static void
+walk(struct guide *d, struct walk *w, place at, bool prefix)
+{
+	const struct pieces *p = w->p = guide_pieces(d, prefix);
+	const uint8_t *class = d->stacks.g->class;
+	struct guide_step *path = xcalloc(p->depth + 2, sizeof *path);
+	size_t n = 0;
+	path[n++] = (struct guide_step){p->node[0].end, at};
+	take_pieces(d, w, p->node[0].first, p->node[1].first, at);
+	for (uint32_t i = 1; i < p->n_nodes;) {
+		const struct piece_node *node = &p->node[i];
+		while (i >= path[n - 1].end)
+			n--;
+		const place to = stacks_next(&d->stacks, path[n - 1].at, class[p->byte[i]]);
+		if (to == PLACE_NONE) {
+			i = node->end;
+			continue;
+		}
+		if (node->first < node[1].first)
+			take_pieces(d, w, node->first, node[1].first, to);
+		if (node->end == ++i)
+			continue;
+		if (p->plain && stays(d, w, prefix, i - 1, to)) {
+			put(w->set, p->id + node[1].first, p->node[node->end].first - node[1].first);
+			i = node->end;
+			continue;
+		}
+		path[n++] = (struct guide_step){node->end, to};
+	}
+	xfree(path);
+}
+
+static size_t
+words(const struct guide *d)
+{
+	return ((size_t)d->width + 63) / 64;
+}
+
+/* What may come at a place, if `budget` tokens may follow. */
+static const uint64_t *
+set_at(struct guide *d, place at, bool prefix, uint32_t budget)
+{
+	struct guide_set *s = &d->set[(at * 2 + prefix) % GUIDE_SETS];
+	if (s->at == at && s->prefix == prefix && s->worst <= budget)
+		return s->set;
+	if (!s->set)
+		s->set = xcalloc(words(d), sizeof *s->set);
+	memset(s->set, 0, words(d) * sizeof *s->set);
+	struct walk w = {.budget = budget, .set = s->set};
+	d->effort = EFFORT;
+	walk(d, &w, at, prefix);
+	s->at = w.cut ? 0 : at;
+	s->prefix = prefix;
+	s->worst = w.worst;
+	return s->set;
+}
+
+/* The sampler's side. */
+
+static void *
+begin(void *rules, const struct seen *before, size_t n)
+{
+	struct guide *d = rules;
+	struct guide_text *t = xcalloc(1, sizeof *t);
+	size_t len;
+	*t = (struct guide_text){d, stacks_start(&d->stacks), vocab_space_prefix(d->vocab), d->texts, &d->texts};
+	if (t->next)
+		t->next->link = &t->next;
+	d->texts = t;
+	for (size_t i = 0; i < n; i++)
+		if (before[i].token < vocab_size(d->vocab))
+			vocab_line_text(d->vocab, before[i].token, false, &t->prefix, &len);
+	return t;
+}
+
+static void
+end(void *state)
+{
+	struct guide_text *t = state;
+	*t->link = t->next;
+	if (t->next)
+		t->next->link = t->link;
+	xfree(t);
+}
+
+/* Begin anew with what is known of the grammar, where that has become too much. */
+static void
+forget(struct guide *d)
+{
+	size_t n = 0;
+	for (struct guide_text *t = d->texts; t; t = t->next)
+		n++;
+	place **keep = xcalloc(n + 1, sizeof *keep);
+	n = 0;
+	for (struct guide_text *t = d->texts; t; t = t->next)
+		keep[n++] = &t->at;
+	stacks_forget(&d->stacks, keep, n);
+	for (size_t i = 0; i < GUIDE_SETS; i++)
+		d->set[i].at = 0;
+	xfree(keep);
+}
+
+static bool
+any_of(const struct guide *d, const uint64_t *set)
+{
+	uint64_t any = 0;
+	for (size_t i = 0; i < words(d); i++)
+		any |= set[i];
+	return any;
+}
+
+static void
+allow(void *state, long left, uint64_t *set)
+{
+	struct guide_text *t = state;
+	struct guide *d = t->d;
+	const uint32_t budget = left > 0 && left < FOREVER ? (uint32_t)left - 1 : FOREVER - 1;
+	if (stacks_size(&d->stacks) > GUIDE_MEMORY)
+		forget(d);
+	const uint64_t *may = set_at(d, t->at, t->prefix, budget);
+	if (!any_of(d, may) && !stacks_may_end(&d->stacks, t->at) &&
+		(guide_tokens(d, t->at, t->prefix, true) <= budget + 1 ||
+			guide_find_end(d, t->at, t->prefix, budget + 1)))
+		may = set_at(d, t->at, t->prefix, budget);
+	for (size_t i = 0; i < words(d); i++)
+		set[i] &= may[i];
+	if (any_of(d, may) || stacks_may_end(&d->stacks, t->at))
+		return;
+	const uint32_t need = guide_tokens(d, t->at, t->prefix, true);
+	if (need == FOREVER)
+		die("%s: the vocabulary has no pieces for any text of it", d->stacks.g->name);
+	die("%s: its shortest text takes %u tokens, -n allows %ld", d->stacks.g->name, need, left);
+}
+
+static bool
+may_end(void *state)
+{
+	const struct guide_text *t = state;
+	return stacks_may_end(&t->d->stacks, t->at);
+}
+
+static bool
+must_end(void *state)
+{
+	const struct guide_text *t = state;
+	return stacks_must_end(&t->d->stacks, t->at);
+}
+
+static void
+take(void *state, uint32_t id)
+{
+	struct guide_text *t = state;
+	size_t n;
+	const char *text = vocab_line_text(t->d->vocab, id, false, &t->prefix, &n);
+	for (size_t i = 0; i < n; i++)
+		t->at = stacks_next(&t->d->stacks, t->at, t->d->stacks.g->class[(unsigned char)text[i]]);
+}
+
+struct constraint
+guide_constraint(struct guide *d)
+{
+	return (struct constraint){d, begin, allow, may_end, must_end, take, end};
+}

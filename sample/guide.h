@@ -1,0 +1,69 @@
+/*
+ * guide.h - a grammar and a vocabulary: which pieces may come next, so that the text can be
+ * finished, within as many tokens as there are.
+ *
+ * The tree of pieces is walked together with the grammar (stacks.h): what the grammar refuses is
+ * skipped with all that begins alike, what a place takes without moving is taken at once. The
+ * set that comes out is kept for the place. The fewest tokens to an end are those of the texts of
+ * the fewest bytes: at each place on the way of such a text, the pieces that lie on it.
+ */
+#ifndef GUIDE_H
+#define GUIDE_H
+
+#include "constraint.h"
+#include "pieces.h"
+#include "stacks.h"
+
+enum { GUIDE_SETS = 64, GUIDE_MEMORY = 64 << 20 };
+
+/* A node of the tree on the way to the one that is looked at, and where it leads. */
+struct guide_step {
+	uint32_t end;
+	place at;
+};
+
+/* A place whose fewest tokens are wanted. */
+struct guide_goal {
+	place at;
+	bool prefix;
+};
+
+struct guide {
+	struct stacks stacks;
+	struct vocab *vocab;
+	uint32_t width;
+	struct pieces pieces[2];	/* as they read without and with a space prefix due */
+	uint64_t *below[2];		/* of each node: LOOPS_ bits of what is below it */
+	bool covered;			/* each byte that may come is a piece: no more tokens than bytes are needed */
+	struct guide_text *texts;	/* all that are under way */
+	struct guide_set {
+		place at;		/* 0: nothing is kept here */
+		bool prefix;
+		uint32_t worst;		/* tokens that suffice behind any of the pieces */
+		uint64_t *set;
+	} set[GUIDE_SETS];
+	struct guide_step *path;	/* room for a search */
+	struct guide_goal *todo;
+	size_t cap_path, n_todo, cap_todo;
+	size_t effort;
+	struct guide_reached *reached;
+	size_t n_reached, cap_reached;
+};
+
+/* The grammar is finished, and is restricted to the bytes of the vocabulary; both must live on. Rows have
+ * `width` logits. */
+struct guide *guide_new(struct grammar *g, struct vocab *v, uint32_t width);
+void guide_free(struct guide *d);
+/* As the sampler sees it. */
+struct constraint guide_constraint(struct guide *d);
+
+/* guide_end.c. Tokens to the shortest end from a place; FOREVER: the vocabulary has no pieces for it.
+ * If that takes more than d->effort nodes, and is no `must`, as many tokens as suffice. */
+uint32_t guide_tokens(struct guide *d, place at, bool prefix, bool must);
+/* Look for an end within `budget` tokens, beyond the texts of the fewest bytes; guide_tokens() knows the
+ * way from then on. */
+bool guide_find_end(struct guide *d, place at, bool prefix, uint32_t budget);
+/* Built when they are first asked for. */
+const struct pieces *guide_pieces(struct guide *d, bool prefix);
+
+#endif

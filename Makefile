@@ -60,9 +60,13 @@ demo: all
 test: all unit
 	LLM_BIN="$$PWD/$(BIN)" LLM_UNIT="$$PWD/$(BUILD)/t/unit" t/run
 
-# What the suite asks of functions, not of programs.
-UNIT = $(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/*.c))
-unit: $(UNIT)
+# What the suite asks of functions, not of programs; of the sampler's, in one.
+UNIT_SAMPLE = $(BUILD)/t/unit/grammar_test
+UNIT = $(filter-out $(UNIT_SAMPLE),$(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/*.c)))
+unit: $(UNIT) $(UNIT_SAMPLE)
+$(UNIT_SAMPLE): CPPFLAGS += -Isample
+$(UNIT_SAMPLE): %: %.o $(LIB_OBJ) $(filter-out %/llm-sample.o,$(filter $(BUILD)/sample/%,$(OBJ)))
+	$(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm $(LDLIBS)
 $(UNIT): CPPFLAGS += -Ifwd
 $(UNIT): %: %.o $(filter-out $(PROGRAMS:%=%/%.o) $(BUILD)/tok/% $(BUILD)/detok/% $(BUILD)/sample/% %/llm-fwd.o,$(OBJ))
 	$(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm $(LDLIBS)

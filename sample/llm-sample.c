@@ -1,8 +1,12 @@
 /* llm-sample - choose tokens from logits; see llm-sample(1). */
+#include "ere.h"
+#include "gbnf.h"
+#include "guide.h"
 #include "list.h"
 #include "reply.h"
 #include "rows.h"
 #include "sampler.h"
+#include "schema.h"
 #include "tokens.h"
 #include "turn.h"
 #include "vocab.h"
@@ -14,7 +18,7 @@ const char progname[] = "llm-sample";
 const char usage_text[] =
 	"usage: llm-sample [-apq] [-b id=value] [-t temperature] [-k top-k] [-P top-p] [-m min-p]\n"
 	"                  [-o name=value,...] [-s seed] [-n tokens] [-N lines] [-u text] [-U id]\n"
-	"                  [-r file] [model] <logits >tokens\n"
+	"                  [-g file | -e regex | -j file] [-r file] [model] <logits >tokens\n"
 	"       llm-sample -S [-q] [-r file] [model] <logits >tokens\n"
 	"       llm-sample -l number [-q] [-r file] [model] <logits >table\n"
 	"       llm-sample -w <rows >rows\n"
@@ -27,6 +31,9 @@ const char usage_text[] =
 	"  -s seed  same seed, same text        -n N     end a turn after N tokens\n"
 	"  -N N     end a turn after N lines    -u text  end it before this text\n"
 	"  -U id    end it before this token\n"
+	"  -g file  what the text must be: a grammar in GBNF\n"
+	"  -e regex the same: a POSIX extended regular expression\n"
+	"  -j file  the same: JSON that is valid by this JSON schema\n"
 	"  -a       note each token's log-probability\n"
 	"  -S       write the tokens that were fed, with such notes; draw none\n"
 	"  -l N     list the N likeliest        -r file  where the replies go\n"
@@ -36,10 +43,12 @@ const char usage_text[] =
 
 struct options {
 	bool quiet, prompt, notes;
-	int mode;		/* -l, -S or -w; 0: draw */
+	int mode;		/* -l, -S or -w; -e, -g, -j or 0: draw */
 	long limit;
 	size_t list;
 	const char *reply, *model;
+	const char *must;	/* what the text is to be: of -e, -g, -j */
+	struct grammar *grammar;
 	struct sampler sampler;
 	struct stops stops;
 	uint32_t *ends;		/* ids that end a turn */
@@ -65,10 +74,16 @@ static void
 parse(struct options *o, int argc, char **argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, ":ab:hk:l:m:N:n:o:P:pqr:Ss:t:U:u:Vw")) != -1) {
+	while ((c = getopt(argc, argv, ":ab:e:g:hj:k:l:m:N:n:o:P:pqr:Ss:t:U:u:Vw")) != -1) {
 		switch (c) {
 		case 'a': o->notes = true; break;
 		case 'b': bias_option(&o->sampler.bias, optarg); break;
+		case 'e':
+		case 'g':
+		case 'j':
+			o->must = optarg;
+			set_mode(o, c);
+			break;
 		case 'h': help();
 		case 'l':
 			o->list = (size_t)arg_long(c, optarg, 1, 1 << 24);
@@ -93,6 +108,18 @@ parse(struct options *o, int argc, char **argv)
 	if (argc - optind > 1)
 		die_usage("'%s': one model is enough", argv[optind + 1]);
 	o->model = argv[optind];
+}
+
+/* What the text must be, NULL: anything. */
+static struct grammar *
+read_grammar(const struct options *o)
+{
+	if (!o->must)
+		return NULL;
+	if (o->mode == 'e')
+		return ere_read("-e", o->must);
+	struct map m = map_file(o->must);
+	return (o->mode == 'g' ? gbnf_read : schema_read)(m.path, (const char *)m.data, m.size);
 }
 
 /* A vocabulary that was opened from `path`, checked against the stream's. The path
@@ -120,7 +147,7 @@ find_vocab(const struct options *o, struct rows_header *h)
 	const char *named = h->origin.model;
 	if (o->model)
 		return checked(vocab_open(o->model), o->model, h);
-	const bool must = stops_any(&o->stops) || sampler_needs_vocab(&o->sampler);
+	const bool must = o->must || stops_any(&o->stops) || sampler_needs_vocab(&o->sampler);
 	const bool wanted = must || o->mode == 'l' || sampler_likes_vocab(&o->sampler);
 	if (!named && must)
 		die("stdin: the stream does not name its model, whose vocabulary these options need: give it as operand");
@@ -153,7 +180,7 @@ find_ends(struct options *o, const struct rows_header *h, const struct vocab *v)
 }
 
 /* -l: every row a list, every turn over at once. */
-static void
+static bool
 list_rows(struct options *o, struct row_reader *rows, struct reply *reply, struct vocab *v)
 {
 	struct list l = {.n = o->list, .vocab = v};
@@ -166,6 +193,7 @@ list_rows(struct options *o, struct row_reader *rows, struct reply *reply, struc
 			reply_end(reply);
 	}
 	list_free(&l);
+	return true;
 }
 
 /* -w: the loop does not end here, so the reply channel is for those behind us. */
@@ -180,31 +208,38 @@ write_rows(struct row_reader *rows)
 }
 
 /* Draw, or with -S score. */
-static void
+static bool
 talk_rows(struct options *o, struct row_reader *rows, struct reply *reply, struct vocab *v)
 {
 	const bool score = o->mode == 'S';
+	struct guide *guide = o->grammar ? guide_new(o->grammar, v, rows->h.width) : NULL;
+	const struct constraint constraint = guide_constraint(guide);
 	find_ends(o, &rows->h, v);
 	o->stops.v = v;
 	if (v)
 		sampler_find(&o->sampler, v, rows->h.origin.model);
 	if (!o->quiet)
 		token_header_write(1, &rows->h.origin);
-	talk(&(struct talk){.rows = rows, .reply = reply, .sampler = &o->sampler, .stops = &o->stops, .limit = o->limit,
+	o->sampler.constraint = guide ? &constraint : NULL;
+	const bool whole = talk(&(struct talk){.rows = rows, .reply = reply, .sampler = &o->sampler, .stops = &o->stops, .limit = o->limit,
 		.prompt = o->prompt, .notes = o->notes || score, .score = score, .several = o->reply ? 0 : rows->h.sequences});
+	if (guide)
+		guide_free(guide);
+	return whole;
 }
 
 /* What answers: all modes but -w. */
-static void
+static bool
 answer_rows(struct options *o, struct row_reader *rows, struct reply *reply)
 {
 	struct vocab *v = find_vocab(o, &rows->h);
 	if (!o->reply)
 		reply_open(reply, rows->h.reply, rows->h.sequences);
-	(o->mode == 'l' ? list_rows : talk_rows)(o, rows, reply, v);
+	const bool whole = (o->mode == 'l' ? list_rows : talk_rows)(o, rows, reply, v);
 	reply_close(reply);
 	if (v)
 		vocab_free(v);
+	return whole;
 }
 
 int
@@ -213,9 +248,11 @@ main(int argc, char **argv)
 	struct options o = {0};
 	struct row_reader rows;
 	struct reply reply;
+	bool whole = true;
 	start();
 	sampler_init(&o.sampler);
 	parse(&o, argc, argv);
+	o.grammar = read_grammar(&o);
 	if (o.reply)
 		reply_open_file(&reply, o.reply);
 	if (!rows_open_kind(&rows, o.mode == 'w' ? ROWS_ANY : ROWS_LOGITS, 0, 1, "stdin"))
@@ -223,8 +260,10 @@ main(int argc, char **argv)
 	if (o.mode == 'w')
 		write_rows(&rows);
 	else
-		answer_rows(&o, &rows, &reply);
+		whole = answer_rows(&o, &rows, &reply);
 	close_out(1, "stdout");
+	if (o.grammar)
+		grammar_free(o.grammar);
 	rows_free(&rows);
-	return 0;
+	return whole ? 0 : 1;
 }

@@ -11,7 +11,7 @@ const size_t fuzz_base = 16 << 20;
 
 enum { FITS = 0x5a };
 
-struct run {
+struct given {
 	const unsigned char *data;
 	size_t n;
 };
@@ -31,7 +31,7 @@ count(void *arg, size_t position, size_t n, const float *rows)
 static void
 take(void *arg)
 {
-	const struct run *t = arg;
+	const struct given *t = arg;
 	unsigned char file[1024], *state = xreallocarray(NULL, t->n, 1);
 	const struct map model = {"model.bin", file, tiny_model(file)};
 	const struct origin origin = {.model = "model.bin", .n_vocab = VOCAB};
@@ -64,5 +64,5 @@ void
 fuzz_one(const unsigned char *data, size_t n)
 {
 	if (n >= 1)
-		fuzz_try(take, &(struct run){data, n});
+		fuzz_try(take, &(struct given){data, n});
 }

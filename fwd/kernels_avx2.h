@@ -5,7 +5,8 @@
  * How near the limits, on a Zen 3 at 3.2 GHz, one thread. A tile meets a batch with 36 multiplications
  * a cycle for Q4_0 (45, if all of its instructions went four a cycle), 29 for Q6_K, 23 for Q8_0 (29), 15.8
  * for floats (16); of a batch of 256, unpacking takes another tenth. One vector reads weights in cache at
- * 17 GB/s (Q4_0, Q4_K), 23 (Q8_0), 12 (Q6_K, F16), while two threads get 17 to 22 GB/s together from memory.
+ * 17 GB/s (Q4_0, Q4_K), 23 (Q8_0), 12 (Q6_K), 9 (F16: a chain of multiply-adds, as the order of sums is
+ * promised), while two threads get 17 to 22 GB/s together from memory.
  */
 #include <immintrin.h>
 

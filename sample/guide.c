@@ -157,12 +157,10 @@ take_pieces(struct guide *d, struct walk *w, uint32_t first, uint32_t last, plac
 	}
 }
 
-/* Whether all that is below node i stays at place `at`, and may. */
+/* Whether all that is below node i stays at place `at`. */
 static bool
-stays(struct guide *d, const struct walk *w, bool prefix, uint32_t i, place at)
+stays(struct guide *d, bool prefix, uint32_t i, place at)
 {
-	if (!d->covered || d->stacks.place[at].need > w->budget)
-		return false;
 	const uint64_t loops = stacks_loops(&d->stacks, at);
 	return loops && !(d->below[prefix][i] & ~loops);
 }
@@ -189,8 +187,13 @@ walk(struct guide *d, struct walk *w, place at, bool prefix)
 			take_pieces(d, w, node->first, node[1].first, to);
 		if (node->end == ++i)
 			continue;
-		if (p->plain && stays(d, w, prefix, i - 1, to)) {
-			put(w->set, p->id + node[1].first, p->node[node->end].first - node[1].first);
+		if (p->plain && d->covered && stays(d, prefix, i - 1, to)) {
+			const uint32_t need = d->stacks.place[to].need;
+			const uint32_t tokens = need > w->budget ? guide_tokens(d, to, false, false) : need;
+			if (tokens <= w->budget)
+				put(w->set, p->id + node[1].first, p->node[node->end].first - node[1].first);
+			w->worst = tokens <= w->budget && tokens > w->worst ? tokens : w->worst;
+			w->cut |= tokens > w->budget;
 			i = node->end;
 			continue;
 		}

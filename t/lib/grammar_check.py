@@ -22,7 +22,13 @@ def draw(option, value, seed, limit, n):
     p = subprocess.run([program, option, value, '-n', str(limit), '-c', str(n), '-s', str(seed), 'draw', vocab],
                        capture_output=True)
     assert p.returncode == 0, (value, p.stderr)
-    texts = p.stdout.split(b'\0')[:-1]
+    texts, text, at = [], b'', 0
+    while at < len(p.stdout):
+        part = p.stdout[at]
+        text += p.stdout[at + 1:at + 1 + part]
+        at += 1 + part
+        if not part:
+            texts, text = texts + [text], b''
     assert len(texts) == n
     return [t.decode() for t in texts]  # each is UTF-8 or this fails
 

@@ -2,7 +2,7 @@
  * grammar_test.c - grammars without a model.
  *
  * match: stdin holds texts, each ended by NUL; for each "1" if the grammar has it, else "0".
- * draw: texts from random logits, each ended by NUL.
+ * draw: texts from random logits, each piece with its length in a byte before it, an empty one at the end.
  * time: microseconds a token that the sets of such texts take: median, 99 % and the most.
  */
 #include "ere.h"
@@ -108,7 +108,11 @@ text(struct task *t, struct constraint c, struct vocab *v, uint64_t *set, struct
 		c.take(state, (uint32_t)id);
 		size_t len;
 		const char *piece = vocab_line_text(v, (uint32_t)id, false, &prefix, &len);
-		fwrite(piece, 1, len, stdout);
+		for (size_t n_part; len; piece += n_part, len -= n_part) {
+			n_part = len < 255 ? len : 255;
+			putchar((int)n_part);
+			fwrite(piece, 1, n_part, stdout);
+		}
 		if (c.must_end(state))
 			break;
 	}

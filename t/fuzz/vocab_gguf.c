@@ -2,7 +2,7 @@
 #include "gguf_mutate.h"
 #include "round.h"
 
-const size_t fuzz_base = 1 << 20;
+const size_t fuzz_base = 4 << 20;	/* the cache of words is 2 MiB */
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 

@@ -82,8 +82,8 @@ sample(void *arg)
 			token_header_write(1, &rows.h.origin);
 		s.eog = rows.h.eog;
 		s.n_eog = rows.h.n_eog;
-		talk(&(struct talk){.rows = &rows, .reply = &none, .sampler = &s, .limit = t->data[1],
-			.prompt = t->data[0] & 2, .several = rows.h.sequences});
+		talk(&(struct talk){.rows = &rows, .reply = &none, .sampler = &s, .stops = &(struct stops){0},
+			.limit = t->data[1], .prompt = t->data[0] & 2, .several = rows.h.sequences});
 		CHECK(!fuzz_out.n || fuzz_out.p[fuzz_out.n - 1] == '\n');
 	}
 	rows_free(&rows);

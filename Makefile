@@ -83,7 +83,7 @@ check-asan check-ubsan check-tsan check-asan-ubsan: check-%:
 	LLM_BIN="$$PWD/build/$*/bin" LLM_UNIT="$$PWD/build/$*/t/unit" LLM_SANITIZER=$* t/run
 
 # Speed beside other engines: PEER_BIN=dir:dir finds them, BENCH_MODELS says on what.
-bench bench-quick: all $(BUILD)/t/unit/read_loop
+bench bench-quick: all $(BUILD)/t/unit/read_loop $(BUILD)/t/unit/forward_loop
 	LLM_BIN="$$PWD/$(BIN)" LLM_UNIT="$$PWD/$(BUILD)/t/unit" t/bench $(if $(filter bench-quick,$@),-q)
 
 # A real chat model, 98 MB: SmolLM2-135M-Instruct (Apache-2.0), from a Python package.

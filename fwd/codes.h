@@ -377,127 +377,7 @@ codes_iq4_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct 
 	}
 }
 
-/* 8 weights from a grid of IQ2. */
-static inline void
-grid2(unsigned levels, unsigned signs, int8_t *restrict q)
-{
-	for (int i = 0; i < 8; i++) {
-		const int v = (int)(levels >> 2 * i & 3);
-		q[i] = (int8_t)((8 + 17 * v + (v >> 1)) * sign(signs, i));
-	}
-}
-
-static inline void
-codes_iq2_xxs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
-{
-	const unsigned char *restrict p = blocks_at(t, row, first, 256, 66);
-	const float d = scale_at(p);
-	(void)n;
-	for (int k = 0; k < 32; k++) {
-		const unsigned char *restrict q = p + 2 + k / 4 * 8;
-		const uint32_t signs = le32(q + 4);
-		c->d[k / 4] = d * ((float)(signs >> 28) + 0.5f) * 0.25f;
-		grid2(grid_iq2_xxs[q[k % 4]], even_signs(signs >> 7 * (k % 4) & 127), c->q + k * 8);
-	}
-}
-
-static inline void
-codes_iq2_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
-{
-	const unsigned char *restrict p = blocks_at(t, row, first, 256, 74);
-	const float d = scale_at(p);
-	(void)n;
-	for (int b = 0; b < 16; b++)
-		c->d[b] = d * ((float)(p[66 + b / 2] >> b % 2 * 4 & 15) + 0.5f) * 0.25f;
-	for (int k = 0; k < 32; k++) {
-		const unsigned q = le16(p + 2 + k * 2);
-		grid2(grid_iq2_xs[q & 511], even_signs(q >> 9), c->q + k * 8);
-	}
-}
-
-static inline void
-codes_iq2_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
-{
-	const unsigned char *restrict p = blocks_at(t, row, first, 256, 82);
-	const float d = scale_at(p);
-	(void)n;
-	for (int b = 0; b < 16; b++)
-		c->d[b] = d * ((float)(p[74 + b / 2] >> b % 2 * 4 & 15) + 0.5f) * 0.25f;
-	for (int k = 0; k < 32; k++)
-		grid2(grid_iq2_s[p[2 + k] | (p[66 + k / 4] >> k % 4 * 2 & 3) << 8], p[34 + k], c->q + k * 8);
-}
-
-static inline void
-codes_iq3_xxs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
-{
-	const unsigned char *restrict p = blocks_at(t, row, first, 256, 98);
-	const float d = scale_at(p);
-	(void)n;
-	for (int k = 0; k < 32; k++) {
-		const uint32_t block = le32(p + 66 + k / 4 * 4);
-		const uint32_t levels = grid_iq3_xxs[p[2 + 2 * k]] | (uint32_t)grid_iq3_xxs[p[3 + 2 * k]] << 16;
-		const unsigned signs = even_signs(block >> k % 4 * 7 & 127);
-		c->d[k / 4] = d * ((float)(block >> 28) + 0.5f) * 0.5f;
-		for (int i = 0; i < 8; i++) {
-			const int q = (int)(levels >> 4 * i & 7);
-			c->q[k * 8 + i] = (int8_t)((4 + 8 * q + (q == 7) * 2) * sign(signs, i));
-		}
-	}
-}
-
-static inline void
-codes_iq3_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
-{
-	const unsigned char *restrict p = blocks_at(t, row, first, 256, 110);
-	const float d = scale_at(p);
-	(void)n;
-	for (int b = 0; b < 8; b++)
-		c->d[b] = d * (float)(2 * (p[106 + b / 2] >> b % 2 * 4 & 15) + 1);
-	for (int k = 0; k < 32; k++) {
-		const int high = p[66 + k / 4] >> k % 4 * 2;
-		const uint32_t levels = grid_iq3_s[p[2 + 2 * k] | (high & 1) << 8] |
-			(uint32_t)grid_iq3_s[p[3 + 2 * k] | (high & 2) << 7] << 16;
-		for (int i = 0; i < 8; i++)
-			c->q[k * 8 + i] = (int8_t)(((int)(levels >> 4 * i & 7) * 2 + 1) * sign(p[74 + k], i));
-	}
-}
-
-/* 8 weights from the grid of IQ1, in eighths. */
-static inline void
-grid1(unsigned levels, bool down, int8_t *restrict q)
-{
-	for (int i = 0; i < 8; i++)
-		q[i] = (int8_t)((int)(levels >> 2 * i & 3) * 8 - (down ? 9 : 7));
-}
-
-static inline void
-codes_iq1_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
-{
-	const unsigned char *restrict p = blocks_at(t, row, first, 256, 50);
-	const float d = scale_at(p) * 0.125f;
-	(void)n;
-	for (int k = 0; k < 32; k++) {
-		const unsigned block = le16(p + 34 + k / 4 * 2);
-		c->d[k / 4] = d * (float)(2 * (block >> 12 & 7) + 1);
-		grid1(grid_iq1[p[2 + k] | (block >> k % 4 * 3 & 7) << 8], block >> 15, c->q + k * 8);
-	}
-}
-
-static inline void
-codes_iq1_m(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
-{
-	const unsigned char *restrict p = blocks_at(t, row, first, 256, 56);
-	const uint64_t s = le64(p + 48);
-	const float d = 0.125f * half_to_float((uint16_t)((s >> 12 & 0xf) | (s >> 24 & 0xf0) | (s >> 36 & 0xf00) |
-		(s >> 48 & 0xf000)));
-	(void)n;
-	for (int k = 0; k < 32; k++) {
-		const unsigned high = p[32 + k / 2] >> k % 2 * 4;
-		const unsigned scale = (unsigned)(s >> (k / 8 * 16 + k / 2 % 4 * 3)) & 7;
-		c->d[k / 2] = d * (float)(2 * scale + 1);
-		grid1(grid_iq1[p[k] | (high & 7) << 8], high & 8, c->q + k * 8);
-	}
-}
+#include "codes_iq.h"
 
 /* The row of a type: its function, NULL if its products are made of float32s; weights
  * that share a scale, 16 or 32; whether there are minima; the least and the most that q can be. */
@@ -520,10 +400,10 @@ coding_of(uint32_t type)
 		[T_TQ1_0] = {codes_tq1_0, 32, false, -1, 1}, [T_TQ2_0] = {codes_tq2_0, 32, false, -1, 2},
 		[T_MXFP4] = {codes_mxfp4, 32, false, -12, 12}, [T_MXFP4_SPLIT] = {codes_mxfp4_split, 32, false, -12, 12},
 		[T_NVFP4] = {codes_nvfp4, 16, false, -12, 12}, [T_IQ4_NL] = {codes_iq4_nl, 32, false, -127, 113},
-		[T_IQ4_XS] = {codes_iq4_xs, 32, false, -127, 113}, [T_IQ2_XXS] = {codes_iq2_xxs, 32, false, -60, 60},
-		[T_IQ2_XS] = {codes_iq2_xs, 16, false, -60, 60}, [T_IQ2_S] = {codes_iq2_s, 16, false, -60, 60},
+		[T_IQ4_XS] = {codes_iq4_xs, 32, false, -127, 113}, [T_IQ2_XXS] = {codes_iq2_xxs, 32, false, -43, 43},
+		[T_IQ2_XS] = {codes_iq2_xs, 16, false, -43, 43}, [T_IQ2_S] = {codes_iq2_s, 16, false, -43, 43},
 		[T_IQ3_XXS] = {codes_iq3_xxs, 32, false, -62, 62}, [T_IQ3_S] = {codes_iq3_s, 32, false, -15, 15},
-		[T_IQ1_S] = {codes_iq1_s, 32, false, -9, 17}, [T_IQ1_M] = {codes_iq1_m, 16, false, -9, 17},
+		[T_IQ1_S] = {codes_iq1_s, 32, false, -9, 9}, [T_IQ1_M] = {codes_iq1_m, 16, false, -9, 9},
 	};
 	return type < T_COUNT && table[type].fn ? &table[type] : &none;
 }

@@ -40,6 +40,8 @@ typedef __m256 vf;
 
 INLINE vi v_and(vi a, vi b) { return _mm256_and_si256(a, b); }
 INLINE vi v_or(vi a, vi b) { return _mm256_or_si256(a, b); }
+INLINE vi v_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
+INLINE vi v_zero(void) { return _mm256_setzero_si256(); }
 INLINE vi v_load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 INLINE void v_store(void *p, vi v) { _mm256_storeu_si256((__m256i *)p, v); }
 INLINE vi v_table(__m128i t) { return _mm256_broadcastsi128_si256(t); }
@@ -48,6 +50,13 @@ INLINE vi
 plus_16_where(vi q, vi in, vi bits)
 {
 	return _mm256_add_epi8(q, v_and(_mm256_cmpeq_epi8(v_and(in, bits), bits), _mm256_set1_epi8(16)));
+}
+
+INLINE vi
+minus_where(vi q, vi in, vi bits)
+{
+	const vi minus = _mm256_cmpeq_epi8(v_and(in, bits), bits);
+	return _mm256_sub_epi8(v_xor(q, minus), minus);
 }
 
 INLINE vf
@@ -66,50 +75,19 @@ both_halves(vi c, vf *low, vf *high)
 	*high = _mm256_cvtph_ps(_mm256_extracti128_si256(c, 1));
 }
 
-/* 16 bytes of each of 8 rows: c[j] holds word j of row r in lane r. */
-struct columns {
-	vi c[4];
-};
-
-/* Rows r and r + 4. */
+/* 16 bytes of rows 0 and 4 of 8. */
 INLINE vi
-two_rows(const unsigned char *p, size_t stride)
+rows_apart(const unsigned char *p, size_t stride)
 {
 	const __m256i a = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p));
 	return _mm256_inserti128_si256(a, _mm_loadu_si128((const __m128i *)(const void *)(p + 4 * stride)), 1);
-}
-
-INLINE struct columns
-columns(const unsigned char *p, size_t stride, struct ahead *ahead)
-{
-	ask(ahead);
-	const vi a = two_rows(p, stride), b = two_rows(p + stride, stride);
-	const vi c = two_rows(p + 2 * stride, stride), d = two_rows(p + 3 * stride, stride);
-	const vi ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
-	const vi ab2 = _mm256_unpackhi_epi32(a, b), cd2 = _mm256_unpackhi_epi32(c, d);
-	return (struct columns){{
-		_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd),
-		_mm256_unpacklo_epi64(ab2, cd2), _mm256_unpackhi_epi64(ab2, cd2),
-	}};
-}
-
-INLINE void
-interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_t n, struct ahead *ahead)
-{
-	for (size_t i = 0; i < n; i += 4) {
-		const struct columns x = columns(rows + 4 * i, stride, ahead);
-		for (int j = 0; j < 4; j++)
-			v_store(to[i + (size_t)j], x.c[j]);
-	}
 }
 
 /* x's 4 bytes in each lane. */
 INLINE vi
 everywhere(const int8_t *x)
 {
-	int32_t v;
-	memcpy(&v, x, sizeof v);
-	return _mm256_set1_epi32(v);
+	return _mm256_set1_epi32(int_at(x));
 }
 
 #if !defined(HAVE_DOT4)
@@ -123,15 +101,15 @@ everywhere(const int8_t *x)
  * The multiplier takes bytes without sign by bytes with one, and adds two products in 16 bits. Weights
  * of few bits go in from their least on, so without sign; then a whole block's sums fit into 16 bits, if
  * they begin at what the shift will have added too much: sums are made modulo 2^16, and it is the last
- * that has to fit. So many words of weights can be added before 32 bits are needed; 0: none, the
- * weights are too large.
+ * that has to fit. So many words of weights can be added before 32 bits are needed; 1: none, but the
+ * products of one fit with the shift; 0: not even those.
  */
 INLINE int
 run_of(const struct coding *c)
 {
 	const int size = -c->least > c->most ? -c->least : c->most, words = 32767 / (size * 127 * 2);
 	const int all = (int)c->share / 4;
-	return words >= all ? all : words >= 4 && c->minima ? 4 : 0;
+	return words >= all ? all : words >= 4 && c->minima ? 4 : (c->most - c->least) * 127 * 2 <= 32767;
 }
 
 /* For such shifts: sums of x's columns 0 and 1 of 4, and of 2 and 3, in 16 bits each: of the first half, the
@@ -195,6 +173,9 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 			a[g][t] = _mm256_setzero_si256();
 			if (!run)
 				a[g][t] = _mm256_loadu_si256((const __m256i *)(const void *)w[g].acc[b]);
+			else if (run == 1)
+				a[g][t] = _mm256_madd_epi16(_mm256_set1_epi32(x[(size_t)t * apart].bias[half]),
+					_mm256_set1_epi16((short)least));
 			else if (run == share / 4 && least)
 				a[g][t] = _mm256_mullo_epi16(_mm256_set1_epi32(x[(size_t)t * apart].bias[half]),
 					_mm256_set1_epi16((short)least));
@@ -205,16 +186,15 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 			const __m256i v = everywhere(x[(size_t)t * apart].q + word + 4 * j);
 			UNROLL for (int g = 0; g < 2; g++) {
 				const __m256i q = _mm256_loadu_si256((const __m256i *)(const void *)w[g].u.q[i]);
-				if (run) {
-					a[g][t] = held(_mm256_add_epi16(a[g][t], _mm256_maddubs_epi16(q, v)));
-				} else {
-					const __m256i sign = _mm256_loadu_si256((const __m256i *)(const void *)w[g].u.sign[i]);
-					const __m256i two = _mm256_maddubs_epi16(q, _mm256_xor_si256(v, sign));
+				const __m256i sign = run ? v : _mm256_loadu_si256((const __m256i *)(const void *)w[g].u.sign[i]);
+				const __m256i two = _mm256_maddubs_epi16(q, run ? v : _mm256_xor_si256(v, sign));
+				if (run > 1)
+					a[g][t] = held(_mm256_add_epi16(a[g][t], two));
+				else
 					a[g][t] = held(_mm256_add_epi32(a[g][t], _mm256_madd_epi16(two, one)));
-				}
 			}
 		}
-		if (run && j % run == run - 1)
+		if (run > 1 && j % run == run - 1)
 			UNROLL for (int t = 0; t < at_once; t++)
 				UNROLL for (int g = 0; g < 2; g++) {
 					const __m256i now = _mm256_madd_epi16(a[g][t], one);
@@ -224,7 +204,7 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 	}
 	UNROLL for (int t = 0; t < at_once; t++)
 		UNROLL for (int g = 0; g < 2; g++)
-			sum[g][t] = (v8f)_mm256_cvtepi32_ps(run ? s[g][t] : a[g][t]);
+			sum[g][t] = (v8f)_mm256_cvtepi32_ps(run > 1 ? s[g][t] : a[g][t]);
 }
 
 /* One vector's words: see kernels_x86.h. A block's sum is always made in 16 bits, with what is to be
@@ -268,49 +248,47 @@ put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
 	const vi two = _mm256_maddubs_epi16(_mm256_abs_epi8(q), v);
 	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
 }
-#else
-#define SHIFT(least) BIAS
-#define SHIFT_LARGE BIAS
 
-INLINE v8i
-dot4(v8i acc, const int32_t *w, int32_t x)
+/* Weights whose products fit into 16 bits, but not their sum: from their least on, each word for itself. */
+INLINE vi
+no_medium_sum(const struct qblock *x, size_t b, size_t share, int centre)
 {
-	return (v8i)_mm256_dpbusd_avx_epi32((vi)acc, v_load(w), _mm256_set1_epi32(x));
+	if (!x)
+		return _mm256_setzero_si256();
+	return _mm256_madd_epi16(_mm256_set1_epi32(x[share == 32 ? b : b / 2].bias[share == 32 ? 2 : b % 2]),
+		_mm256_set1_epi16((short)-centre));
 }
 
 INLINE vi
-no_sum(const struct qblock *x, size_t b, size_t share, int centre)
+put_medium(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
 {
-	(void)centre;
-	return x ? _mm256_set1_epi32(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]) : _mm256_setzero_si256();
-}
-
-INLINE vi
-put_word(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
-{
-	if (x)
-		return _mm256_dpbusd_avx_epi32(acc, q, everywhere(x[word / 8].q + word % 8 * 4));
-	v_store(to->u.q[word], q);
-	return acc;
-}
-
-INLINE vi
-put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
-{
-	return put_word(to, x, word, q, acc);
+	if (!x)
+		return put_word(to, x, word, q, acc);
+	return _mm256_add_epi32(acc, _mm256_madd_epi16(put_word(to, x, word, q, _mm256_setzero_si256()), _mm256_set1_epi16(1)));
 }
 
 INLINE void
-put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back)
+put_medium_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
 {
-	(void)share, (void)back;
 	if (x)
 		v_store(to->acc[b], acc);
 }
-#endif
 
 INLINE void
 put_large_sum(struct tile *to, size_t b, vi acc)
 {
 	v_store(to->acc[b], acc);
 }
+#else
+INLINE vi
+v_dot4(vi acc, vi w, vi x)
+{
+	return _mm256_dpbusd_avx_epi32(acc, w, x);
+}
+
+INLINE v8i
+dot4(v8i acc, const int32_t *w, int32_t x)
+{
+	return (v8i)v_dot4((vi)acc, v_load(w), _mm256_set1_epi32(x));
+}
+#endif

@@ -85,14 +85,6 @@ vec_store(float *p, vec v)
 	memcpy(p, &v, sizeof v);
 }
 
-ALWAYS int32_t
-int_at(const void *p)
-{
-	int32_t i;
-	memcpy(&i, p, sizeof i);
-	return i;
-}
-
 /* The sum of SUMS numbers, in halves. */
 static inline float
 sum_of(float *s)
@@ -154,6 +146,8 @@ interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_
 		for (size_t r = 0; r < LANES; r++)
 			to[i][r] = int_at(rows + r * stride + i * 4);
 }
+#else
+static void interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_t n, struct ahead *ahead);
 #endif
 
 #if !defined(HAVE_HALVES)
@@ -198,7 +192,7 @@ struct scratch {
 		struct codes codes;
 		float x[CHUNK];
 	} row[LANES];
-	float sum[];	/* TILE for each vector; or what attend() needs */
+	_Alignas(64) float sum[];	/* TILE for each vector; or what attend() needs */
 };
 
 static size_t
@@ -427,14 +421,18 @@ all_codes_times(const struct coding *c, struct tile *w, size_t n, const struct q
 		CODES_TIMES(32, true, 8)
 	} else if (c->share == 32 && c->minima) {
 		CODES_TIMES(32, true, 4)
-	} else if (c->share == 32 && run_of(c)) {
+	} else if (c->share == 32 && run_of(c) == 8) {
 		CODES_TIMES(32, false, 8)
+	} else if (c->share == 32 && run_of(c)) {
+		CODES_TIMES(32, false, 1)
 	} else if (c->share == 32) {
 		CODES_TIMES(32, false, 0)
 	} else if (c->minima) {
 		CODES_TIMES(16, true, 4)
-	} else if (run_of(c)) {
+	} else if (run_of(c) == 4) {
 		CODES_TIMES(16, false, 4)
+	} else if (run_of(c)) {
+		CODES_TIMES(16, false, 1)
 	} else {
 		CODES_TIMES(16, false, 0)
 	}

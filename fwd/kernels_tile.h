@@ -17,6 +17,14 @@
 #define ALWAYS static inline
 #endif
 
+ALWAYS int32_t
+int_at(const void *p)
+{
+	int32_t i;
+	memcpy(&i, p, sizeof i);
+	return i;
+}
+
 /* What will be needed next: so many bytes from `at` on are asked for at each step. */
 struct ahead {
 	uintptr_t at;
@@ -37,9 +45,9 @@ ask(struct ahead *a)
 	a->at += a->step;
 }
 
-/* LANES rows of a matrix, CHUNK columns. */
+/* LANES rows of a matrix, CHUNK columns; vectors in it do not cross lines of the cache. */
 struct tile {
-	union {
+	_Alignas(64) union {
 		struct {
 			int32_t q[CHUNK / 4][LANES];	/* 4 weights of a row a word, as a kernel's products take them */
 			int32_t sign[CHUNK / 4][LANES];	/* where these take sizes and signs */

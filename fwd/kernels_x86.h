@@ -12,16 +12,89 @@
  * A kernel file brings, for its width:
  *	vi, vf, V(op)	vectors of integers and floats, the intrinsic of that name
  *	v_and() ...	those whose names have the width in them
- *	columns()	16 bytes of each of LANES rows: c[j] holds word j of row r in lane r
+ *	rows_apart()	16 bytes of every fourth row
  *	low_halves()	half-precision numbers in the low halves of the lanes; both_halves()
+ *	everywhere()	four bytes in each lane
+ *	v_dot4()	each lane: acc + 4 bytes without sign . 4 with one. Those that lack it bring instead:
  *	SHIFT(least)	what is added to weights, of which that is the least, so that they have no sign
  *	SHIFT_LARGE	the same for those of 8 bits
  *	no_sum()	the sum of block b before its first word; weights less `centre` have the least size
- *	put_word()	a word of the tile, or the sum with its product; put_large() if it has 8 bits
- *	put_sum()	the sum of block b, plus `back` times the inputs; put_large_sum()
+ *	put_word()	a word of the tile, or the sum with its product
+ *	put_sum()	the sum of block b, plus `back` times the inputs
+ *	..._medium..., ..._large...	the same for larger weights, and those of 8 bits
  */
 #ifndef KERNELS_X86_H
 #define KERNELS_X86_H
+
+/* 16 bytes of each of LANES rows: c[j] holds word j of row r in lane r. */
+struct columns {
+	vi c[4];
+};
+
+INLINE struct columns
+turned(const unsigned char *p, size_t stride)
+{
+	const vi a = rows_apart(p, stride), b = rows_apart(p + stride, stride);
+	const vi c = rows_apart(p + 2 * stride, stride), d = rows_apart(p + 3 * stride, stride);
+	const vi ab = V(unpacklo_epi32)(a, b), cd = V(unpacklo_epi32)(c, d);
+	const vi ab2 = V(unpackhi_epi32)(a, b), cd2 = V(unpackhi_epi32)(c, d);
+	return (struct columns){{
+		V(unpacklo_epi64)(ab, cd), V(unpackhi_epi64)(ab, cd), V(unpacklo_epi64)(ab2, cd2), V(unpackhi_epi64)(ab2, cd2),
+	}};
+}
+
+/* The same from the file, while what lies ahead is asked for. */
+INLINE struct columns
+columns(const unsigned char *p, size_t stride, struct ahead *ahead)
+{
+	ask(ahead);
+	return turned(p, stride);
+}
+
+static void
+interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_t n, struct ahead *ahead)
+{
+	for (size_t i = 0; i < n; i += 4) {
+		const struct columns x = columns(rows + 4 * i, stride, ahead);
+		for (size_t j = 0; j < 4; j++)
+			v_store(to[i + j], x.c[j]);
+	}
+}
+
+#if defined(HAVE_DOT4)
+#define SHIFT(least) BIAS
+#define SHIFT_LARGE BIAS
+
+INLINE vi
+no_sum(const struct qblock *x, size_t b, size_t share, int centre)
+{
+	(void)centre;
+	return x ? V(set1_epi32)(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]) : v_zero();
+}
+
+INLINE vi
+put_word(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
+{
+	if (x)
+		return v_dot4(acc, q, everywhere(x[word / 8].q + word % 8 * 4));
+	v_store(to->u.q[word], q);
+	return acc;
+}
+
+INLINE void
+put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back)
+{
+	(void)share, (void)back;
+	if (x)
+		v_store(to->acc[b], acc);
+}
+
+#define no_medium_sum no_sum
+#define put_medium put_word
+#define put_medium_sum(to, x, b, acc) put_sum(to, x, b, 32, acc, 0)
+#define put_large put_word
+#define put_large_sum(to, b, acc) v_store((to)->acc[b], acc)
+#endif
 
 /* The blocks' sums, scaled: in the order of codes_times(). */
 INLINE vf
@@ -313,6 +386,89 @@ tile_iq4_xs(struct tile *to, const struct qblock *x, const unsigned char *p, siz
 	nibble_blocks(to, x, p, stride, 8, 16, 8, 0, iq4_values, 0, true);
 }
 
+/* Scales are 8-bit floats (see ue4m3_half()), of 16 weights in 8 bytes: low nibbles come first. */
+INLINE void
+tile_nvfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t n)
+{
+	const vi values = table_of(fp4_values, SHIFT(-12)), most = V(set1_epi32)(127);
+	for (unsigned b = 0; b < n / 16; b += 4, p += 36) {
+		const vi scale = words(p, stride);
+		for (unsigned h = 0; h < 2; h++) {
+			const struct columns c = columns(p + 4 + 16 * h, stride, &to->ahead);
+			UNROLL for (unsigned i = 2 * h; i < 2 * h + 2; i++) {
+				const vi byte = v_and(V(srli_epi32)(scale, 8 * i), V(set1_epi32)(255));
+				const vi number = V(srai_epi32)(V(sub_epi32)(v_zero(), v_xor(byte, most)), 31); /* 127 is none */
+				const vf f = (vf)V(slli_epi32)(v_and(v_and(byte, most), number), 20);
+				vi acc = no_sum(x, b + i, 16, 12);
+				V(storeu_ps)(to->d[b + i], V(mul_ps)(f, V(set1_ps)(0x1p119f)));
+				UNROLL for (unsigned j = 0; j < 4; j++)
+					acc = put_word(to, x, (b + i) * 4 + j,
+						V(shuffle_epi8)(values, field(c.c[i % 2 * 2 + j % 2], j / 2 * 4, 15)), acc);
+				put_sum(to, x, b + i, 16, acc, 0);
+			}
+		}
+	}
+}
+
+INLINE void
+one_scale(struct tile *to, const unsigned char *p, size_t stride)
+{
+	const vf d = high_halves(words(p - 2, stride));
+	for (unsigned b = 0; b < 8; b++)
+		V(storeu_ps)(to->d[b], d);
+}
+
+INLINE void
+tile_tq2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	one_scale(to, p + 64, stride);
+	for (unsigned b = 0; b < 8; b += 4) {
+		vi acc[4];
+		UNROLL for (unsigned n = 0; n < 4; n++)
+			acc[n] = no_sum(x, b + n, 32, 1);
+		UNROLL for (unsigned h = 0; h < 2; h++) {
+			const struct columns q = columns(p + 8 * b + 16 * h, stride, &to->ahead);
+			UNROLL for (unsigned n = 0; n < 4; n++)
+				UNROLL for (unsigned j = 0; j < 4; j++)
+					acc[n] = put_word(to, x, (b + n) * 8 + 4 * h + j, shifted(field(q.c[j], 2 * n, 3), -1), acc[n]);
+		}
+		UNROLL for (unsigned n = 0; n < 4; n++)
+			put_sum(to, x, b + n, 32, acc[n], 0);
+	}
+}
+
+/* Words `apart` from `word` on from the first `n` digits to the base of 3: bytes are fractions. */
+INLINE void
+digits(struct tile *to, const struct qblock *x, vi fraction, size_t word, size_t apart, size_t n, vi acc[8])
+{
+	UNROLL for (size_t k = 0; k < n; k++, word += apart) {
+		const vi less = V(subs_epu8)(fraction, V(set1_epi8)(1)); /* 3/4 of that, rounded down */
+		const vi q = field(V(avg_epu8)(less, V(avg_epu8)(less, v_zero())), 6, 3);
+		acc[word / 8] = put_word(to, x, word, shifted(q, -1), acc[word / 8]);
+		fraction = V(add_epi8)(fraction, V(add_epi8)(fraction, fraction));
+	}
+}
+
+INLINE void
+tile_tq1_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	const vi last = words(p + 48, stride);
+	vi acc[8];
+	one_scale(to, p + 52, stride);
+	UNROLL for (unsigned b = 0; b < 8; b++)
+		acc[b] = no_sum(x, b, 32, 1);
+	UNROLL for (unsigned i = 0; i < 3; i++) {
+		const struct columns c = columns(p + 16 * i, stride, &to->ahead);
+		UNROLL for (unsigned j = 0; j < 4; j++)
+			digits(to, x, c.c[j], (i < 2 ? 4 * i : 40) + j, i < 2 ? 8 : 4, 5, acc);
+	}
+	digits(to, x, last, 60, 1, 4, acc);
+	UNROLL for (unsigned b = 0; b < 8; b++)
+		put_sum(to, x, b, 32, acc[b], 0);
+}
+
+#include "kernels_x86_iq.h"
+
 /* n weights of LANES rows from p on, into the tile or, if `meets`, to x; false where the type needs the plain way. */
 INLINE bool
 any_tile(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const struct qblock *x, bool meets)
@@ -350,6 +506,16 @@ any_tile(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, 
 	case T_Q5_K: tile_q4_k(to, x, p, stride, true); return true;
 	case T_Q6_K: tile_q6_k(to, x, p, stride); return true;
 	case T_IQ4_XS: tile_iq4_xs(to, x, p, stride); return true;
+	case T_NVFP4: tile_nvfp4(to, x, p, stride, n); return true;
+	case T_TQ1_0: tile_tq1_0(to, x, p, stride); return true;
+	case T_TQ2_0: tile_tq2_0(to, x, p, stride); return true;
+	case T_IQ2_XXS: tile_iq2_xxs(to, x, p, stride); return true;
+	case T_IQ2_XS: tile_iq2_xs(to, x, p, stride); return true;
+	case T_IQ2_S: tile_iq2_s(to, x, p, stride); return true;
+	case T_IQ3_XXS: tile_iq3_xxs(to, x, p, stride); return true;
+	case T_IQ3_S: tile_iq3_s(to, x, p, stride); return true;
+	case T_IQ1_S: tile_iq1_s(to, x, p, stride); return true;
+	case T_IQ1_M: tile_iq1_m(to, x, p, stride); return true;
 	default: return false;
 	}
 }

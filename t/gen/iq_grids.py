@@ -30,21 +30,24 @@ def main():
  * the Python package gguf {version}.
  *
  * An entry is a vector of 8 levels of 2 bits, or of 4 levels of 4 bits for IQ3, the
- * first in the lowest bits. What a level is worth: lib/unpack_iq.h.
+ * first in the lowest bits. What a level is worth: lib/unpack_iq.h. GRID_...(E) is E(entry), for
+ * each: tables of other forms are made of these.
  */
 #ifndef IQ_GRIDS_H
 #define IQ_GRIDS_H
 
-#include <stdint.h>""")
+#include <stdint.h>
+
+#define IQ_GRID_ENTRY(levels) levels,""")
     for name, cls, bits in GRIDS:
         cls.init_grid()
         levels = {float(v): i for i, v in enumerate(cls.grid_map)}
         words = [sum(levels[float(v)] << (bits * i) for i, v in enumerate(row)) for row in cls.grid.reshape(cls.grid_shape)]
         assert max(words) < 65536 and len(set(words)) == len(words)
-        print(f"\nstatic const uint16_t grid_{name}[{len(words)}] = {{")
-        for i in range(0, len(words), 12):
-            print("\t" + " ".join(f"0x{w:04x}," for w in words[i:i + 12]))
-        print("};")
+        print(f"\n#define GRID_{name.upper()}(E) \\")
+        for i in range(0, len(words), 10):
+            print("\t" + " ".join(f"E(0x{w:04x})" for w in words[i:i + 10]) + " \\" * (i + 10 < len(words)))
+        print(f"static const uint16_t grid_{name}[{len(words)}] = {{GRID_{name.upper()}(IQ_GRID_ENTRY)}};")
     print("\n#endif")
 
 

@@ -1,0 +1,326 @@
+/*
+ * kernels_x86_iq.h - part of kernels_x86.h: tiles of the IQ formats with grids.
+ *
+ * Each row's vectors are fetched from their grid, 8 or 4 bytes a load, and laid down as if the file had
+ * weights of 8 bits; columns() turns those of 8. What goes along with them, signs and scales, is
+ * taken apart for all rows at once.
+ */
+#ifndef KERNELS_X86_IQ_H
+#define KERNELS_X86_IQ_H
+
+/* A superblock of LANES rows, a byte a weight; or a word of four. */
+struct from_grid {
+	_Alignas(64) unsigned char row[LANES][CHUNK];
+};
+struct words_from_grid {
+	_Alignas(64) int32_t word[CHUNK / 4][LANES];
+};
+
+INLINE void
+ask_superblock(struct ahead *ahead, size_t bytes)
+{
+	UNROLL for (size_t i = 0; i < bytes / 16; i++)
+		ask(ahead);
+}
+
+INLINE void
+fetch(unsigned char *to, const uint8_t (*grid)[8], const uint16_t *number, size_t n)
+{
+	UNROLL for (size_t i = 0; i < n; i++)
+		memcpy(to + 8 * i, grid[number[i]], 8);
+}
+
+/* 16 numbers: low bytes, and bits above them in 16 bits each. */
+INLINE void
+put_numbers(uint16_t *to, const unsigned char *low, __m256i high)
+{
+	const __m256i l = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)low));
+	_mm256_storeu_si256((__m256i *)(void *)to, _mm256_or_si256(l, high));
+}
+
+/* Of 8 bytes, each 16 bits of the result get those at `from`, and at `from` + 4 in the second half. */
+INLINE __m256i
+spread(const unsigned char *p, __m128i from)
+{
+	const __m256i all = _mm256_set1_epi64x((long long)eight_at(p));
+	return _mm256_shuffle_epi8(all, _mm256_set_m128i(_mm_add_epi8(from, _mm_set1_epi8(4)), from));
+}
+
+INLINE __m256i
+times(__m256i v, int a, int b, int c, int d)
+{
+	return _mm256_mullo_epi16(v, _mm256_set1_epi64x((long long)((uint64_t)d << 48 | (uint64_t)c << 32 | (uint64_t)b << 16 |
+		(uint64_t)a)));
+}
+
+/* Byte k of each lane in all four. */
+INLINE vi
+byte_everywhere(vi c, unsigned k)
+{
+	const __m128i lane = _mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c);
+	return V(shuffle_epi8)(c, V(add_epi8)(v_table(lane), V(set1_epi8)((char)k)));
+}
+
+/* Seven signs from bit `shift` on of each lane, and the eighth: their number is even; in all four bytes. */
+INLINE vi
+even_signs_from(vi c, unsigned shift)
+{
+	const __m128i odd = _mm_setr_epi8(0, -128, -128, 0, -128, 0, 0, -128, -128, 0, 0, -128, 0, -128, -128, 0);
+	const vi s = v_and(V(srli_epi32)(c, shift), V(set1_epi32)(127));
+	const vi folded = v_and(v_xor(s, V(srli_epi32)(s, 4)), V(set1_epi32)(15));
+	return byte_everywhere(v_or(s, V(shuffle_epi8)(v_table(odd), folded)), 0);
+}
+
+/* The sizes with the first four signs or the last, as weights that were counted from -most on. */
+INLINE vi
+with_signs(vi sizes, vi signs, unsigned half, int most)
+{
+	(void)most;
+	const vi q = minus_where(sizes, signs, V(set1_epi32)(half ? (int)0x80402010 : 0x08040201));
+	return V(add_epi8)(q, V(set1_epi8)((char)SHIFT(-most)));
+}
+
+/* d (s + 1/2) by, s in 4 bits from bit `shift` on. */
+INLINE vf
+half_up(vf d, vi s, unsigned shift, float by)
+{
+	const vf f = V(cvtepi32_ps)(v_and(V(srli_epi32)(s, shift), V(set1_epi32)(15)));
+	return V(mul_ps)(V(mul_ps)(d, V(add_ps)(f, V(set1_ps)(0.5f))), V(set1_ps)(by));
+}
+
+/* d (2 s + 1), s in `bits` bits from bit `shift` on. */
+INLINE vf
+odd_times(vf d, vi s, unsigned shift, unsigned bits)
+{
+	const vi mask = V(set1_epi32)((1 << bits) - 1), one = V(set1_epi32)(1);
+	return V(mul_ps)(d, V(cvtepi32_ps)(v_or(V(slli_epi32)(v_and(V(srli_epi32)(s, shift), mask), 1), one)));
+}
+
+INLINE void
+tile_iq2_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	struct from_grid g;
+	ask_superblock(&to->ahead, 66);
+	const vf d = low_halves(words(p, stride));
+	for (size_t r = 0; r < LANES; r++)
+		for (size_t b = 0; b < 8; b++)
+			UNROLL for (size_t k = 0; k < 4; k++)
+				memcpy(g.row[r] + 32 * b + 8 * k, bytes_iq2_xxs[p[r * stride + 2 + 8 * b + k]], 8);
+	for (unsigned b = 0; b < 8; b++) {
+		const vi signs = words(p + 6 + 8 * b, stride);
+		vi acc = no_medium_sum(x, b, 32, 43);
+		V(storeu_ps)(to->d[b], half_up(d, signs, 28, 0.25f));
+		UNROLL for (unsigned h = 0; h < 2; h++) {
+			const struct columns c = turned(g.row[0] + 32 * b + 16 * h, CHUNK);
+			UNROLL for (unsigned k = 0; k < 2; k++) {
+				const vi s = even_signs_from(signs, 7 * (2 * h + k));
+				UNROLL for (unsigned j = 0; j < 2; j++)
+					acc = put_medium(to, x, b * 8 + h * 4 + k * 2 + j, with_signs(c.c[2 * k + j], s, j, 43), acc);
+			}
+		}
+		put_medium_sum(to, x, b, acc);
+	}
+}
+
+/* IQ2_XS and IQ2_S, 16 scales of 4 bits: what is left once the vectors are fetched. */
+INLINE void
+small_scales(struct tile *to, const unsigned char *p, size_t stride, vf d)
+{
+	const vi s[2] = {words(p, stride), words(p + 4, stride)};
+	UNROLL for (unsigned b = 0; b < 16; b++)
+		V(storeu_ps)(to->d[b], half_up(d, s[b / 8], b % 8 * 4, 0.25f));
+}
+
+INLINE void
+tile_iq2_xs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	struct from_grid g;
+	ask_superblock(&to->ahead, 74);
+	small_scales(to, p + 66, stride, low_halves(words(p, stride)));
+	for (size_t r = 0; r < LANES; r++) {
+		uint16_t number[32];
+		memcpy(number, p + r * stride + 2, sizeof number);
+		UNROLL for (size_t k = 0; k < 32; k++)
+			number[k] &= 511;
+		fetch(g.row[r], bytes_iq2_xs, number, 32);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		const struct columns signs = turned(p + 2 + 16 * i, stride);
+		UNROLL for (unsigned j = 0; j < 4; j++) {
+			const unsigned b = 4 * i + j;
+			const struct columns c = turned(g.row[0] + 16 * b, CHUNK);
+			const vi s[2] = {even_signs_from(signs.c[j], 9), even_signs_from(signs.c[j], 25)};
+			vi acc = no_medium_sum(x, b, 16, 43);
+			UNROLL for (unsigned k = 0; k < 4; k++)
+				acc = put_medium(to, x, b * 4 + k, with_signs(c.c[k], s[k / 2], k % 2, 43), acc);
+			put_medium_sum(to, x, b, acc);
+		}
+	}
+}
+
+INLINE void
+tile_iq2_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	struct from_grid g;
+	ask_superblock(&to->ahead, 82);
+	small_scales(to, p + 74, stride, low_halves(words(p, stride)));
+	for (size_t r = 0; r < LANES; r++) {
+		uint16_t number[32];
+		const unsigned char *row = p + r * stride;
+		UNROLL for (size_t i = 0; i < 2; i++) {
+			const __m128i from = _mm_setr_epi8(0, -128, 0, -128, 0, -128, 0, -128, 1, -128, 1, -128, 1, -128, 1, -128);
+			const __m256i low = _mm256_set1_epi32(int_at(row + 66 + 4 * i));
+			const __m256i high = _mm256_shuffle_epi8(low, _mm256_set_m128i(_mm_add_epi8(from, _mm_set1_epi16(2)), from));
+			put_numbers(number + 16 * i, row + 2 + 16 * i,
+				_mm256_and_si256(times(high, 256, 64, 16, 4), _mm256_set1_epi16(0x300)));
+		}
+		fetch(g.row[r], bytes_iq2_s, number, 32);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const struct columns signs = turned(p + 34 + 16 * i, stride);
+		UNROLL for (unsigned j = 0; j < 8; j++) {
+			const unsigned b = 8 * i + j;
+			const struct columns c = turned(g.row[0] + 16 * b, CHUNK);
+			vi acc = no_medium_sum(x, b, 16, 43);
+			UNROLL for (unsigned k = 0; k < 4; k++) {
+				const vi s = byte_everywhere(signs.c[j / 2], 2 * (j % 2) + k / 2);
+				acc = put_medium(to, x, b * 4 + k, with_signs(c.c[k], s, k % 2, 43), acc);
+			}
+			put_medium_sum(to, x, b, acc);
+		}
+	}
+}
+
+INLINE void
+tile_iq3_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	struct words_from_grid g;
+	ask_superblock(&to->ahead, 98);
+	const vf d = low_halves(words(p, stride));
+	for (size_t r = 0; r < LANES; r++)
+		UNROLL for (size_t k = 0; k < 64; k++)
+			g.word[k][r] = int_at(bytes_iq3_xxs[p[r * stride + 2 + k]]);
+	for (unsigned b = 0; b < 8; b++) {
+		const vi signs = words(p + 66 + 4 * b, stride);
+		vi acc = no_medium_sum(x, b, 32, 62);
+		V(storeu_ps)(to->d[b], half_up(d, signs, 28, 0.5f));
+		UNROLL for (unsigned k = 0; k < 4; k++) {
+			const vi s = even_signs_from(signs, 7 * k);
+			UNROLL for (unsigned j = 0; j < 2; j++) {
+				const unsigned word = b * 8 + 2 * k + j;
+				acc = put_medium(to, x, word, with_signs(v_load(g.word[word]), s, j, 62), acc);
+			}
+		}
+		put_medium_sum(to, x, b, acc);
+	}
+}
+
+INLINE void
+tile_iq3_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	struct words_from_grid g;
+	ask_superblock(&to->ahead, 110);
+	const __m256i bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, -32768);
+	const vf d = low_halves(words(p, stride));
+	const vi scales = words(p + 106, stride);
+	for (size_t r = 0; r < LANES; r++) {
+		uint16_t number[64];
+		const unsigned char *row = p + r * stride;
+		UNROLL for (size_t i = 0; i < 4; i++) {
+			const __m256i ninth = _mm256_and_si256(_mm256_set1_epi16((short)le16(row + 66 + 2 * i)), bit);
+			put_numbers(number + 16 * i, row + 2 + 16 * i,
+				_mm256_and_si256(_mm256_cmpeq_epi16(ninth, bit), _mm256_set1_epi16(256)));
+		}
+		UNROLL for (size_t k = 0; k < 64; k++)
+			g.word[k][r] = int_at(bytes_iq3_s[number[k]]);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const struct columns signs = turned(p + 74 + 16 * i, stride);
+		UNROLL for (unsigned j = 0; j < 4; j++) {
+			const unsigned b = 4 * i + j;
+			vi acc = no_sum(x, b, 32, 15);
+			V(storeu_ps)(to->d[b], odd_times(d, scales, 4 * b, 4));
+			UNROLL for (unsigned k = 0; k < 8; k++) {
+				const vi s = byte_everywhere(signs.c[j], k / 2);
+				acc = put_word(to, x, b * 8 + k, with_signs(v_load(g.word[b * 8 + k]), s, k % 2, 15), acc);
+			}
+			put_sum(to, x, b, 32, acc, 0);
+		}
+	}
+}
+
+/* What levels in eighths lack as weights that were counted from -9 on: 2 more where they are not shifted down. */
+INLINE vi
+lift(vi down)
+{
+	return shifted(V(add_epi8)(V(add_epi8)(down, down), V(set1_epi8)(2)), -9);
+}
+
+INLINE void
+tile_iq1_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	struct from_grid g;
+	ask_superblock(&to->ahead, 50);
+	const vf d = V(mul_ps)(low_halves(words(p, stride)), V(set1_ps)(0.125f));
+	const struct columns high = turned(p + 34, stride);
+	for (size_t r = 0; r < LANES; r++) {
+		uint16_t number[32];
+		const unsigned char *row = p + r * stride;
+		UNROLL for (size_t i = 0; i < 2; i++) {
+			const __m256i h = spread(row + 34 + 8 * i, _mm_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3));
+			const __m256i up = times(h, 256, 32, 4, 0);
+			const __m256i fourth = _mm256_mulhi_epu16(h, _mm256_set1_epi64x((long long)0x8000000000000000));
+			put_numbers(number + 16 * i, row + 2 + 16 * i,
+				_mm256_and_si256(_mm256_or_si256(up, fourth), _mm256_set1_epi16(0x700)));
+		}
+		fetch(g.row[r], bytes_iq1, number, 32);
+	}
+	UNROLL for (unsigned b = 0; b < 8; b++) {
+		const vi block = high.c[b / 2], more = lift(V(srai_epi32)(b % 2 ? block : V(slli_epi32)(block, 16), 31));
+		vi acc = no_sum(x, b, 32, 9);
+		V(storeu_ps)(to->d[b], odd_times(d, block, b % 2 * 16 + 12, 3));
+		UNROLL for (unsigned h = 0; h < 2; h++) {
+			const struct columns c = turned(g.row[0] + 32 * b + 16 * h, CHUNK);
+			UNROLL for (unsigned j = 0; j < 4; j++)
+				acc = put_word(to, x, b * 8 + h * 4 + j, V(add_epi8)(c.c[j], more), acc);
+		}
+		put_sum(to, x, b, 32, acc, 0);
+	}
+}
+
+INLINE void
+tile_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+{
+	struct from_grid g;
+	ask_superblock(&to->ahead, 56);
+	const vi s[2] = {words(p + 48, stride), words(p + 52, stride)};
+	const vi half = v_or(v_or(v_and(V(srli_epi32)(s[0], 12), V(set1_epi32)(0xf)),
+		v_and(V(srli_epi32)(s[0], 24), V(set1_epi32)(0xf0))),
+		v_or(v_and(V(srli_epi32)(s[1], 4), V(set1_epi32)(0xf00)), v_and(V(srli_epi32)(s[1], 16), V(set1_epi32)(0xf000))));
+	const vf d = V(mul_ps)(V(set1_ps)(0.125f), low_halves(half));
+	const struct columns high = turned(p + 32, stride);
+	for (size_t r = 0; r < LANES; r++) {
+		uint16_t number[32];
+		const unsigned char *row = p + r * stride;
+		UNROLL for (size_t i = 0; i < 2; i++) {
+			const __m256i h = spread(row + 32 + 8 * i,
+				_mm_setr_epi8(0, -128, 0, -128, 1, -128, 1, -128, 2, -128, 2, -128, 3, -128, 3, -128));
+			put_numbers(number + 16 * i, row + 16 * i,
+				_mm256_and_si256(times(h, 256, 16, 256, 16), _mm256_set1_epi16(0x700)));
+		}
+		fetch(g.row[r], bytes_iq1, number, 32);
+	}
+	UNROLL for (unsigned b = 0; b < 16; b++) {
+		const struct columns c = turned(g.row[0] + 16 * b, CHUNK);
+		vi acc = no_sum(x, b, 16, 9);
+		V(storeu_ps)(to->d[b], odd_times(d, s[b / 8], b / 4 % 2 * 16 + b % 4 * 3, 3));
+		UNROLL for (unsigned k = 0; k < 2; k++) {
+			const vi more = lift(V(srai_epi32)(V(slli_epi32)(high.c[b / 4], 28 - 4 * (b % 4 * 2 + k)), 31));
+			UNROLL for (unsigned j = 0; j < 2; j++)
+				acc = put_word(to, x, b * 4 + k * 2 + j, V(add_epi8)(c.c[k * 2 + j], more), acc);
+		}
+		put_sum(to, x, b, 16, acc, 0);
+	}
+}
+
+#endif

@@ -4,7 +4,7 @@
  * The language of jinja.palletsprojects.com as Hugging Face's apply_chat_template()
  * runs it: trim_blocks and lstrip_blocks, break and continue, immutable values,
  * tojson() as Python's json.dumps() with ensure_ascii off, raise_exception(),
- * strftime_now(). Left out, refused by name: include, import, extends, block.
+ * strftime_now(). What is left out is refused by name: see llm-models(7).
  *
  * A template is hostile input. Its steps, its depth and the memory it takes are
  * bounded; there is nothing outside of it that it could reach.
@@ -27,7 +27,7 @@
 
 enum jinja_type {
 	JINJA_UNDEFINED, JINJA_NONE, JINJA_BOOL, JINJA_INT, JINJA_FLOAT, JINJA_STRING, JINJA_LIST,
-	JINJA_DICT, JINJA_NAMESPACE, JINJA_MACRO, JINJA_FUNCTION
+	JINJA_DICT, JINJA_NAMESPACE, JINJA_MACRO, JINJA_FUNCTION, JINJA_LOOP
 };
 
 struct jinja_str {
@@ -46,6 +46,7 @@ struct jinja_value {
 		struct jinja_list *list;
 		struct jinja_dict *dict;
 		struct jinja_macro *macro;
+		struct jinja_loop *loop;
 	};
 };
 

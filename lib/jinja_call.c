@@ -1,6 +1,7 @@
 /* jinja_call.c - arguments; tests, and functions that a template can call; see jinja_impl.h. */
 #include "jinja_impl.h"
 
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -49,6 +50,8 @@ jstr_ascii(jstr s, char *buf, size_t size)
 
 /* Tests. */
 
+static bool test_known(jstr name);
+
 static bool
 t_defined(struct jinja *j, val v, const struct args *a)
 {
@@ -82,7 +85,7 @@ static bool
 t_iterable(struct jinja *j, val v, const struct args *a)
 {
 	(void)j, (void)a;
-	return v.type == JINJA_UNDEFINED || (v.type >= JINJA_STRING && v.type <= JINJA_DICT);
+	return v.type == JINJA_UNDEFINED || v.type == JINJA_LOOP || (v.type >= JINJA_STRING && v.type <= JINJA_DICT);
 }
 static bool
 t_number(struct jinja *j, val v, const struct args *a)
@@ -125,7 +128,7 @@ static bool
 t_callable(struct jinja *j, val v, const struct args *a)
 {
 	(void)j, (void)a;
-	return v.type == JINJA_MACRO || v.type == JINJA_FUNCTION;
+	return v.type >= JINJA_MACRO || v.type == JINJA_UNDEFINED;
 }
 
 static val
@@ -179,13 +182,46 @@ t_sameas(struct jinja *j, val v, const struct args *a)
 static bool
 t_odd(struct jinja *j, val v, const struct args *a)
 {
+	double x;
 	(void)a;
-	return want_int(j, &v, 0, "odd") % 2 != 0;
+	if (!val_number(v, &x))
+		jinja_die(j, "odd or even: %s is no number", val_kind(v));
+	return v.type == JINJA_FLOAT ? x - 2 * floor(x / 2) == 1 : want_int(j, &v, 0, "odd") % 2 != 0;
 }
 static bool
 t_even(struct jinja *j, val v, const struct args *a)
 {
-	return !t_odd(j, v, a);
+	return v.type == JINJA_FLOAT ? fmod(v.f, 2) == 0 : !t_odd(j, v, a);
+}
+static bool
+t_lower(struct jinja *j, val v, const struct args *a)
+{
+	(void)a;
+	return string_is_lower(val_string(j, v));
+}
+static bool
+t_upper(struct jinja *j, val v, const struct args *a)
+{
+	(void)a;
+	return string_is_upper(val_string(j, v));
+}
+static bool
+t_filter(struct jinja *j, val v, const struct args *a)
+{
+	(void)j, (void)a;
+	return v.type == JINJA_STRING && filter_known(v.s);
+}
+static bool
+t_test(struct jinja *j, val v, const struct args *a)
+{
+	(void)j, (void)a;
+	return v.type == JINJA_STRING && test_known(v.s);
+}
+static bool
+t_escaped(struct jinja *j, val v, const struct args *a)
+{
+	(void)j, (void)v, (void)a;
+	return false;
 }
 static bool
 t_divisibleby(struct jinja *j, val v, const struct args *a)
@@ -197,9 +233,10 @@ t_divisibleby(struct jinja *j, val v, const struct args *a)
 	return want_int(j, &v, 0, "divisibleby") % n == 0;
 }
 
+typedef bool test_fn(struct jinja *j, val v, const struct args *a);
 static const struct {
 	const char *name;
-	bool (*fn)(struct jinja *j, val v, const struct args *a);
+	test_fn *fn;
 } tests[] = {
 	{"defined", t_defined}, {"undefined", t_undefined}, {"none", t_none}, {"string", t_string},
 	{"mapping", t_mapping}, {"iterable", t_iterable}, {"sequence", t_iterable}, {"number", t_number},
@@ -208,16 +245,32 @@ static const struct {
 	{"lt", t_lt}, {"lessthan", t_lt}, {"<", t_lt}, {"le", t_le}, {"<=", t_le}, {"gt", t_gt},
 	{"greaterthan", t_gt}, {">", t_gt}, {"ge", t_ge}, {">=", t_ge}, {"in", t_in}, {"sameas", t_sameas},
 	{"odd", t_odd}, {"even", t_even}, {"divisibleby", t_divisibleby},
+	{"lower", t_lower}, {"upper", t_upper}, {"filter", t_filter}, {"test", t_test}, {"escaped", t_escaped},
 };
+
+static test_fn *
+test_find(jstr name)
+{
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+		if (jstr_is(name, tests[i].name))
+			return tests[i].fn;
+	return NULL;
+}
+
+static bool
+test_known(jstr name)
+{
+	return test_find(name) != NULL;
+}
 
 bool
 call_test(struct jinja *j, jstr name, val self, const struct args *a)
 {
 	char buf[64];
-	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-		if (jstr_is(name, tests[i].name))
-			return tests[i].fn(j, self, a);
-	jinja_die(j, "test '%s' is not known", jstr_ascii(name, buf, sizeof buf));
+	test_fn *fn = test_find(name);
+	if (!fn)
+		jinja_die(j, "test '%s' is not known", jstr_ascii(name, buf, sizeof buf));
+	return fn(j, self, a);
 }
 
 /* Functions. */

@@ -7,6 +7,7 @@
 
 static val eval(struct jinja *j, const struct node *n);
 static void run(struct jinja *j, const struct node *list);
+static val call_loop(struct jinja *j, const struct jinja_loop *loop, const struct args *a);
 
 /* A name for a diagnostic. */
 static const char *
@@ -51,36 +52,30 @@ lookup(struct jinja *j, jstr name)
 	return val_undefined();
 }
 
+/* Several targets take a list apart. */
 static void
-assign_target(struct jinja *j, const struct node *t, val v)
+assign_to(struct jinja *j, const struct node *t, val v)
 {
 	if (t->kind == N_NAME) {
 		assign(j, t->s, v);
 		return;
 	}
-	val ns = lookup(j, t->a->s);
-	if (ns.type != JINJA_NAMESPACE)
-		jinja_die(j, "'%s' is no namespace: its attributes cannot be set", shown(t->a->s));
-	dict_set(j, ns.dict, val_str(t->s), v);
-}
-
-/* Several targets take a list apart. */
-static void
-assign_targets(struct jinja *j, const struct node *targets, val v)
-{
-	if (!targets->next) {
-		assign_target(j, targets, v);
+	if (t->kind == N_ATTR) {
+		val ns = lookup(j, t->a->s);
+		if (ns.type != JINJA_NAMESPACE)
+			jinja_die(j, "'%s' is no namespace: its attributes cannot be set", shown(t->a->s));
+		dict_set(j, ns.dict, val_str(t->s), v);
 		return;
 	}
-	struct jinja_list *l = val_iter(j, v);
+	const struct jinja_list *l = val_iter(j, v);
 	size_t n = 0;
-	for (const struct node *t = targets; t; t = t->next)
+	for (const struct node *part = t->args; part; part = part->next)
 		n++;
 	if (l->n != n)
 		jinja_die(j, "%zu values for %zu names", l->n, n);
 	n = 0;
-	for (const struct node *t = targets; t; t = t->next)
-		assign_target(j, t, l->v[n++]);
+	for (const struct node *part = t->args; part; part = part->next)
+		assign_to(j, part, l->v[n++]);
 }
 
 /* Items and attributes. */
@@ -108,11 +103,15 @@ jinja_get(struct jinja *j, val v, val key)
 		found = dict_find(j, v.dict, key);
 		return found ? *found : val_undefined();
 	case JINJA_LIST:
+		if (v.list->group && key.type == JINJA_STRING) /* of groupby */
+			return jstr_is(key.s, "grouper") ? v.list->v[0] : jstr_is(key.s, "list") ? v.list->v[1] : val_undefined();
 		at = whole ? index_in(i, v.list->n) : SIZE_MAX;
 		return at == SIZE_MAX ? val_undefined() : v.list->v[at];
 	case JINJA_STRING:
 		at = whole ? index_in(i, v.s.n) : SIZE_MAX;
 		return at == SIZE_MAX ? val_undefined() : val_str(jstr_cut(v.s, at, at + 1));
+	case JINJA_LOOP:
+		return key.type == JINJA_STRING ? loop_attribute(v.loop, key.s) : val_undefined();
 	default:
 		return val_undefined();
 	}
@@ -123,8 +122,8 @@ jinja_attr(struct jinja *j, val v, jstr name)
 {
 	if (v.type == JINJA_UNDEFINED)
 		jinja_die(j, "'%s' of an undefined value", shown(name));
-	if (v.type != JINJA_NAMESPACE && method_known(v, name))
-		return (val){.type = JINJA_FUNCTION, .s = name};
+	if (method_known(v, name)) /* methods that change a value are not there */
+		return method_changes(v, name) ? val_undefined() : (val){.type = JINJA_FUNCTION, .s = name};
 	return jinja_get(j, v, val_str(name));
 }
 
@@ -197,6 +196,17 @@ floor_div(int64_t a, int64_t b)
 	return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
+static int64_t
+int_pow(int64_t x, int64_t n)
+{
+	int64_t r = 1;
+	if (x >= -1 && x <= 1)
+		return n == 0 || (x == -1 && n % 2 == 0) ? 1 : x;
+	for (; n > 0; n--) /* it was seen to fit */
+		r *= x;
+	return r;
+}
+
 static val
 arithmetic(struct jinja *j, int op, val a, val b)
 {
@@ -213,7 +223,7 @@ arithmetic(struct jinja *j, int op, val a, val b)
 		jinja_die(j, "a number is too large");
 	int64_t i = a.type == JINJA_BOOL ? a.b : a.i, k = b.type == JINJA_BOOL ? b.b : b.i;
 	return val_int(op == '+' ? i + k : op == '-' ? i - k : op == '*' ? i * k : op == OP_FLOORDIV ? floor_div(i, k) :
-		op == '%' ? i - floor_div(i, k) * k : (int64_t)r);
+		op == '%' ? i - floor_div(i, k) * k : int_pow(i, k));
 }
 
 static val
@@ -247,14 +257,12 @@ binary(struct jinja *j, const struct node *n)
 		return join(j, a, b);
 	if (n->op == '+')
 		return jinja_add(j, a, b);
-	if (n->op == '*' && (a.type == JINJA_STRING || a.type == JINJA_LIST) && b.type == JINJA_INT)
-		return repeat(j, a, b.i);
-	if (n->op == '*' && (b.type == JINJA_STRING || b.type == JINJA_LIST) && a.type == JINJA_INT)
-		return repeat(j, b, a.i);
-	if (n->op == '%' && a.type == JINJA_STRING) {
-		struct args args = {.n = 1, .v = {b}};
-		return call_filter(j, jstr_of(j, "format"), a, &args);
-	}
+	if (n->op == '*' && (a.type == JINJA_STRING || a.type == JINJA_LIST) && (b.type == JINJA_INT || b.type == JINJA_BOOL))
+		return repeat(j, a, want_int(j, &b, 0, "*"));
+	if (n->op == '*' && (b.type == JINJA_STRING || b.type == JINJA_LIST) && (a.type == JINJA_INT || a.type == JINJA_BOOL))
+		return repeat(j, b, want_int(j, &a, 0, "*"));
+	if (n->op == '%' && a.type == JINJA_STRING)
+		return string_percent(j, a.s, b);
 	return arithmetic(j, n->op, a, b);
 }
 
@@ -296,20 +304,39 @@ compare(struct jinja *j, const struct node *n)
 
 /* Calls. */
 
+static void
+push_arg(struct jinja *j, struct args *a, jstr name, val v)
+{
+	enum { MAX = sizeof a->v / sizeof *a->v };
+	if ((name.n ? a->n_named : a->n) == MAX)
+		jinja_die(j, "more than %d arguments", MAX);
+	for (size_t k = 0; name.n && k < a->n_named; k++)
+		if (jstr_eq(a->name[k], name))
+			jinja_die(j, "argument '%s' is given twice", shown(name));
+	if (name.n) {
+		a->name[a->n_named] = name;
+		a->named[a->n_named++] = v;
+	} else
+		a->v[a->n++] = v;
+}
+
 static struct args
 eval_args(struct jinja *j, const struct node *list)
 {
 	struct args a = {.n = 0};
-	enum { MAX = sizeof a.v / sizeof *a.v };
 	for (; list; list = list->next) {
-		if (a.n == MAX || a.n_named == MAX)
-			jinja_die(j, "more than %d arguments", MAX);
 		val v = eval(j, list->a);
-		if (list->s.n) {
-			a.name[a.n_named] = list->s;
-			a.named[a.n_named++] = v;
-		} else
-			a.v[a.n++] = v;
+		const struct jinja_list *l = list->op == '*' ? val_iter(j, v) : NULL;
+		if (!list->op)
+			push_arg(j, &a, list->s, v);
+		for (size_t i = 0; l && i < l->n; i++)
+			push_arg(j, &a, (jstr){NULL, 0}, l->v[i]);
+		if (list->op != OP_POW)
+			continue;
+		if (v.type != JINJA_DICT)
+			jinja_die(j, "what stands behind ** is %s and no dict", val_kind(v));
+		for (size_t i = 0; i < v.dict->n; i++)
+			push_arg(j, &a, want_str(j, v.dict->key + i, "**"), v.dict->v[i]);
 	}
 	return a;
 }
@@ -325,26 +352,46 @@ capture(struct jinja *j, const struct node *body)
 	return (jstr){t.p, t.n};
 }
 
+/* The arguments that no parameter took go where the macro's body asks for them. */
+static void
+bind_rest(struct jinja *j, const struct node *m, const struct args *a, size_t i, const bool *used)
+{
+	val rest = val_list(j), named = jinja_dict(j);
+	rest.list->tuple = true;
+	for (; i < a->n; i++)
+		jinja_push(j, rest, a->v[i]);
+	for (size_t k = 0; k < a->n_named; k++)
+		if (used[k])
+			continue;
+		else if (m->op & TAKES_CALLER && jstr_is(a->name[k], "caller"))
+			assign(j, a->name[k], a->named[k]);
+		else
+			dict_set(j, named.dict, val_str(a->name[k]), a->named[k]);
+	if (m->op & TAKES_VARARGS)
+		assign(j, jstr_of(j, "varargs"), rest);
+	if (m->op & TAKES_KWARGS)
+		assign(j, jstr_of(j, "kwargs"), named);
+	if ((rest.list->n && !(m->op & TAKES_VARARGS)) || (named.dict->n && !(m->op & TAKES_KWARGS)))
+		jinja_die(j, "macro '%s' has no place for all arguments", shown(m->s));
+}
+
 static void
 bind_parameters(struct jinja *j, const struct node *m, const struct args *a)
 {
-	size_t i = 0, used = 0;
+	size_t i = 0;
+	bool used[sizeof a->named / sizeof *a->named] = {false};
 	for (const struct node *p = m->args; p; p = p->next, i++) {
 		const val *v = i < a->n ? a->v + i : NULL;
 		for (size_t k = 0; k < a->n_named; k++)
 			if (jstr_eq(a->name[k], p->s)) {
+				if (v)
+					jinja_die(j, "argument '%s' is given twice", shown(p->s));
 				v = a->named + k;
-				used++;
+				used[k] = true;
 			}
 		assign(j, p->s, v ? *v : p->a ? eval(j, p->a) : val_undefined());
 	}
-	for (size_t k = 0; k < a->n_named; k++)
-		if (jstr_is(a->name[k], "caller")) {
-			assign(j, a->name[k], a->named[k]);
-			used++;
-		}
-	if (a->n > i || used < a->n_named)
-		jinja_die(j, "macro '%s' has no place for all arguments", shown(m->s));
+	bind_rest(j, m, a, i, used);
 }
 
 val
@@ -366,6 +413,8 @@ call_value(struct jinja *j, val f, const struct args *a, jstr name)
 		return jinja_call_macro(j, f.macro, a);
 	if (f.type == JINJA_FUNCTION)
 		return call_function(j, f.s, a);
+	if (f.type == JINJA_LOOP)
+		return call_loop(j, f.loop, a);
 	jinja_die(j, "'%s' is %s and cannot be called", shown(name), val_kind(f));
 }
 
@@ -375,7 +424,7 @@ call_node(struct jinja *j, const struct node *n, struct args *a)
 	if (n->a->kind == N_ATTR) {
 		val self = eval(j, n->a->a);
 		j->at = n;
-		if (self.type != JINJA_NAMESPACE && method_known(self, n->a->s))
+		if (method_known(self, n->a->s))
 			return call_method(j, self, n->a->s, a);
 		return call_value(j, jinja_attr(j, self, n->a->s), a, n->a->s);
 	}
@@ -408,8 +457,8 @@ collection(struct jinja *j, const struct node *n)
 	return v;
 }
 
-static val
-negate(struct jinja *j, val v)
+val
+jinja_negate(struct jinja *j, val v)
 {
 	if (v.type == JINJA_FLOAT)
 		return val_float(-v.f);
@@ -431,7 +480,7 @@ eval_deeper(struct jinja *j, const struct node *n)
 	case N_DICT:
 		return collection(j, n);
 	case N_NEGATE:
-		return negate(j, eval(j, n->a));
+		return jinja_negate(j, eval(j, n->a));
 	case N_NOT:
 		return jinja_bool(!val_true(eval(j, n->a)));
 	case N_BINARY:
@@ -491,37 +540,18 @@ eval(struct jinja *j, const struct node *n)
 
 /* Statements. */
 
-static void
-loop_variable(struct jinja *j, const struct jinja_list *l, size_t i)
-{
-	val loop = jinja_dict(j);
-	const int64_t n = (int64_t)l->n, at = (int64_t)i;
-	jinja_put(j, loop, "index0", val_int(at));
-	jinja_put(j, loop, "index", val_int(at + 1));
-	jinja_put(j, loop, "first", jinja_bool(i == 0));
-	jinja_put(j, loop, "last", jinja_bool(at + 1 == n));
-	jinja_put(j, loop, "length", val_int(n));
-	jinja_put(j, loop, "revindex0", val_int(n - at - 1));
-	jinja_put(j, loop, "revindex", val_int(n - at));
-	if (i)
-		jinja_put(j, loop, "previtem", l->v[i - 1]);
-	if (at + 1 < n)
-		jinja_put(j, loop, "nextitem", l->v[i + 1]);
-	assign(j, jstr_of(j, "loop"), loop);
-}
-
 /* What passes the loop's own "if". */
 static struct jinja_list *
-chosen(struct jinja *j, const struct node *n)
+chosen(struct jinja *j, const struct node *n, val in)
 {
-	struct jinja_list *all = val_iter(j, eval(j, n->a)), *some;
+	struct jinja_list *all = val_iter(j, in), *some;
 	if (!n->b)
 		return all;
 	some = val_list(j).list;
 	for (size_t i = 0; i < all->n; i++) {
 		struct frame *before = j->frame;
 		frame_push(j, before);
-		assign_targets(j, n->args, all->v[i]);
+		assign_to(j, n->args, all->v[i]);
 		if (val_true(eval(j, n->b)))
 			list_push(j, some, all->v[i]);
 		j->frame = before;
@@ -529,17 +559,19 @@ chosen(struct jinja *j, const struct node *n)
 	return some;
 }
 
+/* The body for each of l; depth: how many loops called this one. */
 static void
-run_for(struct jinja *j, const struct node *n)
+run_rounds(struct jinja *j, const struct node *n, const struct jinja_list *l, size_t depth)
 {
-	struct jinja_list *l = chosen(j, n);
 	struct frame *before = j->frame;
+	struct jinja_loop *loop = jinja_alloc(j, 1, sizeof *loop);
 	bool whole = false; /* whether a run of the body came to its end: "else" asks that */
-	for (size_t i = 0; i < l->n && j->flow != BREAKS; i++) {
+	*loop = (struct jinja_loop){.node = n, .around = before, .list = l, .depth = depth};
+	for (; loop->i < l->n && j->flow != BREAKS; loop->i++) {
 		j->flow = RUNS;
 		frame_push(j, before);
-		loop_variable(j, l, i);
-		assign_targets(j, n->args, l->v[i]);
+		assign(j, jstr_of(j, "loop"), (val){.type = JINJA_LOOP, .loop = loop});
+		assign_to(j, n->args, l->v[loop->i]);
 		run(j, n->c);
 		whole |= j->flow == RUNS;
 	}
@@ -550,6 +582,22 @@ run_for(struct jinja *j, const struct node *n)
 	frame_push(j, before);
 	run(j, n->d);
 	j->frame = before;
+}
+
+/* loop(values): the same loop over them, within itself. */
+static val
+call_loop(struct jinja *j, const struct jinja_loop *loop, const struct args *a)
+{
+	if (a->n != 1)
+		jinja_die(j, "loop wants what to go through");
+	struct frame *before = j->frame;
+	struct text t = {NULL, 0, 0}, *out = j->out;
+	j->frame = loop->around;
+	j->out = &t;
+	run_rounds(j, loop->node, chosen(j, loop->node, a->v[0]), loop->depth + 1);
+	j->out = out;
+	j->frame = before;
+	return val_str((jstr){t.p, t.n});
 }
 
 /* The output of a body through the filters of its tag. */
@@ -571,11 +619,25 @@ static void
 run_call_block(struct jinja *j, const struct node *n)
 {
 	struct args a = eval_args(j, n->a->args);
-	if (a.n_named == sizeof a.named / sizeof *a.named)
-		jinja_die(j, "too many arguments");
-	a.name[a.n_named] = jstr_of(j, "caller");
-	a.named[a.n_named++] = macro(j, n);
+	push_arg(j, &a, jstr_of(j, "caller"), macro(j, n));
 	val_print(j, j->out, call_node(j, n->a, &a));
+}
+
+static void
+run_with(struct jinja *j, const struct node *n)
+{
+	struct frame *before = j->frame, *inner;
+	frame_push(j, before);
+	inner = j->frame;
+	for (const struct node *set = n->args; set; set = set->next) {
+		j->frame = before;
+		val v = eval(j, set->a);
+		j->frame = inner;
+		assign_to(j, set->args, v);
+	}
+	j->frame = inner;
+	run(j, n->b);
+	j->frame = before;
 }
 
 static void
@@ -592,13 +654,13 @@ run_one(struct jinja *j, const struct node *n)
 		run(j, val_true(eval(j, n->a)) ? n->b : n->c);
 		break;
 	case N_FOR:
-		run_for(j, n);
+		run_rounds(j, n, chosen(j, n, eval(j, n->a)), 0);
 		break;
 	case N_SET:
-		assign_targets(j, n->args, eval(j, n->a));
+		assign_to(j, n->args, eval(j, n->a));
 		break;
 	case N_SET_BLOCK:
-		assign_targets(j, n->args, filtered(j, n));
+		assign_to(j, n->args, filtered(j, n));
 		break;
 	case N_MACRO:
 		assign(j, n->s, macro(j, n));
@@ -608,6 +670,9 @@ run_one(struct jinja *j, const struct node *n)
 		break;
 	case N_FILTER_BLOCK:
 		val_print(j, j->out, filtered(j, n));
+		break;
+	case N_WITH:
+		run_with(j, n);
 		break;
 	case N_BREAK:
 		j->flow = BREAKS;

@@ -1,9 +1,10 @@
 /*
  * jinja_impl.h - what the parts of the interpreter share; users read jinja.h.
  *
- * jinja_parse.c: text to a tree. jinja_value.c: values, what Python would print
- * for them, how they compare. jinja_eval.c: the tree, run. jinja_builtin.c: filters
- * and methods, jinja_call.c: tests and functions, a table row each.
+ * jinja_lex.c and jinja_parse.c: text to a tree. jinja_value.c: values, what Python would print
+ * for them, how they compare. jinja_eval.c: the tree, run. What a template can
+ * call are rows of tables: jinja_string.c and jinja_method.c, methods; jinja_filter.c and
+ * jinja_filter_text.c, filters; jinja_call.c, tests and functions; jinja_format.c: Python's formats.
  */
 #ifndef JINJA_IMPL_H
 #define JINJA_IMPL_H
@@ -19,6 +20,8 @@ struct jinja_list {
 	size_t n, cap;
 	val *v;
 	bool tuple;
+	bool lazy;		/* a generator in Python, which is true even if nothing comes of it */
+	bool group;		/* a tuple whose items have names, too: grouper, list */
 };
 struct jinja_dict {
 	size_t n, cap;
@@ -28,6 +31,15 @@ struct jinja_dict {
 struct frame {
 	struct frame *up;
 	struct jinja_dict vars;
+};
+
+/* What `loop` is. */
+struct jinja_loop {
+	const struct node *node;
+	struct frame *around;		/* of the statement */
+	const struct jinja_list *list;
+	size_t i, depth;
+	val changed;			/* what changed() was given last: a list, or nothing yet */
 };
 
 struct jinja_macro {
@@ -40,15 +52,19 @@ enum node_kind {
 	N_LITERAL, N_NAME, N_LIST, N_TUPLE, N_DICT, N_NEGATE, N_NOT, N_BINARY, N_AND, N_OR, N_COMPARE, N_COND,
 	N_ATTR, N_INDEX, N_SLICE, N_CALL, N_KWARG, N_FILTER, N_TEST, N_CAPTURED,
 	/* statements */
-	N_TEXT, N_OUTPUT, N_IF, N_FOR, N_SET, N_SET_BLOCK, N_MACRO, N_CALL_BLOCK, N_FILTER_BLOCK, N_BREAK, N_CONTINUE
+	N_TEXT, N_OUTPUT, N_IF, N_FOR, N_SET, N_SET_BLOCK, N_MACRO, N_CALL_BLOCK, N_FILTER_BLOCK, N_WITH, N_BREAK,
+	N_CONTINUE
 };
 
 /* Operators: of one character as it is. */
 enum op { OP_FLOORDIV = 128, OP_POW, OP_EQ, OP_NE, OP_LE, OP_GE, OP_IN, OP_NOT_IN };
 
+/* What a macro takes beside its parameters: what its body asks for by these names. */
+enum macro_takes { TAKES_VARARGS = 1, TAKES_KWARGS = 2, TAKES_CALLER = 4 };
+
 struct node {
 	enum node_kind kind;
-	int op;			/* enum op; of a test: 1 where it is negated */
+	int op;			/* enum op; of a test: 1 where it is negated; of a macro: enum macro_takes */
 	size_t line;
 	jstr s;			/* a name or text */
 	val v;			/* a literal */
@@ -128,6 +144,7 @@ size_t val_length(struct jinja *j, val v);
 /* A list of what iterating gives; dies where v cannot be iterated. */
 struct jinja_list *val_iter(struct jinja *j, val v);
 void val_print(struct jinja *j, struct text *t, val v);		/* as str() */
+void val_repr(struct jinja *j, struct text *t, val v);		/* as repr() */
 jstr val_string(struct jinja *j, val v);
 /* As Python's json.dumps(). */
 struct json_style {
@@ -145,6 +162,7 @@ struct node *jinja_parse_tree(struct jinja *j, jstr text);
 val jinja_get(struct jinja *j, val v, val key);
 val jinja_attr(struct jinja *j, val v, jstr name);
 val jinja_add(struct jinja *j, val a, val b);
+val jinja_negate(struct jinja *j, val v);
 val jinja_call_macro(struct jinja *j, struct jinja_macro *m, const struct args *a);
 
 /* jinja_call.c */
@@ -159,9 +177,38 @@ bool call_test(struct jinja *j, jstr name, val self, const struct args *a);
 val call_function(struct jinja *j, jstr name, const struct args *a);
 bool function_known(jstr name);
 
-/* jinja_builtin.c */
+/* Methods and filters are rows of tables. */
+typedef val method_fn(struct jinja *j, val self, const struct args *a);
+struct method {
+	const char *name;
+	method_fn *fn;
+};
+method_fn *method_in(const struct method *rows, size_t n, jstr name);	/* NULL: none of that name */
+
+/* jinja_method.c */
 val call_method(struct jinja *j, val self, jstr name, const struct args *a);
 bool method_known(val self, jstr name);
+bool method_changes(val self, jstr name);	/* the value itself, which a template may not */
+val loop_attribute(const struct jinja_loop *l, jstr name);
+val dict_items(struct jinja *j, val self);	/* (key, value) pairs */
+
+/* jinja_string.c */
+method_fn *string_method(jstr name);
+val string_lower(struct jinja *j, jstr s);
+val string_title(struct jinja *j, jstr s);	/* as the filter has it, not the method */
+val string_lines(struct jinja *j, jstr s, bool with_ends);
+bool string_is_lower(jstr s);
+bool string_is_upper(jstr s);
+
+/* jinja_format.c */
+val string_format(struct jinja *j, val self, const struct args *a);	/* Python's str.format() */
+val string_percent(struct jinja *j, jstr s, val values);	/* Python's s % values */
+
+/* jinja_filter.c */
 val call_filter(struct jinja *j, jstr name, val self, const struct args *a);
+bool filter_known(jstr name);
+
+/* jinja_filter_text.c */
+method_fn *text_filter(jstr name);
 
 #endif

@@ -1,38 +1,10 @@
 /* jinja_parse.c - a template's text to its tree; see jinja_impl.h. */
-#include "jinja_impl.h"
+#include "jinja_lex.h"
 
-#include "unicode.h"
-
-#include <stdlib.h>
 #include <string.h>
-
-enum token { T_END, T_NAME, T_STRING, T_INT, T_FLOAT, T_OP };
-
-struct parser {
-	struct jinja *j;
-	jstr s;
-	size_t at;
-	int nest;		/* of expressions and blocks, bounded */
-	int brackets;		/* open ones: a tag does not end within them */
-	enum token tok;
-	jstr text;		/* of a name or string */
-	int64_t i;
-	double f;
-	int op;
-	size_t begin;		/* of the token */
-	/* Of the tag's end that was read last. */
-	bool strip, line_start;
-	jstr closing;		/* the statement that ended a body: "endif", "else" */
-};
 
 static struct node *expression(struct parser *p);
 static struct node *body(struct parser *p, const char *ends);
-
-static uint32_t
-peek(const struct parser *p, size_t ahead)
-{
-	return p->at + ahead < p->s.n ? p->s.p[p->at + ahead] : 0;
-}
 
 static struct node *
 new_node(struct parser *p, enum node_kind kind)
@@ -50,154 +22,6 @@ deeper(struct parser *p)
 		jinja_die(p->j, "nested more than %d deep", NEST_MAX);
 }
 
-/* Whether the tag ends at p->at: "%}", "-%}", "+%}"; of an output "}}". */
-static size_t
-tag_end(const struct parser *p)
-{
-	size_t sign = peek(p, 0) == '-' || peek(p, 0) == '+';
-	uint32_t c = peek(p, sign);
-	return (c == '%' || c == '}') && peek(p, sign + 1) == '}' ? sign + 2 : 0;
-}
-
-static bool
-name_char(uint32_t c)
-{
-	return c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c >= 0x80;
-}
-
-static int
-hex_digit(uint32_t c)
-{
-	return c >= '0' && c <= '9' ? (int)(c - '0') : (c | 32) >= 'a' && (c | 32) <= 'f' ? (int)((c | 32) - 'a') + 10 : -1;
-}
-
-/* Behind a backslash: the character, or -1 where the backslash stands for itself. */
-static int64_t
-escape(struct parser *p)
-{
-	static const char from[] = "ntr\\'\"abfv\n", to[] = "\n\t\r\\'\"\a\b\f\v\n";
-	uint32_t c = peek(p, 0);
-	const char *e = c && c < 0x80 ? strchr(from, (int)c) : NULL;
-	int64_t cp = 0;
-	if (e) {
-		p->at++;
-		return to[e - from];
-	}
-	size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-	if (digits) {
-		for (size_t i = 1; i <= digits; i++) {
-			if (hex_digit(peek(p, i)) < 0)
-				jinja_die(p->j, "\\%c wants %zu hexadecimal digits", (int)c, digits);
-			cp = cp << 4 | hex_digit(peek(p, i));
-		}
-		if (cp > 0x10FFFF || (cp >= 0xD800 && cp < 0xE000))
-			jinja_die(p->j, "an escape is no character");
-		p->at += digits + 1;
-		return cp;
-	}
-	if (c < '0' || c > '7')
-		return -1;
-	for (int i = 0; i < 3 && peek(p, 0) >= '0' && peek(p, 0) <= '7'; i++)
-		cp = cp << 3 | (peek(p, 0) - '0'), p->at++;
-	return cp;
-}
-
-static void
-lex_string(struct parser *p)
-{
-	const uint32_t quote = p->s.p[p->at++];
-	size_t end = p->at, n = 0;
-	for (; end < p->s.n && p->s.p[end] != quote; end++)
-		end += p->s.p[end] == '\\';
-	if (end >= p->s.n)
-		jinja_die(p->j, "a string has no end");
-	uint32_t *out = tree_alloc(p->j, end - p->at, sizeof *out);
-	while (p->at < end) {
-		uint32_t c = p->s.p[p->at++];
-		p->j->line += c == '\n';
-		int64_t e = c == '\\' ? escape(p) : -1;
-		out[n++] = e >= 0 ? (uint32_t)e : c;
-	}
-	p->at = end + 1;
-	p->tok = T_STRING;
-	p->text = (jstr){out, n};
-}
-
-static void
-lex_number(struct parser *p)
-{
-	char buf[64];
-	size_t n = 0;
-	bool point = false;
-	for (uint32_t c; (c = peek(p, 0)); p->at++) {
-		bool digit = c >= '0' && c <= '9';
-		bool dot = c == '.' && !point && peek(p, 1) >= '0' && peek(p, 1) <= '9';
-		bool power = (c | 32) == 'e' && n && (hex_digit(peek(p, 1)) >= 0 || peek(p, 1) == '-' || peek(p, 1) == '+');
-		bool sign = (c == '-' || c == '+') && n && (buf[n - 1] | 32) == 'e';
-		if (!digit && !dot && !power && !sign && c != '_')
-			break;
-		point |= dot || power;
-		if (c != '_')
-			buf[n++] = (char)c;
-		if (n == sizeof buf)
-			jinja_die(p->j, "a number of too many digits");
-	}
-	buf[n] = '\0';
-	p->tok = point ? T_FLOAT : T_INT;
-	p->f = strtod(buf, NULL);
-	if (!point && p->f >= 0x1p63)
-		jinja_die(p->j, "%s is too large", buf);
-	p->i = point ? 0 : strtoll(buf, NULL, 10);
-}
-
-static void
-lex_op(struct parser *p)
-{
-	static const struct {
-		char text[3];
-		int op;
-	} two[] = {{"//", OP_FLOORDIV}, {"**", OP_POW}, {"==", OP_EQ}, {"!=", OP_NE}, {"<=", OP_LE}, {">=", OP_GE}};
-	const uint32_t c = p->s.p[p->at];
-	p->tok = T_OP;
-	for (size_t i = 0; i < sizeof two / sizeof *two; i++)
-		if (c == (unsigned char)two[i].text[0] && peek(p, 1) == (unsigned char)two[i].text[1]) {
-			p->op = two[i].op;
-			p->at += 2;
-			return;
-		}
-	if (c >= 0x80 || !strchr("+-*/%~()[]{},.:|=<>", (int)c))
-		jinja_die(p->j, "'%c' has no meaning here", c < 0x7F && c > 0x20 ? (int)c : '?');
-	p->brackets += c == '(' || c == '[' || c == '{';
-	p->brackets -= p->brackets && (c == ')' || c == ']' || c == '}');
-	p->op = (int)c;
-	p->at++;
-}
-
-/* The next token within a tag. */
-static void
-next(struct parser *p)
-{
-	for (; ch_space(peek(p, 0)) && p->at < p->s.n; p->at++)
-		p->j->line += p->s.p[p->at] == '\n';
-	p->begin = p->at;
-	uint32_t c = peek(p, 0);
-	if (p->at == p->s.n)
-		jinja_die(p->j, "a tag has no end");
-	if (!p->brackets && tag_end(p))
-		p->tok = T_END;
-	else if (c == '"' || c == '\'')
-		lex_string(p);
-	else if (c >= '0' && c <= '9')
-		lex_number(p);
-	else if (name_char(c)) {
-		while (name_char(peek(p, 0)))
-			p->at++;
-		p->tok = T_NAME;
-		p->text = jstr_cut(p->s, p->begin, p->at);
-	} else
-		lex_op(p);
-}
-
 static bool
 is_op(const struct parser *p, int op)
 {
@@ -208,7 +32,7 @@ take_op(struct parser *p, int op)
 {
 	if (!is_op(p, op))
 		return false;
-	next(p);
+	lex_next(p);
 	return true;
 }
 static bool
@@ -221,7 +45,7 @@ take_name(struct parser *p, const char *name)
 {
 	if (!is_name(p, name))
 		return false;
-	next(p);
+	lex_next(p);
 	return true;
 }
 static void
@@ -236,7 +60,7 @@ want_name(struct parser *p)
 	if (p->tok != T_NAME)
 		jinja_die(p->j, "a name should stand here");
 	jstr s = p->text;
-	next(p);
+	lex_next(p);
 	return s;
 }
 
@@ -268,7 +92,7 @@ keyword_follows(const struct parser *p)
 	return p->tok == T_NAME && i + 1 < p->s.n && p->s.p[i] == '=' && p->s.p[i + 1] != '=';
 }
 
-/* Behind '(': arguments and ')'. */
+/* Behind '(': arguments, "*list" and "**dict" among them, and ')'. */
 static struct node *
 arguments(struct parser *p)
 {
@@ -278,10 +102,14 @@ arguments(struct parser *p)
 		if (keyword_follows(p)) {
 			n = new_node(p, N_KWARG);
 			n->s = want_name(p);
-			next(p);
+			lex_next(p);
 			n->a = expression(p);
-		} else
-			n = two(p, N_KWARG, 0, expression(p), NULL);
+		} else {
+			const int all = is_op(p, '*') || is_op(p, OP_POW) ? p->op : 0;
+			if (all)
+				lex_next(p);
+			n = two(p, N_KWARG, all, expression(p), NULL);
+		}
 		*end = n;
 		end = &n->next;
 		if (!take_op(p, ','))
@@ -335,6 +163,7 @@ name_or_constant(struct parser *p)
 	for (int i = 0; i < 6; i++)
 		if (jstr_is(s, words[i]))
 			return literal(p, i < 4 ? jinja_bool(i < 2) : jinja_none());
+	p->takes |= jstr_is(s, "varargs") ? TAKES_VARARGS : jstr_is(s, "kwargs") ? TAKES_KWARGS : jstr_is(s, "caller") ? TAKES_CALLER : 0;
 	struct node *n = new_node(p, N_NAME);
 	n->s = s;
 	return n;
@@ -344,7 +173,7 @@ static struct node *
 string_literal(struct parser *p)
 {
 	jstr s = p->text;
-	for (next(p); p->tok == T_STRING; next(p)) { /* "a" "b" is "ab" */
+	for (lex_next(p); p->tok == T_STRING; lex_next(p)) { /* "a" "b" is "ab" */
 		uint32_t *both = tree_alloc(p->j, s.n + p->text.n, sizeof *both);
 		if (s.n)
 			memcpy(both, s.p, s.n * sizeof *both);
@@ -367,7 +196,7 @@ primary(struct parser *p)
 	case T_INT:
 	case T_FLOAT:
 		n = literal(p, p->tok == T_INT ? val_int(p->i) : val_float(p->f));
-		next(p);
+		lex_next(p);
 		return n;
 	case T_OP:
 		if (take_op(p, '('))
@@ -421,7 +250,7 @@ postfix(struct parser *p, struct node *n)
 		if (take_op(p, '.')) {
 			if (p->tok == T_INT) {
 				n = two(p, N_INDEX, 0, n, literal(p, val_int(p->i)));
-				next(p);
+				lex_next(p);
 			} else {
 				n = two(p, N_ATTR, 0, n, NULL);
 				n->s = want_name(p);
@@ -496,7 +325,7 @@ binary(struct parser *p, int level)
 	for (int i = 0; ops[level][i];)
 		if (is_op(p, ops[level][i])) {
 			int op = p->op;
-			next(p);
+			lex_next(p);
 			n = two(p, N_BINARY, op, n, binary(p, level + 1));
 			i = 0;
 		} else
@@ -510,7 +339,7 @@ comparison(struct parser *p)
 {
 	if (p->tok == T_OP && (p->op == '<' || p->op == '>' || (p->op >= OP_EQ && p->op <= OP_GE))) {
 		int op = p->op;
-		next(p);
+		lex_next(p);
 		return op;
 	}
 	if (take_name(p, "in"))
@@ -518,7 +347,7 @@ comparison(struct parser *p)
 	if (is_name(p, "not")) {
 		struct parser before = *p;
 		size_t line = p->j->line;
-		next(p);
+		lex_next(p);
 		if (take_name(p, "in"))
 			return OP_NOT_IN;
 		*p = before;
@@ -605,38 +434,54 @@ end_tag(struct parser *p)
 {
 	if (p->tok != T_END)
 		jinja_die(p->j, "the tag should end here");
-	size_t n = tag_end(p);
-	uint32_t sign = peek(p, 0), kind = p->s.p[p->at + n - 2];
+	size_t n = lex_tag_end(p);
+	uint32_t sign = lex_peek(p, 0), kind = p->s.p[p->at + n - 2];
 	p->at += n;
 	p->strip = sign == '-';
 	p->line_start = false;
-	if (kind == '%' && sign != '-' && sign != '+' && peek(p, 0) == '\n') {
+	if (kind == '%' && sign != '-' && sign != '+' && lex_peek(p, 0) == '\n') {
 		p->at++; /* trim_blocks */
 		p->j->line++;
 		p->line_start = true;
 	}
 }
 
-/* Targets of for and set: names, or an attribute of a namespace. */
+static struct node *targets(struct parser *p);
+
+/* A name, an attribute of a namespace, or several targets in brackets. */
+static struct node *
+target(struct parser *p)
+{
+	if (take_op(p, '(')) {
+		deeper(p);
+		struct node *all = targets(p);
+		p->nest--;
+		want_op(p, ')');
+		return all;
+	}
+	struct node *n = new_node(p, N_NAME);
+	n->s = want_name(p);
+	if (take_op(p, '.')) {
+		n = two(p, N_ATTR, 0, n, NULL);
+		n->s = want_name(p);
+	}
+	return n;
+}
+
+/* What for, set and with assign to: "a, (b, c)" is a tuple. */
 static struct node *
 targets(struct parser *p)
 {
-	struct node *list = NULL, **end = &list;
-	bool round = take_op(p, '(');
-	do {
-		struct node *n = new_node(p, N_NAME);
-		n->s = want_name(p);
-		if (take_op(p, '.')) {
-			struct node *of = n;
-			n = two(p, N_ATTR, 0, of, NULL);
-			n->s = want_name(p);
-		}
-		*end = n;
-		end = &n->next;
-	} while (take_op(p, ',') && p->tok == T_NAME);
-	if (round)
-		want_op(p, ')');
-	return list;
+	struct node *first = target(p);
+	if (!is_op(p, ','))
+		return first;
+	struct node *n = new_node(p, N_TUPLE), **end = &n->args;
+	*end = first;
+	while (take_op(p, ',') && (p->tok == T_NAME || is_op(p, '(')) && !is_name(p, "in")) {
+		end = &(*end)->next;
+		*end = target(p);
+	}
+	return n;
 }
 
 static struct node *
@@ -649,8 +494,7 @@ statement_for(struct parser *p)
 	n->a = or_(p); /* an "if" behind it filters */
 	if (take_name(p, "if"))
 		n->b = expression(p);
-	if (is_name(p, "recursive"))
-		jinja_die(p->j, "recursive loops are not known here");
+	take_name(p, "recursive");
 	end_tag(p);
 	n->c = body(p, "else endfor");
 	if (jstr_is(p->closing, "else")) {
@@ -722,13 +566,17 @@ static struct node *
 statement_macro(struct parser *p)
 {
 	struct node *n = new_node(p, N_MACRO);
+	const int outer = p->takes;
 	n->s = want_name(p);
 	want_op(p, '(');
 	n->args = parameters(p);
 	end_tag(p);
+	p->takes = 0;
 	n->b = body(p, "endmacro");
+	n->op = p->takes;
+	p->takes |= outer;
 	if (p->tok == T_NAME)
-		next(p); /* "endmacro name" */
+		lex_next(p); /* "endmacro name" */
 	end_tag(p);
 	return n;
 }
@@ -737,13 +585,17 @@ static struct node *
 statement_call(struct parser *p)
 {
 	struct node *n = new_node(p, N_CALL_BLOCK);
+	const int outer = p->takes;
 	if (take_op(p, '('))
 		n->args = parameters(p);
 	n->a = postfix(p, primary(p));
 	if (n->a->kind != N_CALL)
 		jinja_die(p->j, "a call should stand here");
 	end_tag(p);
+	p->takes = 0;
 	n->b = body(p, "endcall");
+	n->op = p->takes;
+	p->takes |= outer;
 	end_tag(p);
 	return n;
 }
@@ -758,6 +610,26 @@ statement_filter(struct parser *p)
 	while (take_op(p, '|'));
 	end_tag(p);
 	n->b = body(p, "endfilter");
+	end_tag(p);
+	return n;
+}
+
+/* A scope of its own; the values are read outside of it. */
+static struct node *
+statement_with(struct parser *p)
+{
+	struct node *n = new_node(p, N_WITH), **end = &n->args;
+	while (p->tok != T_END) {
+		if (n->args)
+			want_op(p, ',');
+		struct node *set = *end = new_node(p, N_SET);
+		set->args = targets(p);
+		want_op(p, '=');
+		set->a = expression(p);
+		end = &set->next;
+	}
+	end_tag(p);
+	n->b = body(p, "endwith");
 	end_tag(p);
 	return n;
 }
@@ -802,18 +674,18 @@ statement_raw(struct parser *p)
 	for (; p->at < p->s.n; p->at++) {
 		struct parser q = *p;
 		size_t line = p->j->line, end = p->at;
-		if (peek(p, 0) == '{' && peek(p, 1) == '%') {
-			q.at += 2 + (peek(p, 2) == '-' || peek(p, 2) == '+');
-			while (ch_space(peek(&q, 0)) && q.at < q.s.n)
+		if (lex_peek(p, 0) == '{' && lex_peek(p, 1) == '%') {
+			q.at += 2 + (lex_peek(p, 2) == '-' || lex_peek(p, 2) == '+');
+			while (ch_space(lex_peek(&q, 0)) && q.at < q.s.n)
 				q.at++;
 			static const char word[] = "endraw";
 			size_t k = 0;
-			while (k < 6 && peek(&q, k) == (unsigned char)word[k])
+			while (k < 6 && lex_peek(&q, k) == (unsigned char)word[k])
 				k++;
 			if (k == 6) {
-				bool strip = peek(p, 2) == '-';
+				bool strip = lex_peek(p, 2) == '-';
 				p->at = q.at + 6;
-				next(p);
+				lex_next(p);
 				n->s = jstr_strip(jstr_cut(p->s, begin, end), NULL, false, strip);
 				end_tag(p);
 				return n;
@@ -830,6 +702,7 @@ static const struct {
 } statements[] = {
 	{"if", statement_if}, {"for", statement_for}, {"set", statement_set}, {"macro", statement_macro},
 	{"call", statement_call}, {"filter", statement_filter}, {"generation", statement_generation},
+	{"with", statement_with},
 	{"break", statement_break}, {"continue", statement_continue}, {"raw", statement_raw},
 };
 
@@ -872,14 +745,14 @@ static struct node *
 text(struct parser *p)
 {
 	size_t begin = p->at, lines = 0;
-	while (p->at < p->s.n && !(peek(p, 0) == '{' && (peek(p, 1) == '{' || peek(p, 1) == '%' || peek(p, 1) == '#'))) {
+	while (p->at < p->s.n && !(lex_peek(p, 0) == '{' && (lex_peek(p, 1) == '{' || lex_peek(p, 1) == '%' || lex_peek(p, 1) == '#'))) {
 		lines += p->s.p[p->at] == '\n';
 		p->at++;
 	}
 	jstr s = jstr_cut(p->s, begin, p->at);
-	if (p->at < p->s.n && peek(p, 2) == '-' && !(peek(p, 1) == '#' && peek(p, 3) == '}'))
+	if (p->at < p->s.n && lex_peek(p, 2) == '-' && !(lex_peek(p, 1) == '#' && lex_peek(p, 3) == '}'))
 		s = jstr_strip(s, NULL, false, true);
-	else if (p->at < p->s.n && peek(p, 1) != '{' && peek(p, 2) != '+') { /* lstrip_blocks */
+	else if (p->at < p->s.n && lex_peek(p, 1) != '{' && lex_peek(p, 2) != '+') { /* lstrip_blocks */
 		size_t blank = s.n;
 		while (blank && s.p[blank - 1] != '\n' && ch_space(s.p[blank - 1]))
 			blank--;
@@ -900,7 +773,7 @@ text(struct parser *p)
 static void
 comment(struct parser *p)
 {
-	for (; p->at < p->s.n && !(peek(p, 0) == '#' && peek(p, 1) == '}'); p->at++)
+	for (; p->at < p->s.n && !(lex_peek(p, 0) == '#' && lex_peek(p, 1) == '}'); p->at++)
 		p->j->line += p->s.p[p->at] == '\n';
 	if (p->at == p->s.n)
 		jinja_die(p->j, "a comment has no end");
@@ -908,7 +781,7 @@ comment(struct parser *p)
 	p->at += 2;
 	p->strip = sign == '-';
 	p->line_start = false;
-	if (sign != '-' && sign != '+' && peek(p, 0) == '\n') {
+	if (sign != '-' && sign != '+' && lex_peek(p, 0) == '\n') {
 		p->at++;
 		p->j->line++;
 		p->line_start = true;
@@ -932,22 +805,22 @@ body(struct parser *p, const char *ends)
 				jinja_die(p->j, "one of '%s' is missing", ends);
 			break;
 		}
-		uint32_t kind = peek(p, 1);
+		uint32_t kind = lex_peek(p, 1);
 		p->at += 2;
 		if (kind == '#') {
 			comment(p);
 			continue;
 		}
-		p->at += peek(p, 0) == '-' || peek(p, 0) == '+';
+		p->at += lex_peek(p, 0) == '-' || lex_peek(p, 0) == '+';
 		p->brackets = 0;
-		next(p);
+		lex_next(p);
 		if (kind == '{') {
 			n = new_node(p, N_OUTPUT);
 			n->a = tuple(p);
 			end_tag(p);
 		} else if (p->tok == T_NAME && listed(p->text, ends)) {
 			p->closing = p->text;
-			next(p);
+			lex_next(p);
 			break;
 		} else
 			n = statement(p);

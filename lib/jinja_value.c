@@ -305,21 +305,34 @@ jinja_put(struct jinja *j, val dict, const char *key, val v)
 	dict_set(j, dict.dict, val_str(jstr_of(j, key)), v);
 }
 
+/* A whole number without a point is an int, as in Python. */
+static val
+json_number(struct jinja *j, const struct json_doc *d, const struct json *v)
+{
+	const double f = json_float(d, v, "a number", 0);
+	char buf[24];
+	for (size_t i = 0; i < v->n; i++)
+		if (strchr(".eE", d->text[v->off + i]))
+			return val_float(f);
+	if (v->n >= sizeof buf || !(fabs(f) < 0x1p63))
+		jinja_die(j, "a number is too large");
+	memcpy(buf, d->text + v->off, v->n);
+	buf[v->n] = '\0';
+	return val_int(strtoll(buf, NULL, 10));
+}
+
 val
 jinja_json(struct jinja *j, const struct json_doc *d, const struct json *v)
 {
 	struct str s;
 	val x, key;
 	const struct json *c = json_first(v);
-	double f;
 	switch ((enum json_type)v->type) {
 	case JSON_TRUE:
 	case JSON_FALSE:
 		return jinja_bool(v->type == JSON_TRUE);
 	case JSON_NUMBER:
-		f = json_float(d, v, "a number", 0);
-		return f == floor(f) && fabs(f) < 0x1p53 && !memchr(d->text + v->off, '.', v->n) &&
-			!memchr(d->text + v->off, 'e', v->n) ? val_int((int64_t)f) : val_float(f);
+		return json_number(j, d, v);
 	case JSON_STRING:
 		s = json_str(d, v);
 		return jinja_text(j, s.p, s.n, false);
@@ -357,7 +370,7 @@ val_true(val v)
 	case JINJA_STRING:
 		return v.s.n != 0;
 	case JINJA_LIST:
-		return v.list->n != 0;
+		return v.list->n != 0 || v.list->lazy;
 	case JINJA_DICT:
 		return v.dict->n != 0;
 	default:
@@ -504,7 +517,7 @@ const char *
 val_kind(val v)
 {
 	static const char *const kinds[] = {"an undefined value", "None", "a bool", "a number", "a number", "a string",
-		"a list", "a dict", "a namespace", "a macro", "a function"};
+		"a list", "a dict", "a namespace", "a macro", "a function", "a loop"};
 	return kinds[v.type];
 }
 
@@ -518,14 +531,14 @@ print_float(struct jinja *j, struct text *t, double f)
 		text_ascii(j, t, isnan(f) ? "nan" : f > 0 ? "inf" : "-inf");
 		return;
 	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(buf, sizeof buf, "%.*g", digits, f);
-		if (strtod(buf, NULL) == f)
-			break;
-	}
+	int digits = -1; /* the fewest behind the point that give the number back */
+	do
+		snprintf(buf, sizeof buf, "%.*e", ++digits, f);
+	while (strtod(buf, NULL) != f && digits < 16);
+	const int power = (int)strtol(strchr(buf, 'e') + 1, NULL, 10);
+	if (power >= -4 && power < 16)
+		snprintf(buf, sizeof buf, "%.*f", digits > power ? digits - power : 1, f);
 	text_ascii(j, t, buf);
-	if (!strpbrk(buf, ".e"))
-		text_ascii(j, t, ".0");
 }
 
 /* \u00e9, and two of them for what UTF-16 spells so. */
@@ -567,11 +580,13 @@ print_escaped(struct jinja *j, struct text *t, jstr s, uint32_t quote, enum esca
 	text_put(j, t, &quote, 1);
 }
 
-static void
-print_repr(struct jinja *j, struct text *t, val v)
+void
+val_repr(struct jinja *j, struct text *t, val v)
 {
 	static const uint32_t single[] = {'\''}, twice[] = {'"'};
 	if (v.type != JINJA_STRING) {
+		if (v.type == JINJA_UNDEFINED)
+			text_ascii(j, t, "Undefined");
 		val_print(j, t, v);
 		return;
 	}
@@ -586,7 +601,7 @@ print_list(struct jinja *j, struct text *t, const struct jinja_list *l)
 	text_ascii(j, t, l->tuple ? "(" : "[");
 	for (size_t i = 0; i < l->n; i++) {
 		text_ascii(j, t, i ? ", " : "");
-		print_repr(j, t, l->v[i]);
+		val_repr(j, t, l->v[i]);
 	}
 	text_ascii(j, t, l->tuple ? l->n == 1 ? ",)" : ")" : "]");
 }
@@ -597,9 +612,9 @@ print_dict(struct jinja *j, struct text *t, const struct jinja_dict *d)
 	text_ascii(j, t, "{");
 	for (size_t i = 0; i < d->n; i++) {
 		text_ascii(j, t, i ? ", " : "");
-		print_repr(j, t, d->key[i]);
+		val_repr(j, t, d->key[i]);
 		text_ascii(j, t, ": ");
-		print_repr(j, t, d->v[i]);
+		val_repr(j, t, d->v[i]);
 	}
 	text_ascii(j, t, "}");
 }
@@ -673,6 +688,20 @@ next_item(struct jinja *j, struct text *t, const struct json_style *style, int l
 	new_line(j, t, style, level + 1);
 }
 
+/* What stands for a key: no list, and None and the like as JSON spells them. */
+static jstr
+json_key(struct jinja *j, val key)
+{
+	static const struct json_style plain = {.indent = -1};
+	struct text t = {NULL, 0, 0};
+	if (key.type == JINJA_STRING)
+		return key.s;
+	if (key.type == JINJA_LIST || key.type == JINJA_UNDEFINED)
+		jinja_die(j, "%s is no key in JSON", val_kind(key));
+	val_json(j, &t, key, &plain, 0);
+	return (jstr){t.p, t.n};
+}
+
 static void
 json_dict(struct jinja *j, struct text *t, const struct jinja_dict *d, const struct json_style *style, int level)
 {
@@ -687,7 +716,7 @@ json_dict(struct jinja *j, struct text *t, const struct jinja_dict *d, const str
 	text_ascii(j, t, "{");
 	for (size_t i = 0; i < d->n; i++) {
 		next_item(j, t, style, level, i);
-		print_escaped(j, t, val_string(j, d->key[order[i]]), '"', style->ascii ? JSON_ASCII : JSON);
+		print_escaped(j, t, json_key(j, d->key[order[i]]), '"', style->ascii ? JSON_ASCII : JSON);
 		if (style->key.p)
 			text_put(j, t, style->key.p, style->key.n);
 		else

@@ -1,23 +1,12 @@
 /* json.c - read JSON; see json.h. */
-#include "json.h"
-
+#include "json_impl.h"
 #include "unicode.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* What a node's 28 bits can count. */
 enum { LEN_MAX = (1 << 28) - 1 };
-
-struct reader {
-	struct json_doc *d;
-	const char *p, *end;
-	uint32_t open[JSON_DEPTH];	/* arrays and objects around p */
-	size_t depth;
-	uint32_t *slot;			/* keys of one object, by their hash */
-	size_t slot_cap;
-};
 
 static _Noreturn void
 bad(const struct reader *r, const char *at, const char *what)
@@ -26,13 +15,6 @@ bad(const struct reader *r, const char *at, const char *what)
 	for (const char *q = r->d->text; q < at; q++)
 		line += *q == '\n';
 	die("%s: line %zu, byte %zu: not JSON: %s", r->d->name, line, (size_t)(at - r->d->text), what);
-}
-
-static void
-blanks(struct reader *r)
-{
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\r' || *r->p == '\t'))
-		r->p++;
 }
 
 static struct json *
@@ -107,39 +89,53 @@ plain(struct reader *r)
 		bad(r, r->p, "a string has no end");
 }
 
-static void
-keep(struct reader *r, const char *p, size_t n)
+void
+json_keep(struct reader *r, const void *p, size_t n)
 {
 	struct json_doc *d = r->d;
 	if (!n)
 		return;
+	if (n >= SPAN_SECOND || d->n_unescaped >= SPAN_SECOND - n)
+		die("%s: not JSON: strings with escapes of more than 2 GB", d->name);
 	d->unescaped = grow(d->unescaped, &d->unescaped_cap, d->n_unescaped + n, 1);
-	if (n)
-		memcpy(d->unescaped + d->n_unescaped, p, n);
+	memcpy(d->unescaped + d->n_unescaped, p, n);
 	d->n_unescaped += n;
+}
+
+struct span
+json_take_string(struct reader *r)
+{
+	const char *begin = r->p;
+	plain(r);
+	if (*r->p == '"')
+		return (struct span){(uint32_t)(begin - r->d->text), (uint32_t)(r->p++ - begin)};
+	const size_t off = r->d->n_unescaped;
+	json_keep(r, begin, (size_t)(r->p - begin));
+	while (*r->p == '\\') {
+		unsigned char utf8[4];
+		r->p++;
+		json_keep(r, utf8, utf8_put(utf8, escape(r)));
+		begin = r->p;
+		plain(r);
+		json_keep(r, begin, (size_t)(r->p - begin));
+	}
+	r->p++;
+	return (struct span){(uint32_t)off | SPAN_SECOND, (uint32_t)(r->d->n_unescaped - off)};
 }
 
 static void
 string(struct reader *r)
 {
 	const char *begin = ++r->p;
-	plain(r);
-	if (*r->p == '"') {
-		node(r, JSON_STRING, (size_t)(begin - r->d->text), (size_t)(r->p++ - begin));
+	bool spaced;
+	const size_t n = json_quick(begin, (size_t)(r->end - begin), &spaced);
+	if (n != SIZE_MAX) {
+		r->p += n + 1;
+		node(r, JSON_STRING, (size_t)(begin - r->d->text), n);
 		return;
 	}
-	const size_t off = r->d->n_unescaped;
-	keep(r, begin, (size_t)(r->p - begin));
-	while (*r->p == '\\') {
-		unsigned char utf8[4];
-		r->p++;
-		keep(r, (char *)utf8, utf8_put(utf8, escape(r)));
-		begin = r->p;
-		plain(r);
-		keep(r, begin, (size_t)(r->p - begin));
-	}
-	r->p++;
-	node(r, JSON_STRING, off, r->d->n_unescaped - off)->escaped = 1;
+	const struct span s = json_take_string(r);
+	node(r, JSON_STRING, s.off & ~SPAN_SECOND, s.n)->escaped = s.off >> 31;
 }
 
 static size_t
@@ -185,13 +181,36 @@ number(struct reader *r)
 	node(r, JSON_NUMBER, (size_t)(begin - r->d->text), (size_t)(r->p - begin));
 }
 
+static _Noreturn void
+twice(const struct reader *r, struct str key)
+{
+	die("%s: not JSON: key \"%.*s\" stands twice in one object", r->d->name, (int)(key.n < 64 ? key.n : 64), key.p);
+}
+
+/* Of a few keys, which most often differ in their lengths. */
+enum { FEW = 16 };
+static void
+few_unique_keys(const struct reader *r, const struct json *object)
+{
+	struct str s[FEW];
+	const struct json *key = json_first(object);
+	for (size_t i = 0; i < object->n; i++, key = json_next(json_next(key))) {
+		s[i] = json_str(r->d, key);
+		for (size_t k = 0; k < i; k++)
+			if (s[k].n == s[i].n && !memcmp(s[k].p, s[i].p, s[i].n))
+				twice(r, s[i]);
+	}
+}
+
 /* Die if the object that ends here has a key twice. */
 static void
 unique_keys(struct reader *r, const struct json *object)
 {
 	size_t slots = 4, probes = 0;
-	if (object->n < 2)
+	if (object->n <= FEW) {
+		few_unique_keys(r, object);
 		return;
+	}
 	while (slots < 2 * (size_t)object->n)
 		slots *= 2;
 	r->slot = grow(r->slot, &r->slot_cap, slots, sizeof *r->slot);
@@ -208,8 +227,7 @@ unique_keys(struct reader *r, const struct json *object)
 				break;
 			struct str other = json_str(r->d, r->d->node + at);
 			if (other.n == s.n && memcmp(other.p, s.p, s.n) == 0)
-				die("%s: not JSON: key \"%.*s\" stands twice in one object", r->d->name,
-					(int)(s.n < 64 ? s.n : 64), s.p);
+				twice(r, s);
 			if (++probes > 64 * (size_t)object->n + 4096)
 				die("%s: its keys are made to collide", r->d->name);
 		}
@@ -217,18 +235,34 @@ unique_keys(struct reader *r, const struct json *object)
 	}
 }
 
+/* The list among those wanted without nodes that would open here, {"inside": {"key": [, or NULL. */
+static struct json_flat *
+flat_here(const struct reader *r, enum json_type type)
+{
+	const struct json *node = r->d->node;
+	for (size_t i = 0; r->depth == 2 && i < r->n_flat; i++)
+		if (r->flat[i].type == type && node[0].type == JSON_OBJECT && node[r->open[1]].type == JSON_OBJECT &&
+			str_is(json_str(r->d, node + r->open[1] - 1), r->flat[i].inside) &&
+			str_is(json_str(r->d, node + r->d->n_nodes - 1), r->flat[i].key))
+			return r->flat + i;
+	return NULL;
+}
+
 /* What opens or is whole here. */
 static void
 value(struct reader *r)
 {
-	blanks(r);
+	json_blanks(r);
 	if (r->p == r->end)
 		bad(r, r->p, "it ends too early");
 	if (*r->p == '{' || *r->p == '[') {
 		if (r->depth == JSON_DEPTH)
 			bad(r, r->p, "nested more than 128 deep");
-		r->open[r->depth++] = (uint32_t)r->d->n_nodes;
-		node(r, *r->p++ == '{' ? JSON_OBJECT : JSON_ARRAY, 0, 0);
+		const enum json_type type = *r->p++ == '{' ? JSON_OBJECT : JSON_ARRAY;
+		struct json_flat *flat = flat_here(r, type);
+		if (!flat || !json_flat_list(r, flat))
+			r->open[r->depth++] = (uint32_t)r->d->n_nodes;
+		node(r, type, 0, 0);
 	} else if (*r->p == '"')
 		string(r);
 	else if (word(r, "null"))
@@ -254,11 +288,11 @@ close_innermost(struct reader *r)
 static void
 key(struct reader *r)
 {
-	blanks(r);
+	json_blanks(r);
 	if (r->p == r->end || *r->p != '"')
 		bad(r, r->p, "a key, in quotes, should stand here");
 	string(r);
-	blanks(r);
+	json_blanks(r);
 	if (r->p == r->end || *r->p++ != ':')
 		bad(r, r->p, "':' should stand behind a key");
 }
@@ -270,7 +304,7 @@ inside(struct reader *r)
 	const uint32_t at = r->open[r->depth - 1];
 	const bool object = r->d->node[at].type == JSON_OBJECT;
 	const char end = object ? '}' : ']';
-	blanks(r);
+	json_blanks(r);
 	if (r->p < r->end && *r->p == end) {
 		close_innermost(r);
 		return;
@@ -286,10 +320,10 @@ inside(struct reader *r)
 }
 
 struct json_doc *
-json_read(const char *name, const char *text, size_t n)
+json_read_flat(const char *name, const char *text, size_t n, struct json_flat *flat, size_t n_flat)
 {
 	struct json_doc *d = xcalloc(1, sizeof *d);
-	struct reader r = {.d = d, .p = text, .end = text + n};
+	struct reader r = {.d = d, .p = text, .end = text + n, .flat = flat, .n_flat = n_flat};
 	d->name = name;
 	d->text = text;
 	if (n > UINT32_MAX / 2)
@@ -297,11 +331,17 @@ json_read(const char *name, const char *text, size_t n)
 	value(&r);
 	while (r.depth)
 		inside(&r);
-	blanks(&r);
+	json_blanks(&r);
 	if (r.p != r.end)
 		bad(&r, r.p, "something stands behind its end");
 	xfree(r.slot);
 	return d;
+}
+
+struct json_doc *
+json_read(const char *name, const char *text, size_t n)
+{
+	return json_read_flat(name, text, n, NULL, 0);
 }
 
 void
@@ -351,6 +391,12 @@ json_str(const struct json_doc *d, const struct json *v)
 	return (struct str){v->n ? (v->escaped ? d->unescaped : d->text) + v->off : "", v->n};
 }
 
+struct span
+json_span(const struct json *v)
+{
+	return json_is(v, JSON_STRING) ? (struct span){v->off | (v->escaped ? SPAN_SECOND : 0), v->n} : (struct span){0, 0};
+}
+
 double
 json_float(const struct json_doc *d, const struct json *v, const char *name, double missing)
 {
@@ -364,13 +410,28 @@ json_float(const struct json_doc *d, const struct json *v, const char *name, dou
 	return strtod(buf, &end);
 }
 
+/* What some digits say; -1: it is not only digits. */
+static double
+plain_digits(const char *p, size_t n)
+{
+	double x = 0;
+	for (; n; n--, p++) {
+		if (*p < '0' || *p > '9')
+			return -1;
+		x = x * 10 + (*p - '0');
+	}
+	return x;
+}
+
 uint64_t
 json_uint(const struct json_doc *d, const struct json *v, const char *name, uint64_t missing,
 	uint64_t min, uint64_t max)
 {
 	if (!v || v->type == JSON_NULL)
 		return missing;
-	double x = json_float(d, v, name, 0);
+	double x = v->type == JSON_NUMBER && v->n < 16 ? plain_digits(d->text + v->off, v->n) : -1;
+	if (x < 0)
+		x = json_float(d, v, name, 0);
 	if (!(x >= (double)min && x <= (double)max && x < 0x1p63 && x == floor(x)))
 		die("%s: '%s' is %g, not a whole number from %llu to %llu", d->name, name, x, (unsigned long long)min,
 			(unsigned long long)max);

@@ -34,6 +34,24 @@ struct json_doc {
 
 /* Read n bytes of text; dies with name, the line and what is wrong. */
 struct json_doc *json_read(const char *name, const char *text, size_t n);
+
+/*
+ * A list that would take too many nodes, {"inside": {"key": ...}} at the root of a document: the document has an empty one
+ * there, and of its strings only the places are kept.
+ *	JSON_OBJECT	of whole numbers of at most 9 digits; whether a key stands there twice was not looked at
+ *	JSON_ARRAY	of pairs of words that are not empty and hold no space, "a b" or ["a", "b"]
+ * A list that holds anything else has nodes, and n stays 0.
+ */
+struct json_flat {
+	const char *inside, *key;
+	enum json_type type;
+	struct span *string;	/* keys, or pairs, in the text or the unescaped bytes; the caller's to free */
+	size_t n, string_cap;
+	uint32_t *number;	/* of each key, NULL: they are 0, 1, 2 ...; the caller's to free */
+	size_t number_cap;
+	struct str gap;		/* between the two of a pair in the text; in the unescaped bytes it is a space */
+};
+struct json_doc *json_read_flat(const char *name, const char *text, size_t n, struct json_flat *flat, size_t n_flat);
 void json_free(struct json_doc *d);
 
 /* The value of an object's key; NULL where there is none, or where v is NULL or no
@@ -62,6 +80,8 @@ json_is(const struct json *v, enum json_type type)
 
 /* The bytes of a string, {NULL, 0} where v is NULL or none; may hold NUL. */
 struct str json_str(const struct json_doc *d, const struct json *v);
+/* The same as a place in the text or the unescaped bytes; {0, 0} where it is none. */
+struct span json_span(const struct json *v);
 /* A number, or `missing` where v is NULL or null; dies, naming the key, where it is
  * something else. */
 double json_float(const struct json_doc *d, const struct json *v, const char *key, double missing);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "swar.h"
 #include "unicode.h"
 #include "util.h"
 
@@ -597,7 +598,6 @@ pretok_add(struct pretok *p, const char *regex, size_t n)
 }
 
 /* Of 8 bytes those that are ASCII letters, as their highest bits; the capitals in *upper. */
-#define EACH(x) ((x) * UINT64_C(0x0101010101010101))
 static inline uint64_t
 letters(uint64_t x, uint64_t *upper)
 {
@@ -606,14 +606,6 @@ letters(uint64_t x, uint64_t *upper)
 	const uint64_t in = from_a & ~behind_z & ~x & EACH(0x80);
 	*upper = in & ~(x << 2); /* 0x20 is what small letters have more */
 	return in;
-}
-
-/* How many of 8 bytes stand before the first whose highest bit is set in `high`, which is not 0. */
-static inline size_t
-bytes_before(uint64_t high)
-{
-	const uint64_t below = ((high & (0 - high)) >> 7) - 1;
-	return (size_t)(((below & EACH(1)) * EACH(1)) >> 56);
 }
 
 /* The bytes of a word as p->plain says, or 0. 8 bytes at a time: most words are no longer. */

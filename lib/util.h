@@ -64,6 +64,17 @@ struct str {
 };
 bool str_is(struct str s, const char *text);
 
+/* A string in one of two texts of at most 2 GB: the first or, with off's highest bit, the second. */
+struct span {
+	uint32_t off, n;
+};
+#define SPAN_SECOND 0x80000000u
+static inline const unsigned char *
+span_at(const unsigned char *const text[2], struct span s)
+{
+	return text[s.off >> 31] + (s.off & ~SPAN_SECOND);
+}
+
 /* *r = a * b, or a + b; false, *r untouched, if that overflows. */
 bool mul_size(size_t a, size_t b, size_t *r);
 bool add_size(size_t a, size_t b, size_t *r);

@@ -117,9 +117,7 @@ vocab_fingerprint(const struct vocab *v)
 			h ^= h >> 32;
 			h = (h ^ le64(p)) * k;
 		}
-		uint64_t tail = 0;
-		for (uint32_t i = 0; i < n; i++)
-			tail |= (uint64_t)p[i] << 8 * i;
+		const uint64_t tail = n ? few_bytes(p, n) : 0;
 		h ^= h >> 32;
 		h = (h ^ tail) * k;
 	}
@@ -192,8 +190,8 @@ vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
 {
 	uint32_t len;
 	const unsigned char *p = piece(v, id, &len);
-	if (len + 4 > v->text_cap)
-		v->text = grow(v->text, &v->text_cap, (size_t)len + 4, 1);
+	if (len + 4 > v->said_cap)
+		v->said = grow(v->said, &v->said_cap, (size_t)len + 4, 1);
 	switch (vocab_type(v, id)) {
 	case PIECE_CONTROL:
 	case PIECE_UNKNOWN:
@@ -206,16 +204,16 @@ vocab_text(struct vocab *v, uint32_t id, bool special, size_t *n)
 			break; /* spelled as others are */
 		return vocab_spelling(v, id, n);
 	case PIECE_BYTE:
-		v->text[0] = (char)byte_spelling(p, len);
+		v->said[0] = (char)byte_spelling(p, len);
 		*n = 1;
-		return v->text;
+		return v->said;
 	default:
 		break;
 	}
 	if (v->llama2c)
 		return vocab_spelling(v, id, n);
-	*n = v->bpe ? bpe_text(v->text, p, len) : spm_text(v, v->text, p, len);
-	return v->text;
+	*n = v->bpe ? bpe_text(v->said, p, len) : spm_text(v, v->said, p, len);
+	return v->said;
 }
 
 /* Where spaces are no part of the pieces; *none: no space is due before this one. */
@@ -233,12 +231,12 @@ joined_text(struct vocab *v, uint32_t id, bool special, bool *none, size_t *n)
 		*n -= suffix.n;
 		ends = true;
 	}
-	memmove(v->text + space, text, *n); /* vocab_text() left room for one more */
+	memmove(v->said + space, text, *n); /* vocab_text() left room for one more */
 	if (space)
-		v->text[0] = ' ';
+		v->said[0] = ' ';
 	*n += space;
 	*none = !ends;
-	return v->text;
+	return v->said;
 }
 
 const char *
@@ -397,13 +395,14 @@ vocab_free(struct vocab *v)
 	if (v->gguf)
 		gguf_free(v->gguf);
 	xfree(v->own_path);
-	xfree(v->off);
+	xfree(v->at);
+	xfree(v->merge.at);
 	xfree(v->type);
 	xfree(v->eog);
-	xfree(v->text);
+	xfree(v->said);
+	table_free(&v->keys);
 	table_free(&v->pieces);
 	table_free(&v->merges);
-	xfree(v->merge_off);
 	word_free(&v->word);
 	cache_free(&v->cache);
 	pretok_free(&v->cut);

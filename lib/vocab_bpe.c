@@ -48,18 +48,25 @@ pair_hash(uint32_t left, uint32_t right)
 	return (uint32_t)(h >> 32);
 }
 
+static uint32_t
+hash_str(struct str s)
+{
+	return hash_bytes((const unsigned char *)s.p, s.n);
+}
+
 /* The place in the table of a pair: its slot, or the free one where it belongs. */
 static uint32_t
-merge_slot(const struct vocab *v, uint32_t hash, const unsigned char *l, size_t ln,
-	const unsigned char *r, size_t rn, uint64_t *probes)
+merge_slot(const struct vocab *v, uint32_t hash, struct str l, struct str r, uint64_t *probes)
 {
 	const struct table *t = &v->merges;
 	uint32_t i = hash & t->mask;
 	for (; t->slot[i]; i = (i + 1) & t->mask) {
 		if (slot_may_be(t->slot[i], hash)) {
-			const unsigned char *p = v->merge_base + v->merge_off[slot_index(t->slot[i])];
-			if (le64(p - 8) == ln + 1 + rn && !memcmp(p, l, ln) && p[ln] == ' ' &&
-				!memcmp(p + ln + 1, r, rn))
+			const struct span s = v->merge.at[slot_index(t->slot[i])];
+			const struct str gap = v->merge.gap[s.off >> 31];
+			const unsigned char *p = span_at(v->merge.text, s);
+			if (s.n == l.n + gap.n + r.n && !memcmp(p, l.p, l.n) && !memcmp(p + l.n, gap.p, gap.n) &&
+				!memcmp(p + l.n + gap.n, r.p, r.n))
 				break;
 		}
 		if (probes && !(*probes)--)
@@ -70,13 +77,23 @@ merge_slot(const struct vocab *v, uint32_t hash, const unsigned char *l, size_t 
 
 /* Whether piece id is ordinary text, spelled l and then r. */
 static bool
-piece_is(const struct vocab *v, uint32_t id, const unsigned char *l, size_t ln,
-	const unsigned char *r, size_t rn)
+piece_is(const struct vocab *v, uint32_t id, struct str l, struct str r)
 {
 	uint32_t n;
 	const unsigned char *p = piece(v, id, &n);
-	return n == ln + rn && !memcmp(p, l, ln) && !memcmp(p + ln, r, rn) &&
+	return n == l.n + r.n && !memcmp(p, l.p, l.n) && !memcmp(p + l.n, r.p, r.n) &&
 		vocab_type(v, id) == PIECE_NORMAL;
+}
+
+static void
+merges_locate(struct vocab *v)
+{
+	const struct gguf_kv *kv = &v->merge_list;
+	if (kv->n > VOCAB_MAX || kv->bytes >= SPAN_SECOND)
+		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
+	v->merge = (struct merge_list){.text = {kv->data}, .gap = {{" ", 1}}, .n = kv->n};
+	v->merge.at = xreallocarray(NULL, kv->n, sizeof *v->merge.at);
+	vocab_strings(kv, v->merge.at);
 }
 
 /* Index the merges, which are read from the map where they are needed. One that
@@ -84,30 +101,33 @@ piece_is(const struct vocab *v, uint32_t id, const unsigned char *l, size_t ln,
 static void
 merges_index(struct vocab *v)
 {
-	const struct gguf_kv *kv = &v->merge_list;
-	if (kv->n > VOCAB_MAX || kv->bytes > UINT32_MAX)
-		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
-	table_init(&v->merges, kv->n);
-	v->merge_base = kv->data;
-	v->merge_first = NO_ID;
-	v->merge_off = xreallocarray(NULL, kv->n, sizeof *v->merge_off);
-	const unsigned char *p = kv->data;
-	for (uint32_t m = 0; m < kv->n; m++) {
-		struct str s = gguf_next_str(&p);
-		const unsigned char *l = (const unsigned char *)s.p;
-		const unsigned char *gap = s.n > 1 ? memchr(l + 1, ' ', s.n - 1) : NULL;
-		v->merge_off[m] = (uint32_t)(l - v->merge_base);
-		if (!gap || gap + 1 == l + s.n)
+	enum { AHEAD = 16 }; /* memory is slow to answer */
+	struct next {
+		struct str part[2];
+		uint32_t hash;
+		bool is;
+	} next[AHEAD], *x;
+	table_init(&v->merges, v->merge.n);
+	for (size_t m = 0, known = 0; m < v->merge.n; m++) {
+		for (; known < v->merge.n && known < m + AHEAD; known++) {
+			x = next + known % AHEAD;
+			x->is = merge_parts(&v->merge, known, x->part);
+			if (!x->is)
+				continue;
+			x->hash = pair_hash(hash_str(x->part[0]), hash_str(x->part[1]));
+			prefetch(v->merges.slot + (x->hash & v->merges.mask));
+		}
+		x = next + m % AHEAD;
+		if (!x->is)
 			continue;
-		size_t ln = (size_t)(gap - l), rn = s.n - ln - 1;
-		uint32_t hash = pair_hash(hash_bytes(l, ln), hash_bytes(gap + 1, rn));
-		uint32_t i = merge_slot(v, hash, l, ln, gap + 1, rn, &v->merges.probes);
+		const uint32_t i = merge_slot(v, x->hash, x->part[0], x->part[1], &v->merges.probes);
 		if (!v->merges.slot[i])
-			v->merges.slot[i] = slot_of(hash, m);
-		for (uint32_t id = 0; m == 0 && id < v->n && v->merge_first == NO_ID; id++)
-			if (piece_is(v, id, l, ln, gap + 1, rn))
-				v->merge_first = id;
+			v->merges.slot[i] = slot_of(x->hash, (uint32_t)m);
 	}
+	v->merge_first = NO_ID;
+	for (uint32_t id = 0; v->merge.n && merge_parts(&v->merge, 0, next->part) && id < v->n && v->merge_first == NO_ID; id++)
+		if (piece_is(v, id, next->part[0], next->part[1]))
+			v->merge_first = id;
 }
 
 /*
@@ -119,7 +139,7 @@ static uint32_t
 merged_piece(struct vocab *v, uint32_t m, const unsigned char *s, size_t n)
 {
 	if (!v->pieces.slot && v->merge_first != NO_ID && m < v->n - v->merge_first &&
-		piece_is(v, v->merge_first + m, s, n, s, 0))
+		piece_is(v, v->merge_first + m, (struct str){(const char *)s, n}, (struct str){"", 0}))
 		return v->merge_first + m;
 	if (!v->pieces.slot)
 		pieces_index(v);
@@ -129,12 +149,12 @@ merged_piece(struct vocab *v, uint32_t m, const unsigned char *s, size_t n)
 struct pair
 bpe_pair(struct vocab *v, const struct word *w, const struct symbol *l, const struct symbol *r)
 {
-	const unsigned char *s = w->s + l->off, *t = w->s + r->off;
-	const uint32_t hash = pair_hash(hash_bytes(s, l->n), hash_bytes(t, r->n));
-	const uint32_t slot = v->merges.slot[merge_slot(v, hash, s, l->n, t, r->n, NULL)];
+	const struct str left = {(const char *)w->s + l->off, l->n}, right = {(const char *)w->s + r->off, r->n};
+	const uint32_t hash = pair_hash(hash_str(left), hash_str(right));
+	const uint32_t slot = v->merges.slot[merge_slot(v, hash, left, right, NULL)];
 	if (!slot)
 		return (struct pair){NO_RANK, NO_ID};
-	return (struct pair){slot_index(slot), merged_piece(v, slot_index(slot), s, (size_t)l->n + r->n)};
+	return (struct pair){slot_index(slot), merged_piece(v, slot_index(slot), w->s + l->off, (size_t)l->n + r->n)};
 }
 
 /* The pieces of single bytes. */
@@ -156,6 +176,8 @@ bytes_index(struct vocab *v)
 void
 bpe_prepare(struct vocab *v)
 {
+	if (v->merge_list.data)
+		merges_locate(v);
 	merges_index(v);
 	if (v->bpe)
 		bytes_index(v);

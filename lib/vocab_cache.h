@@ -36,6 +36,15 @@ struct word_cache {
 	void *mem;
 };
 
+/* 1 to 8 bytes as a number. */
+static inline uint64_t
+few_bytes(const unsigned char *s, size_t n)
+{
+	if (n >= 4)
+		return le32(s) | (uint64_t)le32(s + n - 4) << 8 * (n - 4);
+	return s[0] | (uint64_t)s[n / 2] << 8 * (n / 2) | (uint64_t)s[n - 1] << 8 * (n - 1);
+}
+
 /* The first 16 bytes of s[0..n), n > 0, as two numbers; wide: 16 bytes can be read. */
 static inline void
 cache_key(const unsigned char *s, size_t n, bool wide, uint64_t key[2])
@@ -48,10 +57,8 @@ cache_key(const unsigned char *s, size_t n, bool wide, uint64_t key[2])
 	} else if (n > 8) {
 		key[0] = le64(s);
 		key[1] = le64(s + n - 8) >> 8 * (16 - n);
-	} else if (n >= 4)
-		key[0] = le32(s) | (uint64_t)le32(s + n - 4) << 8 * (n - 4);
-	else
-		key[0] = s[0] | (uint64_t)s[n / 2] << 8 * (n / 2) | (uint64_t)s[n - 1] << 8 * (n - 1);
+	} else
+		key[0] = few_bytes(s, n);
 }
 
 static inline uint64_t

@@ -43,19 +43,14 @@ join_pieces(struct vocab *v)
 static void
 join_merges(struct vocab *v)
 {
-	const unsigned char *p = v->merge_list.data;
 	unsigned char both[2 * SPM_SPACE_LEN];
-	for (size_t i = 0; i < v->merge_list.n; i++) {
-		struct str s = gguf_next_str(&p);
-		const char *gap = s.n > 1 ? memchr(s.p + 1, ' ', s.n - 1) : NULL;
-		if (!gap)
+	for (size_t i = 0; i < v->merge.n; i++) {
+		struct str part[2];
+		if (!merge_parts(&v->merge, i, part))
 			continue;
-		const size_t left = (size_t)(gap - s.p), right = s.n - left - 1;
-		const size_t nl = left < SPM_SPACE_LEN ? left : SPM_SPACE_LEN, nr = right < SPM_SPACE_LEN ? right : SPM_SPACE_LEN;
-		if (!nr)
-			continue;
-		memcpy(both, gap - nl, nl);
-		memcpy(both + nl, gap + 1, nr);
+		const size_t nl = part[0].n < SPM_SPACE_LEN ? part[0].n : SPM_SPACE_LEN, nr = part[1].n < SPM_SPACE_LEN ? part[1].n : SPM_SPACE_LEN;
+		memcpy(both, part[0].p + part[0].n - nl, nl);
+		memcpy(both + nl, part[1].p, nr);
 		join(v->joined, both, nl, nl + nr);
 	}
 }
@@ -68,7 +63,7 @@ ready(struct vocab *v, size_t n)
 	if (v->joined || v->met < WORTH)
 		return v->joined;
 	v->joined = xcalloc(ROW, ROW);
-	if (v->merge_list.data)
+	if (v->merge.at)
 		join_merges(v);
 	else
 		join_pieces(v);

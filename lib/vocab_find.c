@@ -47,9 +47,11 @@ table_free(struct table *t)
 
 /* A piece that is there already is replaced: as in a map filled in order. */
 static void
-pieces_add(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
+pieces_add(struct vocab *v, uint32_t id)
 {
 	struct table *t = &v->pieces;
+	uint32_t n;
+	const unsigned char *p = piece(v, id, &n);
 	uint32_t hash = hash_bytes(p, n), i = hash & t->mask;
 	for (; t->slot[i]; i = (i + 1) & t->mask) {
 		if (slot_may_be(t->slot[i], hash)) {
@@ -64,6 +66,31 @@ pieces_add(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
 	t->slot[i] = slot_of(hash, id);
 }
 
+size_t
+table_fill(struct table *t, const char *path, const unsigned char *const text[2], const struct span *at, size_t n)
+{
+	enum { AHEAD = 16 }; /* memory is slow to answer */
+	uint32_t hash[AHEAD];
+	table_init(t, n);
+	for (size_t i = 0, known = 0; i < n; i++) {
+		for (; known < n && known < i + AHEAD; known++) {
+			hash[known % AHEAD] = hash_bytes(span_at(text, at[known]), at[known].n);
+			prefetch(t->slot + (hash[known % AHEAD] & t->mask));
+		}
+		const uint32_t h = hash[i % AHEAD];
+		uint32_t k = h & t->mask;
+		for (; t->slot[k]; k = (k + 1) & t->mask) {
+			const struct span other = at[slot_index(t->slot[k])];
+			if (slot_may_be(t->slot[k], h) && other.n == at[i].n && !memcmp(span_at(text, other), span_at(text, at[i]), other.n))
+				return i;
+			if (!t->probes--)
+				die("%s: its keys are made to collide", path);
+		}
+		t->slot[k] = slot_of(h, (uint32_t)i);
+	}
+	return n;
+}
+
 /* Whether text that the user-defined pieces were taken out of may still become this one. */
 static bool
 user_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
@@ -74,21 +101,49 @@ user_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_
 	return !v->bpe || bpe_plain(p, n);
 }
 
+static bool
+in_text(const struct vocab *v, uint32_t id)
+{
+	enum piece_type type = vocab_type(v, id);
+	uint32_t n;
+	const unsigned char *p = piece(v, id, &n);
+	if (n == 0 || type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_BYTE)
+		return false;
+	return type != PIECE_USER || user_in_text(v, id, p, n);
+}
+
+/* Put what is equal to none in the place of a piece. */
+static void
+pieces_bury(struct vocab *v, uint32_t id)
+{
+	const struct table *t = &v->pieces;
+	uint32_t n;
+	const unsigned char *p = piece(v, id, &n);
+	const uint32_t hash = hash_bytes(p, n);
+	for (uint32_t i = hash & t->mask; t->slot[i]; i = (i + 1) & t->mask)
+		if (slot_index(t->slot[i]) == id) {
+			t->slot[i] = slot_of(hash, v->n);
+			return;
+		}
+}
+
 void
 pieces_index(struct vocab *v)
 {
-	table_init(&v->pieces, v->n);
+	const bool made = v->keys.slot && v->n < VOCAB_MAX;
+	if (made) {
+		v->pieces = v->keys;
+		v->keys.slot = NULL;
+	} else
+		table_init(&v->pieces, v->n);
 	for (uint32_t id = 0; id < v->n; id++) {
-		enum piece_type type = vocab_type(v, id);
-		uint32_t n;
-		const unsigned char *p = piece(v, id, &n);
-		if (n == 0 || type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_BYTE)
-			continue;
-		if (type == PIECE_USER && !user_in_text(v, id, p, n))
-			continue;
-		pieces_add(v, id, p, n);
-		if (n > v->max_piece)
-			v->max_piece = n;
+		const bool in = in_text(v, id);
+		if (made && !in)
+			pieces_bury(v, id);
+		if (!made && in)
+			pieces_add(v, id);
+		if (in && v->at[id].n > v->max_piece)
+			v->max_piece = v->at[id].n;
 	}
 }
 

@@ -333,7 +333,6 @@ hf_free(struct hf *h)
 	xfree(h->pre_names.s);
 	xfree(h->pre);
 	xfree(h->flags);
-	xfree(h->pieces);
 	xfree(h->merges);
 	xfree(h->text[0].s);
 	xfree(h->text[1].s);

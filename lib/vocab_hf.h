@@ -68,7 +68,7 @@ struct hf {
 	uint32_t n_flags;
 	bool prefix_once;		/* only the first text of a line has a space of its own */
 	struct json_doc *doc;		/* owned; strings above lie in it */
-	unsigned char *pieces, *merges;	/* owned: what struct vocab points into */
+	unsigned char *merges;		/* owned: what struct vocab points into, or NULL */
 	unsigned char **added;		/* owned: spellings of added tokens in normalized text */
 	size_t n_added, added_cap;
 	const char *path;		/* of the file, for diagnostics */

@@ -8,12 +8,13 @@
 
 enum { STEPS_MAX = 32, NESTED_MAX = 8, LITERAL_MAX = 4096 };
 
+enum { PIECES, MERGES };
 struct loader {
 	struct vocab *v;
 	struct hf *h;
 	const struct json_doc *d;	/* tokenizer.json */
 	const char *path;
-	struct str *piece;		/* by id; {NULL, 0}: none */
+	struct json_flat flat[2];	/* the pieces in the order of the file, and the merges */
 	struct hf_step steps[STEPS_MAX];
 	size_t n_steps;
 };
@@ -325,31 +326,63 @@ read_id(const struct loader *l, const struct json *v)
 	return (uint32_t)json_uint(l->d, v, "id", UINT32_MAX, 0, VOCAB_MAX - 1);
 }
 
+/* A Unigram's pair: the piece and its score. */
 static void
-set_piece(struct loader *l, uint32_t id, struct str text)
+read_scored(struct loader *l, const struct json *pair, uint32_t id)
 {
-	if (l->piece[id].p && !(l->piece[id].n == text.n && !memcmp(l->piece[id].p, text.p, text.n)))
-		die("%s: id %u is two pieces, '%.*s' and '%.*s'", l->path, (unsigned)id,
-			(int)(l->piece[id].n < 64 ? l->piece[id].n : 64), l->piece[id].p, (int)(text.n < 64 ? text.n : 64), text.p);
-	l->piece[id] = text;
+	struct unigram *u = l->v->unigram;
+	const bool is_pair = json_is(pair, JSON_ARRAY) && pair->n == 2 && json_is(json_first(pair), JSON_STRING);
+	if (!is_pair)
+		die("%s: entry %u of the vocabulary is no pair of a piece and its score", l->path, (unsigned)id);
+	l->flat[PIECES].string[id] = json_span(json_first(pair));
+	double score = json_float(l->d, json_next(json_first(pair)), "a score", 0);
+	if (!(fabs(score) < 1e30))
+		die("%s: the score of piece %u is no number", l->path, (unsigned)id);
+	u->scores[id] = score;
+	if (score - 10 < u->unk_score)
+		u->unk_score = score - 10;
 }
 
-/* The largest id + 1 of the vocabulary and the added tokens; how many they are in *count. */
-static uint32_t
-ids_end(const struct loader *l, const struct json *vocab, const struct json *added, size_t *count)
+/* The pieces, where they have nodes. */
+static void
+pieces_from_nodes(struct loader *l, const struct json *vocab)
 {
-	uint32_t end = 0;
-	*count = vocab->n + (json_is(added, JSON_ARRAY) ? added->n : 0);
+	struct json_flat *f = l->flat + PIECES;
+	f->string = xreallocarray(NULL, vocab->n, sizeof *f->string);
+	f->number = l->v->unigram ? NULL : xreallocarray(NULL, vocab->n, sizeof *f->number);
 	const struct json *c = json_first(vocab);
-	for (size_t i = 0; vocab->type == JSON_OBJECT && i < vocab->n; i++, c = json_next(json_next(c))) {
-		uint32_t id = read_id(l, json_next(c));
-		if (id == UINT32_MAX)
+	for (uint32_t i = 0; i < vocab->n; i++, c = json_next(c)) {
+		if (l->v->unigram) {
+			read_scored(l, c, i);
+			continue;
+		}
+		f->string[i] = json_span(c);
+		c = json_next(c);
+		f->number[i] = read_id(l, c);
+		if (f->number[i] == UINT32_MAX)
 			die("%s: a piece has no id", l->path);
-		end = id >= end ? id + 1 : end;
 	}
-	if (vocab->type == JSON_ARRAY)
-		end = (uint32_t)vocab->n;
-	c = json_first(added);
+	f->n = vocab->n;
+}
+
+static uint32_t
+id_of(const struct json_flat *f, size_t i)
+{
+	return f->number ? f->number[i] : (uint32_t)i;
+}
+
+/* The largest id + 1 of the pieces and the added tokens. */
+static uint32_t
+ids_end(const struct loader *l, const struct json *added)
+{
+	const struct json_flat *f = l->flat + PIECES;
+	uint32_t end = 0;
+	for (size_t i = 0; i < f->n; i++) {
+		if (id_of(f, i) >= VOCAB_MAX)
+			die("%s: 'id' is %u, not a whole number from 0 to %u", l->path, (unsigned)id_of(f, i), VOCAB_MAX - 1);
+		end = id_of(f, i) >= end ? id_of(f, i) + 1 : end;
+	}
+	const struct json *c = json_first(added);
 	for (size_t i = 0; json_is(added, JSON_ARRAY) && i < added->n; i++, c = json_next(c)) {
 		uint32_t id = read_id(l, json_get(l->d, c, "id"));
 		if (id == UINT32_MAX)
@@ -359,107 +392,121 @@ ids_end(const struct loader *l, const struct json *vocab, const struct json *add
 	return end;
 }
 
-/* A Unigram's pair: the piece and its score. */
 static void
-read_scored(struct loader *l, const struct json *pair, uint32_t id)
+set_piece(struct loader *l, uint32_t id, struct span s)
 {
-	struct unigram *u = l->v->unigram;
-	struct str s = json_is(pair, JSON_ARRAY) && pair->n == 2 ? json_str(l->d, json_first(pair)) : (struct str){NULL, 0};
-	if (!s.p)
-		die("%s: entry %u of the vocabulary is no pair of a piece and its score", l->path, (unsigned)id);
-	set_piece(l, id, s);
-	double score = json_float(l->d, json_next(json_first(pair)), "a score", 0);
-	if (!(fabs(score) < 1e30))
-		die("%s: the score of piece %u is no number", l->path, (unsigned)id);
-	u->scores[id] = score;
-	if (score - 10 < u->unk_score)
-		u->unk_score = score - 10;
+	struct vocab *v = l->v;
+	const struct span old = v->at[id];
+	const char *a = (const char *)span_at(v->text, old), *b = (const char *)span_at(v->text, s);
+	if (old.off && !(old.n == s.n && !memcmp(a, b, s.n)))
+		die("%s: id %u is two pieces, '%.*s' and '%.*s'", l->path, (unsigned)id, (int)(old.n < 64 ? old.n : 64), a,
+			(int)(s.n < 64 ? s.n : 64), b);
+	v->at[id] = s;
+}
+
+/* Let v->at say where the pieces are; if they stand in the order of their ids, it is the list of them. */
+static void
+place_pieces(struct loader *l)
+{
+	struct json_flat *f = l->flat + PIECES;
+	struct vocab *v = l->v;
+	if (!f->number) {
+		v->at = f->string;
+		f->string = NULL;
+	}
+	vocab_room(v);
+	if (!f->number) {
+		memset(v->at + f->n, 0, (v->n - f->n) * sizeof *v->at);
+		memset(l->h->flags, HF_MODEL, f->n);
+		return;
+	}
+	memset(v->at, 0, v->n * sizeof *v->at);
+	for (size_t i = 0; i < f->n; i++) {
+		set_piece(l, f->number[i], f->string[i]);
+		l->h->flags[f->number[i]] |= HF_MODEL;
+	}
+}
+
+/* No two pieces of the file may be alike. */
+static void
+check_pieces(struct loader *l)
+{
+	const struct json_flat *f = l->flat + PIECES;
+	struct vocab *v = l->v;
+	struct table t;
+	const size_t at = table_fill(&t, l->path, v->text, f->string, f->n);
+	if (at < f->n)
+		die("%s: not JSON: key \"%.*s\" stands twice in one object", l->path, (int)(f->string[at].n < 64 ? f->string[at].n : 64),
+			(const char *)span_at(v->text, f->string[at]));
+	if (f->number)
+		table_free(&t);
+	else
+		v->keys = t;
 }
 
 static void
 read_vocab(struct loader *l, const struct json *model, const struct json *added, const char *dir)
 {
 	const struct json *vocab = json_get(l->d, model, "vocab");
+	struct json_flat *f = l->flat + PIECES;
 	struct vocab *v = l->v;
-	size_t count;
-	if (!json_is(vocab, v->unigram ? JSON_ARRAY : JSON_OBJECT) || !vocab->n || vocab->n >= VOCAB_MAX)
+	const bool flat = f->n;
+	const size_t n = flat ? f->n : vocab ? vocab->n : 0;
+	if (!json_is(vocab, v->unigram ? JSON_ARRAY : JSON_OBJECT) || !n || n >= VOCAB_MAX)
 		die("%s: no vocabulary in it (model.vocab)", l->path);
-	v->n = ids_end(l, vocab, added, &count);
+	if (v->unigram) {
+		v->unigram->scores = xcalloc(n, sizeof *v->unigram->scores);
+		v->unigram->unk_score = INFINITY;
+	}
+	if (flat)
+		check_pieces(l);
+	else
+		pieces_from_nodes(l, vocab);
+	v->n = ids_end(l, added);
+	const size_t count = n + (json_is(added, JSON_ARRAY) ? added->n : 0);
 	if (v->n / 4 > count + 65536)
 		die("%s: ids up to %u for %zu pieces", l->path, (unsigned)v->n, count);
 	v->n = vocab_padded(dir, v->n);
-	l->piece = xcalloc(v->n, sizeof *l->piece);
 	if (v->unigram) {
-		v->unigram->scores = xcalloc(v->n, sizeof *v->unigram->scores);
-		v->unigram->unk_score = INFINITY;
+		v->unigram->scores = xreallocarray(v->unigram->scores, v->n, sizeof *v->unigram->scores);
+		memset(v->unigram->scores + n, 0, (v->n - n) * sizeof *v->unigram->scores);
 	}
 	l->h->flags = xcalloc(v->n, 1);
 	l->h->n_flags = v->n;
-	const struct json *c = json_first(vocab);
-	for (uint32_t i = 0; i < vocab->n; i++) {
-		uint32_t id = v->unigram ? i : read_id(l, json_next(c));
-		if (v->unigram)
-			read_scored(l, c, id);
-		else
-			set_piece(l, id, json_str(l->d, c));
-		l->h->flags[id] |= HF_MODEL;
-		c = v->unigram ? json_next(c) : json_next(json_next(c));
-	}
+	place_pieces(l);
 }
 
+/* What an added token says of itself. */
 static void
-read_added(struct loader *l, const struct json *added)
+read_added_token(struct loader *l, const struct json *token)
 {
 	static const struct {
 		const char *key;
 		uint8_t bit;
 	} flags[] = {{"lstrip", HF_LSTRIP}, {"rstrip", HF_RSTRIP}, {"single_word", HF_SINGLE_WORD}, {"normalized", HF_NORMALIZED}};
 	struct vocab *v = l->v;
-	const struct json *c = json_first(added);
-	for (size_t i = 0; json_is(added, JSON_ARRAY) && i < added->n; i++, c = json_next(c)) {
-		uint32_t id = read_id(l, json_get(l->d, c, "id"));
-		struct str s = json_str(l->d, json_get(l->d, c, "content"));
-		if (!s.p)
-			die("%s: added token %u has no content", l->path, (unsigned)id);
-		set_piece(l, id, s);
-		int known = vocab_known_piece((const unsigned char *)s.p, (uint32_t)s.n);
-		v->type[id] = flag(l, c, "special", false) || known ? PIECE_CONTROL : PIECE_USER;
-		for (size_t k = 0; k < 4; k++)
-			if (flag(l, c, flags[k].key, k == 3 && !flag(l, c, "special", false)))
-				l->h->flags[id] |= flags[k].bit;
-		if (known == 2)
-			vocab_mark_eog(v, id);
-	}
+	uint32_t id = read_id(l, json_get(l->d, token, "id"));
+	const struct json *content = json_get(l->d, token, "content");
+	struct str s = json_str(l->d, content);
+	if (!s.p)
+		die("%s: added token %u has no content", l->path, (unsigned)id);
+	set_piece(l, id, json_span(content));
+	int known = vocab_known_piece((const unsigned char *)s.p, (uint32_t)s.n);
+	const bool special = flag(l, token, "special", false);
+	v->type[id] = special || known ? PIECE_CONTROL : PIECE_USER;
+	for (size_t k = 0; k < 4; k++)
+		if (flag(l, token, flags[k].key, k == 3 && !special))
+			l->h->flags[id] |= flags[k].bit;
+	if (known == 2)
+		vocab_mark_eog(v, id);
 }
 
 static void
-put_len(unsigned char *p, size_t n)
+read_added(struct loader *l, const struct json *added)
 {
-	for (int i = 0; i < 8; i++)
-		p[i] = (unsigned char)((uint64_t)n >> (8 * i));
-}
-
-unsigned char *
-lay_pieces(struct vocab *v, const struct str *pieces)
-{
-	size_t total = 0;
-	for (uint32_t id = 0; id < v->n; id++)
-		total += 8 + pieces[id].n;
-	if (total > UINT32_MAX)
-		die("%s: a vocabulary of %zu bytes is too large", v->path, total);
-	unsigned char *base = xcalloc(total, 1), *p = base;
-	v->base = base;
-	v->back = 8;
-	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
-	for (uint32_t id = 0; id < v->n; id++) {
-		size_t n = pieces[id].n;
-		put_len(p, n);
-		v->off[id] = (uint32_t)(p + 8 - base);
-		if (n)
-			memcpy(p + 8, pieces[id].p, n);
-		p += 8 + n;
-	}
-	return base;
+	const struct json *c = json_first(added);
+	for (size_t i = 0; json_is(added, JSON_ARRAY) && i < added->n; i++, c = json_next(c))
+		read_added_token(l, c);
 }
 
 /* The types of the model's own pieces. */
@@ -468,16 +515,16 @@ set_types(struct loader *l)
 {
 	struct vocab *v = l->v;
 	for (uint32_t id = 0; id < v->n; id++) {
-		const struct str s = l->piece[id];
-		bool byte = l->h->byte_fallback && s.n == 6 && byte_spelling((const unsigned char *)s.p, s.n) >= 0;
+		const struct span s = v->at[id];
+		bool byte = l->h->byte_fallback && s.n == 6 && byte_spelling(span_at(v->text, s), s.n) >= 0;
 		if (!v->type[id])
-			v->type[id] = !s.p ? PIECE_UNUSED : byte ? PIECE_BYTE : PIECE_NORMAL;
+			v->type[id] = !s.off ? PIECE_UNUSED : byte ? PIECE_BYTE : PIECE_NORMAL;
 	}
 }
 
 /* The two parts of a merge: "a b" or ["a", "b"]. */
 static void
-merge_parts(const struct loader *l, const struct json *m, struct str part[2])
+two_parts(const struct loader *l, const struct json *m, struct str part[2])
 {
 	struct str s = json_str(l->d, m);
 	if (s.p) {
@@ -494,26 +541,44 @@ merge_parts(const struct loader *l, const struct json *m, struct str part[2])
 		die("%s: a merge is not two pieces without spaces", l->path);
 }
 
+/* Merges that have nodes, laid out anew. */
+static void
+merges_from_nodes(struct loader *l, const struct json *list)
+{
+	struct bytes out = {NULL, 0, 0};
+	struct merge_list *to = &l->v->merge;
+	to->at = xreallocarray(NULL, list->n, sizeof *to->at);
+	const struct json *c = json_first(list);
+	for (size_t i = 0; i < list->n; i++, c = json_next(c)) {
+		struct str part[2] = {{NULL, 0}, {NULL, 0}};
+		two_parts(l, c, part);
+		const size_t off = out.n;
+		bytes_add(&out, part[0].p, part[0].n);
+		bytes_add(&out, " ", 1);
+		bytes_add(&out, part[1].p, part[1].n);
+		if (out.n >= SPAN_SECOND)
+			die("%s: merges of more than 2 GB", l->path);
+		to->at[i] = (struct span){(uint32_t)off, (uint32_t)(out.n - off)};
+	}
+	l->h->merges = out.s;
+	to->text[0] = out.s;
+	to->gap[0] = builtin(" ");
+	to->n = list->n;
+}
+
 static void
 read_merges(struct loader *l, const struct json *model)
 {
 	const struct json *list = json_get(l->d, model, "merges");
-	if (!json_is(list, JSON_ARRAY) || list->n >= VOCAB_MAX)
+	struct json_flat *f = l->flat + MERGES;
+	if (!json_is(list, JSON_ARRAY) || list->n >= VOCAB_MAX || f->n >= VOCAB_MAX)
 		die("%s: no merges in it (model.merges)", l->path);
-	struct bytes out = {NULL, 0, 0};
-	const struct json *c = json_first(list);
-	for (size_t i = 0; i < list->n; i++, c = json_next(c)) {
-		struct str part[2] = {{NULL, 0}, {NULL, 0}};
-		unsigned char len[8];
-		merge_parts(l, c, part);
-		put_len(len, part[0].n + 1 + part[1].n);
-		bytes_add(&out, len, 8);
-		bytes_add(&out, part[0].p, part[0].n);
-		bytes_add(&out, " ", 1);
-		bytes_add(&out, part[1].p, part[1].n);
+	if (!f->n) {
+		merges_from_nodes(l, list);
+		return;
 	}
-	l->h->merges = out.s;
-	l->v->merge_list = (struct gguf_kv){.type = GGUF_ARRAY, .elem = GGUF_STRING, .n = list->n, .data = out.s, .bytes = out.n};
+	l->v->merge = (struct merge_list){{l->v->text[0], l->v->text[1]}, {f->gap, builtin(" ")}, f->string, f->n};
+	f->string = NULL;
 }
 
 static void
@@ -623,7 +688,11 @@ vocab_from_hf(struct map m, const char *dir)
 	struct vocab *v = l.v = xcalloc(1, sizeof *v);
 	struct hf *h = l.h = v->hf = xcalloc(1, sizeof *h);
 	h->path = m.path;
-	l.d = h->doc = json_read(m.path, (const char *)m.data, m.size);
+	l.flat[PIECES] = (struct json_flat){.inside = "model", .key = "vocab", .type = JSON_OBJECT};
+	l.flat[MERGES] = (struct json_flat){.inside = "model", .key = "merges", .type = JSON_ARRAY};
+	l.d = h->doc = json_read_flat(m.path, (const char *)m.data, m.size, l.flat, 2);
+	v->text[0] = m.data;
+	v->text[1] = (const unsigned char *)h->doc->unescaped;
 	const struct json *root = h->doc->node, *model = json_get(l.d, root, "model");
 	const struct json *added = json_get(l.d, root, "added_tokens");
 	v->path = m.path;
@@ -633,7 +702,6 @@ vocab_from_hf(struct map m, const char *dir)
 	read_vocab(&l, model, added, dir);
 	v->type = xcalloc(v->n, 1);
 	read_added(&l, added);
-	h->pieces = lay_pieces(v, l.piece);
 	set_types(&l);
 	v->unk = v->unigram ? (int32_t)json_uint(l.d, json_get(l.d, model, "unk_id"), "unk_id", VOCAB_MAX, 0, v->n - 1) :
 		vocab_id_of(v, json_str(l.d, json_get(l.d, model, "unk_token")));
@@ -656,7 +724,10 @@ vocab_from_hf(struct map m, const char *dir)
 	v->bos_piece = v->bos;
 	v->eos = -1;
 	vocab_read_beside(v, dir);
-	xfree(l.piece);
+	for (int i = 0; i < 2; i++) {
+		xfree(l.flat[i].string);
+		xfree(l.flat[i].number);
+	}
 	xfree(h->doc->node); /* the strings are still wanted, what held them is not */
 	h->doc->node = NULL;
 	return v;

@@ -16,6 +16,8 @@
 #include "vocab.h"
 #include "vocab_cache.h"
 
+#include <string.h>
+
 #define VOCAB_MAX ((1u << 24) - 1)
 #define NO_ID UINT32_MAX
 #define NO_RANK UINT32_MAX
@@ -101,7 +103,8 @@ struct sp {
 	uint32_t n_model;		/* pieces from here on are added tokens, which a text is cut at */
 	struct specials user;		/* user-defined pieces, which nothing changes */
 	struct bytes text;
-	unsigned char *pieces, *scores;	/* owned: what struct vocab points into, or NULL */
+	struct bytes added;		/* texts of added tokens */
+	unsigned char *scores;		/* owned: what struct vocab points into, or NULL */
 };
 
 struct json_doc;
@@ -115,20 +118,21 @@ struct vocab {
 	int32_t bos, eos, unk;		/* or -1 */
 	int32_t bos_piece;		/* the same as bos, but also where texts do not begin with it */
 
-	/* Piece i is at base + off[i]; its length stands `back` bytes before, its score
-	 * at scores + i * score_step or, with scores NULL, 8 bytes before. */
-	const unsigned char *base;
-	uint32_t *off, back;
+	/* Piece i is at[i] of text[]; its score is at scores + 4 * i or, with scores NULL, 8 bytes before it. Behind
+	 * the last comes one that is equal to none. */
+	const unsigned char *text[2];
+	struct span *at;
 	const unsigned char *scores;
 	uint8_t *type;			/* enum piece_type, | TYPE_EOG */
 	uint32_t *eog;			/* sorted */
 	size_t n_eog, eog_cap;
-	char *text;			/* vocab_text()'s result */
-	size_t text_cap;
+	char *said;			/* vocab_text()'s result */
+	size_t said_cap;
 
 	/* For encoding; built by the first. */
 	bool ready;
 	struct table pieces;		/* no slots: not built yet (BPE) */
+	struct table keys;		/* all pieces of a file that says that no two are alike; no slots: there is none */
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
 	struct unigram *unigram;	/* or NULL */
@@ -136,14 +140,18 @@ struct vocab {
 	struct json_doc *config;	/* tokenizer_config.json, owned, or NULL */
 	struct hf *hf;			/* how tokenizer.json wants it, or NULL; vocab_hf.h */
 	struct str template;		/* for chats, or {NULL, 0} */
-	struct gguf_kv merge_list;	/* "left right" each, of BPE */
+	struct gguf_kv merge_list;	/* "left right" each, of BPE, in a GGUF file */
+	struct merge_list {		/* the same, or those of another file, the first first: left, gap, right */
+		const unsigned char *text[2];
+		struct str gap[2];	/* in each of the texts */
+		struct span *at;
+		size_t n;
+	} merge;
 	bool ignore_merges;		/* a word that is a piece is taken whole */
 	bool split_words;		/* SentencePiece: no piece reaches over a word's end */
 	const struct pretok *pretok;
 	struct pretok_state cut;
 	struct table merges;
-	const unsigned char *merge_base; /* merge m, "left right", is at merge_base + merge_off[m], */
-	uint32_t *merge_off;		/* its length 8 bytes before */
 	uint32_t merge_first;		/* the piece that merge 0 makes, or NO_ID */
 	bool warned;
 	struct word word;
@@ -163,9 +171,22 @@ struct vocab {
 static inline const unsigned char *
 piece(const struct vocab *v, uint32_t id, uint32_t *n)
 {
-	const unsigned char *p = v->base + v->off[id];
-	*n = le32(p - v->back);
-	return p;
+	*n = v->at[id].n;
+	return span_at(v->text, v->at[id]);
+}
+
+/* The two parts of merge m, or false: it is none. */
+static inline bool
+merge_parts(const struct merge_list *l, size_t m, struct str part[2])
+{
+	const struct span s = l->at[m];
+	const struct str gap = l->gap[s.off >> 31];
+	const unsigned char *p = span_at(l->text, s), *at = s.n > 1 ? memchr(p + 1, gap.p[0], s.n - 1) : NULL;
+	if (!at || (size_t)(p + s.n - at) <= gap.n)
+		return false;
+	part[0] = (struct str){(const char *)p, (size_t)(at - p)};
+	part[1] = (struct str){(const char *)at + gap.n, s.n - part[0].n - gap.n};
+	return true;
 }
 
 /* Slots: what a hash puts there; what index a slot holds. */
@@ -194,6 +215,8 @@ uint32_t hash_bytes(const unsigned char *p, size_t n);
 /* An empty table for at most n entries. */
 void table_init(struct table *t, size_t n);
 void table_free(struct table *t);
+/* A table of n strings; returns how many are alike to none before them, from the first on. */
+size_t table_fill(struct table *t, const char *path, const unsigned char *const text[2], const struct span *at, size_t n);
 /* Index all pieces that text may become: not control, unknown and byte pieces. */
 void pieces_index(struct vocab *v);
 /* The id of the piece with these bytes and their hash, or NO_ID. */
@@ -315,9 +338,10 @@ const char *folder_of(const char *path);
 struct vocab *vocab_from_folder(const char *dir);
 /* The first piece spelled so, or -1. */
 int32_t vocab_id_of(const struct vocab *v, struct str s);
-/* Lay pieces out as a GGUF file does, a length of 8 bytes before each, and let v's point there; the caller
- * frees. A piece that is {NULL, 0} is empty. Dies where they are too many bytes. */
-unsigned char *lay_pieces(struct vocab *v, const struct str *pieces);
+/* Room for where pieces are, and the end of it. */
+void vocab_room(struct vocab *v);
+/* Where the strings of an array lie. */
+void vocab_strings(const struct gguf_kv *kv, struct span *at);
 
 /* Note that id ends generations; sort them when all are known. */
 void vocab_mark_eog(struct vocab *v, int64_t id);

@@ -88,24 +88,35 @@ id_key(const struct vocab *v, const char *key, int32_t missing)
 	return missing < (int64_t)v->n ? missing : -1;
 }
 
-/* Where the pieces lie: off[]. */
+void
+vocab_room(struct vocab *v)
+{
+	v->at = xreallocarray(v->at, (size_t)v->n + 1, sizeof *v->at);
+	v->at[v->n] = (struct span){0, UINT32_MAX};
+}
+
+void
+vocab_strings(const struct gguf_kv *kv, struct span *at)
+{
+	const unsigned char *p = kv->data;
+	for (size_t i = 0; i < kv->n; i++) {
+		const struct str s = gguf_next_str(&p);
+		at[i] = (struct span){(uint32_t)((const unsigned char *)s.p - kv->data), (uint32_t)s.n};
+	}
+}
+
 static void
 read_pieces(struct vocab *v)
 {
 	const struct gguf_kv *kv = gguf_array(v->meta, "tokenizer.ggml.tokens", GGUF_STRING);
 	if (!kv || !kv->n)
 		die("%s: no vocabulary in it (tokenizer.ggml.tokens)", v->path);
-	if (kv->n > VOCAB_MAX || kv->bytes > UINT32_MAX)
+	if (kv->n > VOCAB_MAX || kv->bytes >= SPAN_SECOND)
 		die("%s: a vocabulary of %zu pieces, %zu bytes is too large", v->path, kv->n, kv->bytes);
 	v->n = (uint32_t)kv->n;
-	v->base = kv->data;
-	v->back = 8;
-	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
-	const unsigned char *p = kv->data;
-	for (uint32_t id = 0; id < v->n; id++) {
-		v->off[id] = (uint32_t)(p + 8 - v->base);
-		gguf_next_str(&p);
-	}
+	v->text[0] = kv->data;
+	vocab_room(v);
+	vocab_strings(kv, v->at);
 }
 
 /* An array with an entry for each piece, or NULL. */
@@ -274,12 +285,12 @@ vocab_from_gguf(const struct gguf *g)
 }
 
 /* Count tokenizer.bin's records, i32 longest { f32 score, i32 len, bytes } to the
- * end of the file, and note where they are if off is not NULL. 0: it is none. */
+ * end of the file, and note where they are if rec is not NULL. 0: it is none. */
 static uint32_t
-llama2c_records(struct map m, uint32_t *off)
+llama2c_records(struct map m, struct span *rec)
 {
 	uint32_t n = 0, longest = m.size >= 4 ? le32(m.data) : 0;
-	if (longest == 0 || longest > m.size || m.size > UINT32_MAX)
+	if (longest == 0 || longest > m.size || m.size >= SPAN_SECOND)
 		return 0;
 	for (size_t at = 4; at < m.size; n++) {
 		if (m.size - at < 8 || n == VOCAB_MAX)
@@ -288,8 +299,8 @@ llama2c_records(struct map m, uint32_t *off)
 		at += 8;
 		if (len > longest || len > m.size - at)
 			return 0;
-		if (off)
-			off[n] = (uint32_t)at;
+		if (rec)
+			rec[n] = (struct span){(uint32_t)at, len};
 		at += len;
 	}
 	return n;
@@ -304,10 +315,9 @@ vocab_from_llama2c(struct map m)
 	if (!v->n)
 		die("%s: neither a model (GGUF, llama2.c) nor llama2.c's tokenizer.bin", m.path);
 	v->llama2c = v->space_prefix = true;
-	v->base = m.data;
-	v->back = 4;
-	v->off = xreallocarray(NULL, v->n, sizeof *v->off);
-	llama2c_records(m, v->off);
+	v->text[0] = m.data;
+	vocab_room(v);
+	llama2c_records(m, v->at);
 	v->type = xcalloc(v->n, 1);
 	v->bos_piece = v->bos = v->n > 1 ? 1 : -1;
 	v->unk = 0;

@@ -87,7 +87,7 @@ next_field(const struct vocab *v, struct wire *w, struct field *f)
 
 /* What the file says of itself. */
 struct model {
-	struct str *piece;
+	const unsigned char *begin;	/* of the file */
 	uint64_t type;
 	int64_t bos, eos;
 	bool suffix;
@@ -137,14 +137,14 @@ read_piece(struct vocab *v, uint32_t id, struct wire w, struct model *m)
 	while (w.p < w.end) {
 		next_field(v, &w, &f);
 		if (f.number == PIECE_TEXT && f.type == BYTES)
-			m->piece[id] = (struct str){(const char *)f.bytes.p, (size_t)(f.bytes.end - f.bytes.p)};
+			v->at[id] = (struct span){(uint32_t)(f.bytes.p - m->begin), (uint32_t)(f.bytes.end - f.bytes.p)};
 		else if (f.number == PIECE_SCORE && f.type == FIXED32)
 			memcpy(v->sp->scores + 4 * (size_t)id, f.bytes.p, 4);
 		else if (f.number == PIECE_TYPE)
 			type = f.value;
 	}
-	const unsigned char *p = (const unsigned char *)m->piece[id].p;
-	const uint32_t n = (uint32_t)m->piece[id].n;
+	uint32_t n;
+	const unsigned char *p = piece(v, id, &n);
 	if (!n)
 		die("%s: piece %u is empty", v->path, (unsigned)id);
 	if (type < PIECE_NORMAL || type > PIECE_BYTE || (type == PIECE_BYTE && byte_spelling(p, n) < 0))
@@ -204,30 +204,36 @@ read_added(struct vocab *v, const struct json_doc *added)
 
 /* Make room for the added tokens behind the model's own pieces, and for ids that are never used. */
 static void
-put_added(struct vocab *v, struct model *m, const struct added_list *list, const char *dir)
+put_added(struct vocab *v, const struct added_list *list, const char *dir)
 {
-	uint32_t n = v->n;
+	const uint32_t own = v->n;
+	uint32_t n = own;
+	struct bytes *text = &v->sp->added;
 	for (size_t i = 0; i < list->n; i++)
 		if (list->a[i].id >= n)
 			n = (uint32_t)list->a[i].id + 1;
 	if (n >= VOCAB_MAX || n - v->n > list->n + 65536)
 		die("%s: added tokens with ids up to %u beside %u pieces", v->path, (unsigned)n, (unsigned)v->n);
 	n = vocab_padded(dir, n);
-	m->piece = xreallocarray(m->piece, n, sizeof *m->piece);
 	v->type = xreallocarray(v->type, n, 1);
 	v->sp->scores = xreallocarray(v->sp->scores, n, 4);
-	memset(m->piece + v->n, 0, (n - v->n) * sizeof *m->piece);
-	memset(v->type + v->n, PIECE_UNUSED, n - v->n);
-	memset(v->sp->scores + 4 * (size_t)v->n, 0, 4 * (size_t)(n - v->n));
 	v->n = n;
+	vocab_room(v);
+	memset(v->at + own, 0, (n - own) * sizeof *v->at);
+	memset(v->type + own, PIECE_UNUSED, n - own);
+	memset(v->sp->scores + 4 * (size_t)own, 0, 4 * (size_t)(n - own));
 	for (size_t i = 0; i < list->n; i++) {
 		const struct added *a = list->a + i;
 		int known = a->text.n < 64 ? vocab_known_piece((const unsigned char *)a->text.p, (uint32_t)a->text.n) : 0;
-		m->piece[a->id] = a->text;
+		if (text->n + a->text.n >= SPAN_SECOND)
+			die("%s: added tokens of more than 2 GB", v->path);
+		v->at[a->id] = (struct span){(uint32_t)text->n | SPAN_SECOND, (uint32_t)a->text.n};
+		bytes_add(text, a->text.p, a->text.n);
 		v->type[a->id] = (uint8_t)((v->type[a->id] & TYPE_EOG) | (a->user && !known ? PIECE_USER : PIECE_CONTROL));
 		if (known == 2)
 			vocab_mark_eog(v, (int64_t)a->id);
 	}
+	v->text[1] = text->s;
 }
 
 /* The messages of the file, the pieces among them numbered as they come. */
@@ -285,15 +291,18 @@ vocab_from_sp(struct map map, const char *dir)
 	v->sp->dummy_prefix = v->sp->remove_extra = v->sp->escape = true;
 	v->unk = -1;
 	v->n = v->sp->n_model = count_pieces(map);
+	if (map.size >= SPAN_SECOND)
+		die("%s: a model of more than 2 GB", map.path);
+	v->text[0] = m.begin = map.data;
+	vocab_room(v);
+	memset(v->at, 0, v->n * sizeof *v->at);
 	v->type = xcalloc(v->n, 1);
 	v->sp->scores = xcalloc(v->n, 4);
-	m.piece = xcalloc(v->n, sizeof *m.piece);
 	read_model(v, (struct wire){map.data, map.data + map.size}, &m);
 	v->config = json_beside(dir, "tokenizer_config.json");
 	struct json_doc *added = json_beside(dir, "added_tokens.json");
 	struct added_list list = read_added(v, added);
-	put_added(v, &m, &list, dir);
-	v->sp->pieces = lay_pieces(v, m.piece);
+	put_added(v, &list, dir);
 	v->scores = v->sp->scores;
 	v->sp->map = charsmap_read(v->path, m.charsmap.p, (size_t)(m.charsmap.end - m.charsmap.p));
 	v->space_prefix = v->sp->dummy_prefix;
@@ -305,7 +314,6 @@ vocab_from_sp(struct map map, const char *dir)
 	if (v->config && !json_bool(v->config, json_get(v->config, v->config->node, "add_bos_token"), "add_bos_token", true))
 		v->bos = -1;
 	xfree(list.a);
-	xfree(m.piece);
 	if (added)
 		json_free(added);
 	return v;
@@ -334,7 +342,7 @@ sp_free(struct sp *sp)
 		return;
 	xfree(sp->user.list);
 	xfree(sp->text.s);
-	xfree(sp->pieces);
+	xfree(sp->added.s);
 	xfree(sp->scores);
 	xfree(sp);
 }

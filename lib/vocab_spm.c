@@ -17,7 +17,7 @@
 static uint32_t
 score_rank(const struct vocab *v, uint32_t id)
 {
-	const unsigned char *p = v->scores ? v->scores + 4 * (size_t)id : v->base + v->off[id] - 8;
+	const unsigned char *p = v->scores ? v->scores + 4 * (size_t)id : span_at(v->text, v->at[id]) - 8;
 	float f = lef32(p) + 0.0f; /* -0 is 0 */
 	uint32_t u;
 	if (f != f)

@@ -40,7 +40,7 @@ SETTINGS = {
 
 def train(name, tiny=False):
     lines = []
-    for path in sorted(glob.glob(os.path.join(HERE, '..', '..', 'man', '*')) + glob.glob(os.path.join(HERE, '..', '..', 'lib', '*.[ch]'))):
+    for path in sorted(glob.glob(os.path.join(HERE, '..', '..', 'man', '*.[157]')) + glob.glob(os.path.join(HERE, '..', '..', 'lib', '*.[ch]'))):
         if 'tables' not in path and 'grids' not in path and 'unicode_' not in path:
             lines += open(path, encoding='utf-8').read().split('\n')
     out = io.BytesIO()

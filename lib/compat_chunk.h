@@ -1,0 +1,115 @@
+/*
+ * compat_chunk.h - text looked at in chunks: 16 bytes where the machine has registers for them, else 8 in a number.
+ *
+ * What is said of the bytes of a chunk is said in a number, a mark for each, the first byte's the lowest.
+ */
+#ifndef COMPAT_CHUNK_H
+#define COMPAT_CHUNK_H
+
+#include "swar.h"
+#include "util.h"
+
+#include <string.h>
+
+#if defined(__SSE2__) && defined(__GNUC__)
+#include <emmintrin.h>
+
+#define CHUNK 16
+#define MARK_STEP 1		/* bits from one mark to the next */
+typedef __m128i chunk;
+
+static inline chunk
+chunk_at(const void *p)
+{
+	return _mm_loadu_si128((const __m128i *)p);
+}
+static inline uint64_t
+marks(__m128i x)
+{
+	return (unsigned)_mm_movemask_epi8(x);
+}
+/* How many bytes stand before the first that is marked; there is one. */
+static inline size_t
+chunk_before(uint64_t marked)
+{
+	return (size_t)__builtin_ctzll(marked);
+}
+static inline uint64_t
+chunk_is(chunk x, char c)
+{
+	return marks(_mm_cmpeq_epi8(x, _mm_set1_epi8(c)));
+}
+/* Bytes below 0x20; from 0x80; from c, which is at least 0x80, on. */
+static inline uint64_t
+chunk_controls(chunk x)
+{
+	return marks(_mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1F)), x));
+}
+static inline uint64_t
+chunk_high(chunk x)
+{
+	return marks(x);
+}
+static inline uint64_t
+chunk_from(chunk x, unsigned char c)
+{
+	return marks(_mm_cmpeq_epi8(_mm_max_epu8(x, _mm_set1_epi8((char)c)), x));
+}
+#else
+#define CHUNK 8
+#define MARK_STEP 8
+typedef uint64_t chunk;
+
+static inline chunk
+chunk_at(const void *p)
+{
+	return le64(p);
+}
+static inline size_t
+chunk_before(uint64_t marked)
+{
+	return bytes_before(marked);
+}
+static inline uint64_t
+chunk_is(chunk x, char c)
+{
+	x ^= EACH((uint64_t)(unsigned char)c);
+	return ~((x & EACH(0x7F)) + EACH(0x7F)) & ~x & EACH(0x80);
+}
+static inline uint64_t
+chunk_controls(chunk x)
+{
+	return ~((x & EACH(0x7F)) + EACH(0x60)) & ~x & EACH(0x80);
+}
+static inline uint64_t
+chunk_high(chunk x)
+{
+	return x & EACH(0x80);
+}
+static inline uint64_t
+chunk_from(chunk x, unsigned char c)
+{
+	return ((x & EACH(0x7F)) + EACH(UINT64_C(0x100) - c)) & x & EACH(0x80);
+}
+#endif
+
+/* The marks of all bytes of a chunk; of those before the first that is marked. */
+#define CHUNK_ALL (~UINT64_C(0) >> (64 - CHUNK * MARK_STEP))
+static inline uint64_t
+chunk_up_to(uint64_t marked)
+{
+	return marked ? (marked & (0 - marked)) - 1 : CHUNK_ALL;
+}
+
+/* A chunk of n bytes, zeros behind them. */
+static inline chunk
+chunk_of(const void *p, size_t n)
+{
+	unsigned char b[CHUNK] = {0};
+	if (n >= CHUNK)
+		return chunk_at(p);
+	memcpy(b, p, n);
+	return chunk_at(b);
+}
+
+#endif

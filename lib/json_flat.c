@@ -1,0 +1,219 @@
+/*
+ * json_flat.c - lists that are too large for nodes; see json.h.
+ *
+ * Such files are written by programs: what stands between two strings is most often what stood there before.
+ */
+#include "json_impl.h"
+
+/* Whether the text goes on so. */
+static inline bool
+goes_on(const struct reader *r, struct str s)
+{
+	if (!s.n || (size_t)(r->end - r->p) < s.n)
+		return false;
+	if (s.n < 8)
+		return !memcmp(r->p, s.p, s.n);
+	uint64_t differ = 0;
+	const unsigned char *p = (const unsigned char *)r->p, *q = (const unsigned char *)s.p;
+	for (size_t i = 0; i + 8 < s.n; i += 8)
+		differ |= le64(p + i) ^ le64(q + i);
+	return !(differ | (le64(p + s.n - 8) ^ le64(q + s.n - 8)));
+}
+
+/* Go behind these signs and the blanks before them. */
+static bool
+behind(struct reader *r, const char *signs)
+{
+	for (; *signs; signs++) {
+		json_blanks(r);
+		if (r->p == r->end || *r->p++ != *signs)
+			return false;
+	}
+	return true;
+}
+
+/* Go to the next string, behind these signs. *usual: what was there last time. */
+static inline bool
+to_string(struct reader *r, const char *signs, struct str *usual)
+{
+	const char *begin = r->p;
+	if (goes_on(r, *usual)) {
+		r->p += usual->n - 1;
+		return true;
+	}
+	if (!behind(r, signs))
+		return false;
+	json_blanks(r);
+	if (r->p == r->end || *r->p != '"')
+		return false;
+	*usual = (struct str){begin, (size_t)(r->p + 1 - begin)};
+	return true;
+}
+
+static const char *
+place(const struct reader *r, struct span s)
+{
+	return (s.off & SPAN_SECOND ? r->d->unescaped : r->d->text) + (s.off & ~SPAN_SECOND);
+}
+
+/* Take a string at its quote; *spaced: it holds a space. */
+static inline struct span
+take(struct reader *r, bool *spaced)
+{
+	const char *begin = ++r->p;
+	const size_t n = json_quick(begin, (size_t)(r->end - begin), spaced);
+	if (n != SIZE_MAX) {
+		r->p += n + 1;
+		return (struct span){(uint32_t)(begin - r->d->text), (uint32_t)n};
+	}
+	const struct span s = json_take_string(r);
+	*spaced = s.n && memchr(place(r, s), ' ', s.n);
+	return s;
+}
+
+static inline void
+add(struct json_flat *f, struct span s)
+{
+	if (f->n == f->string_cap)
+		f->string = grow(f->string, &f->string_cap, f->n + 1, sizeof *f->string);
+	f->string[f->n++] = s;
+}
+
+/* The number of the string that was added last. */
+static void
+add_number(struct json_flat *f, uint32_t x)
+{
+	const size_t i = f->n - 1;
+	if (!f->number && x == i)
+		return;
+	if (!f->number) {
+		f->number = grow(NULL, &f->number_cap, f->string_cap, sizeof *f->number);
+		for (size_t k = 0; k < i; k++)
+			f->number[k] = (uint32_t)k;
+	}
+	f->number = grow(f->number, &f->number_cap, f->string_cap, sizeof *f->number);
+	f->number[i] = x;
+}
+
+/* A colon and a whole number of at most 9 digits. */
+static bool
+take_number(struct reader *r, uint32_t *x)
+{
+	json_blanks(r);
+	if (r->p == r->end || *r->p++ != ':')
+		return false;
+	json_blanks(r);
+	const char *begin = r->p;
+	for (*x = 0; r->p < r->end && *r->p >= '0' && *r->p <= '9' && r->p - begin < 9; r->p++)
+		*x = *x * 10 + (uint32_t)(*r->p - '0');
+	const size_t n = (size_t)(r->p - begin);
+	return n && (n == 1 || *begin != '0') && r->p < r->end && (*r->p == ',' || *r->p == '}' || *r->p <= ' ');
+}
+
+/* {"string": 0, ...} */
+static bool
+numbers(struct reader *r, struct json_flat *f)
+{
+	struct str first = {NULL, 0}, between = {NULL, 0};
+	if (!to_string(r, "", &first))
+		return false;
+	for (;;) {
+		bool spaced;
+		uint32_t x;
+		add(f, take(r, &spaced));
+		if (!take_number(r, &x))
+			return false;
+		add_number(f, x);
+		const char *end = r->p;
+		if (to_string(r, ",", &between))
+			continue;
+		r->p = end;
+		return behind(r, "}");
+	}
+}
+
+/* Both words of a pair, in the unescaped bytes. */
+static struct span
+join(struct reader *r, const struct span word[2])
+{
+	const size_t off = r->d->n_unescaped, n = (size_t)word[0].n + 1 + word[1].n;
+	r->d->unescaped = grow(r->d->unescaped, &r->d->unescaped_cap, off + n, 1); /* where the words may lie, too */
+	json_keep(r, place(r, word[0]), word[0].n);
+	json_keep(r, " ", 1);
+	json_keep(r, place(r, word[1]), word[1].n);
+	return (struct span){(uint32_t)off | SPAN_SECOND, (uint32_t)n};
+}
+
+/* The words of ["a", "b"]. */
+static bool
+pair(struct reader *r, struct json_flat *f, struct str *usual, struct span *s)
+{
+	struct span word[2];
+	bool spaced[2];
+	word[0] = take(r, &spaced[0]);
+	if (!to_string(r, ",", usual))
+		return false;
+	const struct str gap = {usual->p - 1, usual->n + 1}; /* with the quote that ended the first */
+	if (!f->gap.n)
+		f->gap = gap;
+	word[1] = take(r, &spaced[1]);
+	if (spaced[0] || spaced[1] || !word[0].n || !word[1].n)
+		return false;
+	const bool same = gap.n == f->gap.n && (gap.p == f->gap.p || !memcmp(gap.p, f->gap.p, gap.n));
+	if (same && !((word[0].off | word[1].off) & SPAN_SECOND))
+		*s = (struct span){word[0].off, word[1].off + word[1].n - word[0].off};
+	else
+		*s = join(r, word);
+	return true;
+}
+
+/* "a b" */
+static bool
+words(struct reader *r, struct span *s)
+{
+	bool spaced;
+	*s = take(r, &spaced);
+	const char *p = place(r, *s), *end = p + s->n, *gap = spaced ? memchr(p, ' ', s->n) : NULL;
+	return gap && gap > p && gap + 1 < end && !memchr(gap + 1, ' ', (size_t)(end - gap) - 1);
+}
+
+/* ["a b", ...] or [["a", "b"], ...] */
+static bool
+pairs(struct reader *r, struct json_flat *f)
+{
+	struct str first = {NULL, 0}, between = {NULL, 0}, within = {NULL, 0};
+	json_blanks(r);
+	const bool nested = r->p < r->end && *r->p == '[';
+	if (!nested)
+		f->gap = (struct str){" ", 1};
+	if (!to_string(r, nested ? "[" : "", &first))
+		return false;
+	for (;;) {
+		struct span s;
+		if (!(nested ? pair(r, f, &within, &s) : words(r, &s)))
+			return false;
+		add(f, s);
+		const char *end = r->p;
+		if (to_string(r, nested ? "],[" : ",", &between))
+			continue;
+		r->p = end;
+		return behind(r, nested ? "]]" : "]");
+	}
+}
+
+bool
+json_flat_list(struct reader *r, struct json_flat *f)
+{
+	const char *begin = r->p;
+	const size_t n_unescaped = r->d->n_unescaped;
+	if (f->string)
+		return false;
+	if (f->type == JSON_OBJECT ? numbers(r, f) : pairs(r, f))
+		return true;
+	r->p = begin;
+	r->d->n_unescaped = n_unescaped;
+	xfree(f->string);
+	xfree(f->number);
+	*f = (struct json_flat){.inside = f->inside, .key = f->key, .type = f->type};
+	return false;
+}

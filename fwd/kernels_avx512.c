@@ -19,7 +19,10 @@
 #define HAVE_FAST_TILE
 #define BIAS 128
 #define CODES_AT_ONCE 6
+#define HAVE_BRAINS
+#define HAVE_SUMS
 #define FLOATS_AT_ONCE 12
+#define VECTORS_AT_ONCE 6
 
 #include "kernels_tile.h"
 
@@ -57,13 +60,6 @@ low_halves(vi c)
 	return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(c));
 }
 
-INLINE void
-both_halves(vi c, vf *low, vf *high)
-{
-	*low = low_halves(c);
-	*high = low_halves(_mm512_srli_epi32(c, 16));
-}
-
 INLINE vi
 v_dot4(vi acc, vi w, vi x)
 {
@@ -87,6 +83,27 @@ INLINE v16f
 halves(const unsigned char *p)
 {
 	return (v16f)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+INLINE v16f
+brains(const unsigned char *p)
+{
+	return (v16f)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16);
+}
+
+/* The halves of a vector added. */
+INLINE __m256
+folded(v16f x)
+{
+	return _mm256_add_ps(_mm512_castps512_ps256((__m512)x), _mm512_extractf32x8_ps((__m512)x, 1));
+}
+
+INLINE void
+lane_sums(const v16f sum[4], float *out)
+{
+	const __m256 ab = _mm256_hadd_ps(folded(sum[0]), folded(sum[1])), cd = _mm256_hadd_ps(folded(sum[2]), folded(sum[3]));
+	const __m256 all = _mm256_hadd_ps(ab, cd);
+	_mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1)));
 }
 
 /* 16 bytes of rows 0, 4, 8 and 12 of 16. */

@@ -24,6 +24,8 @@
 
 enum {
 	TILE = 2 * LANES,
+	FLOAT_ROWS = 16,	/* of a matrix of floats, and so many vectors, at a time */
+	VECTORS = 48,
 	SUMS = 16	/* where a sum is made in parts, so many for any LANES: the bits are the same */
 };
 
@@ -135,6 +137,7 @@ vec_exp(vec x)
 #define BIAS 0
 #define CODES_AT_ONCE 2
 #define FLOATS_AT_ONCE 6
+#define VECTORS_AT_ONCE 2
 #endif
 
 #if !defined(HAVE_INTERLEAVE)
@@ -177,11 +180,9 @@ bytes(const unsigned char *p)
 
 #if !defined(HAVE_FAST_TILE)
 #define fast_tile(to, t, row, first, n) false
-#define fast_floats(to, t, row, first, n) false
 #define fast_rows(to, t, row, last, in, out) false
 #else
 static bool fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n);
-static bool fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n);
 static bool fast_rows(struct tile *to, const struct tensor *t, size_t row, size_t last, const struct inputs *in, float *out);
 #endif
 
@@ -189,17 +190,18 @@ static bool fast_rows(struct tile *to, const struct tensor *t, size_t row, size_
 struct scratch {
 	struct tile tile[2];
 	union {
-		struct codes codes;
-		float x[CHUNK];
-	} row[LANES];
-	_Alignas(64) float sum[];	/* TILE for each vector; or what attend() needs */
+		struct codes codes[LANES];
+		_Alignas(64) float x[FLOAT_ROWS][CHUNK];
+	};
+	_Alignas(64) float sum[];	/* TILE for each vector; or what floats or attend() need */
 };
 
 static size_t
 scratch_bytes(size_t n)
 {
 	const size_t products = n * TILE, heads = ATTEND_ROWS * (2 * KV_BLOCK + TILE);
-	return sizeof(struct scratch) + (products > heads ? products : heads) * sizeof(float);
+	const size_t floats = VECTORS * FLOAT_ROWS * LANES, codes = products > floats ? products : floats;
+	return sizeof(struct scratch) + (codes > heads ? codes : heads) * sizeof(float);
 }
 
 static bool
@@ -257,17 +259,17 @@ code_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row
 	if (row + LANES <= last && fast_tile(to, t, row, first, n))
 		return;
 	for (size_t r = 0; r < LANES; r++)
-		c->fn(t, row + r < last ? row + r : last - 1, first, n, &s->row[r].codes);
+		c->fn(t, row + r < last ? row + r : last - 1, first, n, &s->codes[r]);
 	const int more = BIAS ? BIAS : run_of(c) ? -c->least : 0;
 	for (size_t r = 0; more && r < LANES; r++)
 		for (size_t i = 0; i < CHUNK; i++)
-			s->row[r].codes.q[i] = (int8_t)(s->row[r].codes.q[i] + more);
+			s->codes[r].q[i] = (int8_t)(s->codes[r].q[i] + more);
 #if defined(HAVE_DOT4) || defined(HAVE_SHORTS)
-	interleave(to->u.q, (const unsigned char *)s->row[0].codes.q, sizeof s->row[0], n / 4, &to->ahead);
+	interleave(to->u.q, (const unsigned char *)s->codes[0].q, sizeof s->codes[0], n / 4, &to->ahead);
 #else
 	for (size_t i = 0; i < n; i++)
 		for (size_t r = 0; r < LANES; r++)
-			to->u.w[i][r] = s->row[r].codes.q[i];
+			to->u.w[i][r] = s->codes[r].q[i];
 #endif
 #if defined(HAVE_SHORTS)
 	if (!run_of(c))
@@ -275,9 +277,9 @@ code_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row
 #endif
 	for (size_t r = 0; r < LANES; r++)
 		for (size_t b = 0; b < scales; b++) {
-			to->d[b][r] = s->row[r].codes.d[b];
+			to->d[b][r] = s->codes[r].d[b];
 			if (c->minima)
-				to->m[b][r] = s->row[r].codes.m[b];
+				to->m[b][r] = s->codes[r].m[b];
 		}
 }
 
@@ -301,16 +303,6 @@ part_of_row(const struct tensor *t, size_t row, size_t first, size_t n, float *r
 	}
 	if (n)
 		unpacker(t->type)(&part, 0, out);
-}
-
-static void
-float_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row, size_t last, size_t first, size_t n)
-{
-	if (row + LANES <= last && fast_floats(to, t, row, first, n))
-		return;
-	for (size_t r = 0; r < LANES; r++)
-		part_of_row(t, row + r < last ? row + r : last - 1, first, n, s->row[r].x);
-	interleave(to->u.q, (const unsigned char *)s->row[0].x, sizeof s->row[0], (n + 3) / 4 * 4, &to->ahead);
 }
 
 /* The sums of block b of the tiles . 16 or 32 numbers of `at_once` inputs. */
@@ -438,47 +430,6 @@ all_codes_times(const struct coding *c, struct tile *w, size_t n, const struct q
 	}
 }
 
-/* sum[t][TILE] += n columns of the tiles . n numbers of inputs that lie `apart`. */
-ALWAYS void
-floats_times(const struct tile *w, size_t n, const float *x, size_t apart, float *sum, size_t sum_apart, const int at_once)
-{
-	vec f[2][16];
-	UNROLL for (int g = 0; g < 2; g++)
-		UNROLL for (int t = 0; t < at_once; t++)
-			f[g][t] = vec_set(0);
-	for (size_t k = 0; k < n; k++) {
-		const vec w0 = vec_load(w[0].u.w[k]), w1 = vec_load(w[1].u.w[k]);
-		UNROLL for (int t = 0; t < at_once; t++) {
-			const vec v = vec_set(x[(size_t)t * apart + k]);
-			f[0][t] = vec_fma(f[0][t], w0, v);
-			f[1][t] = vec_fma(f[1][t], w1, v);
-		}
-	}
-	UNROLL for (int t = 0; t < at_once; t++)
-		UNROLL for (int g = 0; g < 2; g++) {
-			float *to = sum + (size_t)t * sum_apart + g * LANES;
-			vec_store(to, vec_add(vec_load(to), f[g][t]));
-		}
-}
-
-static void
-all_floats_times(struct tile *w, size_t n, const float *x, size_t count, size_t apart, float *sum, size_t sum_apart)
-{
-	for (size_t t = 0, now; t < count; t += now) {
-		now = count - t < FLOATS_AT_ONCE ? count - t : FLOATS_AT_ONCE;
-		now = now > 4 && now < FLOATS_AT_ONCE ? 4 : now;
-		switch (now) {
-		case 1: floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, 1); break;
-		case 2: floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, 2); break;
-		case 3: floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, 3); break;
-		case 4: floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, 4); break;
-		default:
-			ask_rows(w);
-			floats_times(w, n, x + t * apart, apart, sum + t * sum_apart, sum_apart, FLOATS_AT_ONCE);
-		}
-	}
-}
-
 /* While these TILE rows are worked on, the next ones are asked for: part i of n. A step is
  * the 16 bytes of LANES rows that are worked on meanwhile and their share of what lies between. */
 ALWAYS struct ahead
@@ -512,20 +463,23 @@ chunk_times(struct scratch *s, const struct tensor *t, size_t row, size_t last, 
 		const size_t at = row + g * LANES < last ? row + g * LANES : row;
 		struct tile *w = s->tile + g;
 		w->ahead = ahead_of(t, row, last, in->next, 2 * chunk + g, 2 * chunks);
-		(c->fn ? code_tile : float_tile)(s, w, t, at, last, k, n);
+		code_tile(s, w, t, at, last, k, n);
 	}
 	next_rows(s->tile, t, row, last, in, k + n < t->dim[0] ? k + n : 0);
-	if (c->fn)
-		all_codes_times(c, s->tile, n, in->q + k / 32 * in->n, in->n, n / 32, s->sum);
-	else
-		all_floats_times(s->tile, n, in->x + k, in->n, t->dim[0], s->sum, TILE);
+	all_codes_times(c, s->tile, n, in->q + k / 32 * in->n, in->n, n / 32, s->sum);
 }
+
+#include "kernels_floats.h"
 
 static void
 matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *in, float *out, size_t stride, void *scratch)
 {
 	const size_t dim = t->dim[0];
 	struct scratch *s = scratch;
+	if (!coding_of(t->type)->fn) {
+		floats_matmul(t, first, last, in, out, stride, s);
+		return;
+	}
 	for (size_t row = first; row < last; row += TILE) {
 		const size_t rows = last - row < TILE ? last - row : TILE;
 		if (in->n == 1 && rows == TILE && fast_rows(s->tile, t, row, last, in, out + row))

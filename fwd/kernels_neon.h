@@ -10,7 +10,10 @@
 #define HAVE_BYTES
 #define BIAS 0
 #define CODES_AT_ONCE 4
+#define HAVE_BRAINS
+#define HAVE_SUMS
 #define FLOATS_AT_ONCE 8
+#define VECTORS_AT_ONCE 6
 #include "kernels_tile.h"
 
 typedef float v4f __attribute__((vector_size(16)));
@@ -40,6 +43,19 @@ bytes(const unsigned char *p)
 	memcpy(&four, p, sizeof four);
 	const int16x8_t wide = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
 	return (v4f)vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
+}
+
+ALWAYS v4f
+brains(const unsigned char *p)
+{
+	return (v4f)vshll_n_u16(vreinterpret_u16_u8(vld1_u8(p)), 16);
+}
+
+ALWAYS void
+lane_sums(const v4f sum[4], float *out)
+{
+	const float32x4_t ab = vpaddq_f32((float32x4_t)sum[0], (float32x4_t)sum[1]);
+	vst1q_f32(out, vpaddq_f32(ab, vpaddq_f32((float32x4_t)sum[2], (float32x4_t)sum[3])));
 }
 
 ALWAYS int32x4_t

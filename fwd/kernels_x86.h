@@ -13,7 +13,7 @@
  *	vi, vf, V(op)	vectors of integers and floats, the intrinsic of that name
  *	v_and() ...	those whose names have the width in them
  *	rows_apart()	16 bytes of every fourth row
- *	low_halves()	half-precision numbers in the low halves of the lanes; both_halves()
+ *	low_halves()	half-precision numbers in the low halves of the lanes
  *	everywhere()	four bytes in each lane
  *	v_dot4()	each lane: acc + 4 bytes without sign . 4 with one. Those that lack it bring instead:
  *	SHIFT(least)	what is added to weights, of which that is the least, so that they have no sign
@@ -527,77 +527,6 @@ fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, siz
 	return any_tile(to, t->type, row_of(t, row) + first / f->block * f->bytes, tensor_row_bytes(t), n, NULL, false);
 }
 
-/* 16 columns of halves (F16, BF16) or 4 of floats a call: c[] are columns of the tile, which
- * meet the vector or are stored. */
-INLINE vf
-put_column(struct tile *to, const float *x, size_t k, vf w, vf acc)
-{
-	if (x)
-		return V(fmadd_ps)(w, V(set1_ps)(x[k]), acc);
-	V(storeu_ps)(to->u.w[k], w);
-	return acc;
-}
-
-/* n columns of LANES rows into the tile, or acc + those . x. */
-INLINE vf
-any_floats(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const float *x, vf acc)
-{
-	const size_t step = type == T_F32 ? 4 : 8;
-	for (size_t k = 0; k < n; k += step, p += 16) {
-		const struct columns c = columns(p, stride, &to->ahead);
-		UNROLL for (size_t j = 0; j < 4; j++)
-			if (type == T_F32) {
-				acc = put_column(to, x, k + j, (vf)c.c[j], acc);
-			} else {
-				vf low = (vf)V(slli_epi32)(c.c[j], 16), high = (vf)v_and(c.c[j], V(set1_epi32)((int)0xffff0000));
-				if (type == T_F16)
-					both_halves(c.c[j], &low, &high);
-				acc = put_column(to, x, k + 2 * j, low, acc);
-				acc = put_column(to, x, k + 2 * j + 1, high, acc);
-			}
-	}
-	return acc;
-}
-
-/* The same for each type: loops of their own. */
-INLINE vf
-floats_of(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const float *x)
-{
-	const vf none = V(setzero_ps)();
-	switch (type) {
-	case T_F32: return any_floats(to, T_F32, p, stride, n, x, none);
-	case T_F16: return any_floats(to, T_F16, p, stride, n, x, none);
-	default: return any_floats(to, T_BF16, p, stride, n, x, none);
-	}
-}
-
-static bool
-has_floats(const struct tensor *t)
-{
-	return (t->type == T_F32 || t->type == T_F16 || t->type == T_BF16) && t->dim[0] % 8 == 0;
-}
-
-/* Columns [first, first + n) of LANES rows; false where the type or an odd width needs the plain way. */
-static bool
-fast_floats(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n)
-{
-	if (!has_floats(t))
-		return false;
-	(void)floats_of(to, t->type, row_of(t, row) + first * tensor_format(t->type)->bytes, tensor_row_bytes(t), n, NULL);
-	return true;
-}
-
-/* out[LANES] = LANES rows from p on . one vector of floats. */
-static void
-rows_of_floats(struct tile *to, const struct tensor *t, const unsigned char *p, const float *x, float *out)
-{
-	const size_t stride = tensor_row_bytes(t), bytes = CHUNK * tensor_format(t->type)->bytes;
-	vf sum = V(setzero_ps)();
-	for (size_t k = 0; k < t->dim[0]; k += CHUNK, p += bytes)
-		sum = V(add_ps)(sum, floats_of(to, t->type, p, stride, t->dim[0] - k < CHUNK ? t->dim[0] - k : CHUNK, x + k));
-	V(storeu_ps)(out, sum);
-}
-
 /* out[LANES] = LANES rows from p on . one vector; false where the type needs the plain way. */
 static bool
 rows_of_codes(struct tile *to, const struct tensor *t, const unsigned char *p, const struct qblock *x, float *out)
@@ -624,17 +553,12 @@ static bool
 fast_rows(struct tile *to, const struct tensor *t, size_t row, size_t last, const struct inputs *in, float *out)
 {
 	const struct format *f = tensor_format(t->type);
-	const bool codes = coding_of(t->type)->fn;
 	const size_t part = LANES * tensor_row_bytes(t);
-	if (!codes && !has_floats(t))
-		return false;
 	to->ahead.step = f->bytes < 16 ? LANES * 16 : LANES * f->bytes / (f->bytes / 16);
 	for (size_t g = 0; g < 2; g++, out += LANES) {
 		const unsigned char *p = row_of(t, row) + g * part;
 		to->ahead.at = (uintptr_t)(g && row + TILE >= last && in->next ? in->next : p + part);
-		if (!codes)
-			rows_of_floats(to, t, p, in->x, out);
-		else if (!rows_of_codes(to, t, p, in->q, out))
+		if (!rows_of_codes(to, t, p, in->q, out))
 			return false;
 	}
 	return true;

@@ -94,7 +94,8 @@ compare(const struct tensor *t)
 	float *want = xcalloc(rows * n, sizeof *want), *unit = xcalloc(n * n, sizeof *unit);
 	float *one = xcalloc(rows * n, sizeof *one), *all = xcalloc(rows * n, sizeof *all);
 	struct qblock *q = xcalloc(n * n / 32 + 1, sizeof *q), *alone = xcalloc(n / 32 + 1, sizeof *alone);
-	void *scratch = xcalloc(k->scratch(n), 1);
+	unsigned char *whole = xcalloc(k->scratch(n) + 64, 1);
+	void *scratch = whole + (64 - (uintptr_t)whole % 64) % 64; /* in cache lines of its own */
 	size_t seen = 0;
 	for (size_t i = 0; i < n; i++) {
 		unit[i * n + i] = by;
@@ -122,7 +123,7 @@ compare(const struct tensor *t)
 	}
 	if (seen < rows / 4)
 		die("%s: only %zu of %zu rows can be compared", tensor_format(t->type)->name, seen, rows);
-	xfree(want), xfree(unit), xfree(one), xfree(all), xfree(scratch), xfree(q);
+	xfree(want), xfree(unit), xfree(one), xfree(all), xfree(whole), xfree(q);
 }
 
 int

@@ -1,0 +1,217 @@
+/*
+ * kernels_floats.h - part of kernels_body.h: products of weights that are not in blocks.
+ *
+ * Lanes are columns: lane l sums columns l, l + LANES, ... of a row, one after the other, and at the end the
+ * lanes are added in pairs. So rows are read as they lie, and the order of a sum is the same for one vector and
+ * for a batch. ROWS_AT_ONCE rows meet VECTORS_AT_ONCE vectors, as many as there are registers for their sums: a
+ * batch is bound by multiply-adds, one vector by the memory. Halves become floats on the way, each time. What takes
+ * longer than that is unpacked once for VECTORS vectors, CHUNK columns of FLOAT_ROWS rows at a time.
+ */
+
+enum {
+	ROWS_AT_ONCE = 4,
+	WIDE = 1024	/* columns at a time of numbers as they lie, where several vectors meet them */
+};
+
+#if !defined(HAVE_BRAINS)
+/* LANES numbers of BF16. */
+ALWAYS vec
+brains(const unsigned char *p)
+{
+	uint32_t x[LANES];
+	vec v;
+	for (int i = 0; i < LANES; i++)
+		x[i] = (uint32_t)(p[2 * i] | p[2 * i + 1] << 8) << 16;
+	memcpy(&v, x, sizeof v);
+	return v;
+}
+#endif
+
+#if !defined(HAVE_SUMS)
+/* out[r] = the lanes of sum[r], added in pairs */
+ALWAYS void
+lane_sums(const vec sum[ROWS_AT_ONCE], float *out)
+{
+	for (int r = 0; r < ROWS_AT_ONCE; r++) {
+		float x[LANES];
+		vec_store(x, sum[r]);
+		for (int n = LANES / 2; n; n /= 2)
+			for (int i = 0; i < n; i++)
+				x[i] = x[2 * i] + x[2 * i + 1];
+		out[r] = x[0];
+	}
+}
+#endif
+
+/* Columns of up to ROWS_AT_ONCE rows, and the vectors that they meet. */
+struct piece {
+	const unsigned char *w;
+	size_t stride, columns;		/* from row to row in bytes; a multiple of LANES */
+	const float *x;
+	size_t apart;			/* from vector to vector */
+	float *sum;			/* [vector][FLOAT_ROWS][LANES], between the first columns and the last */
+	bool first, last;
+	float *out;			/* after the last */
+	size_t out_apart;
+};
+
+ALWAYS vec
+weights_at(const uint32_t type, const unsigned char *p)
+{
+	return type == T_F32 ? vec_load((const float *)(const void *)p) : type == T_F16 ? halves(p) : brains(p);
+}
+
+/* So much of what comes next is asked for at each step. */
+ALWAYS void
+ask_line(struct ahead *a, const bool two)
+{
+#if defined(__GNUC__)
+	__builtin_prefetch((const void *)a->at, 0, 2);
+	if (two)
+		__builtin_prefetch((const void *)(a->at + 64), 0, 2);
+#endif
+	a->at += a->step;
+}
+
+ALWAYS void
+piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, const int rows, const int at_once)
+{
+	const size_t size = type == T_F32 ? 4 : 2;
+	vec a[VECTORS_AT_ONCE][ROWS_AT_ONCE], x[VECTORS_AT_ONCE];
+	UNROLL for (int t = 0; t < at_once; t++)
+		UNROLL for (int r = 0; r < ROWS_AT_ONCE; r++)
+			a[t][r] = p->first || r >= rows ? vec_set(0) : vec_load(p->sum + (t * FLOAT_ROWS + r) * LANES);
+	const unsigned char *w = p->w;
+	for (size_t k = 0; k < p->columns; k += LANES, w += LANES * size) {
+		ask_line(ahead, at_once == 1 && type == T_F32);
+		UNROLL for (int t = 0; t < at_once; t++)
+			x[t] = vec_load(p->x + (size_t)t * p->apart + k);
+		UNROLL for (int r = 0; r < rows; r++) {
+			const vec v = weights_at(type, w + (size_t)r * p->stride);
+			UNROLL for (int t = 0; t < at_once; t++)
+				a[t][r] = vec_fma(a[t][r], v, x[t]);
+		}
+	}
+	UNROLL for (int t = 0; t < at_once; t++) {
+		float sum[ROWS_AT_ONCE];
+		if (p->last) {
+			lane_sums(a[t], sum);
+			memcpy(p->out + (size_t)t * p->out_apart, sum, (size_t)rows * sizeof *sum);
+		} else
+			UNROLL for (int r = 0; r < rows; r++)
+				vec_store(p->sum + (t * FLOAT_ROWS + r) * LANES, a[t][r]);
+	}
+}
+
+/* The same of up to FLOAT_ROWS rows. */
+ALWAYS void
+rows_times(struct piece p, struct ahead *ahead, const uint32_t type, size_t rows, const int at_once)
+{
+	for (; rows >= ROWS_AT_ONCE; rows -= ROWS_AT_ONCE) {
+		piece_times(&p, ahead, type, ROWS_AT_ONCE, at_once);
+		p.w += ROWS_AT_ONCE * p.stride;
+		p.sum += ROWS_AT_ONCE * LANES;
+		p.out += ROWS_AT_ONCE;
+	}
+	for (; rows; rows--, p.w += p.stride, p.sum += LANES, p.out++)
+		piece_times(&p, ahead, type, 1, at_once);
+}
+
+#define VECTORS_TIMES(count)                               \
+	for (; n >= (count); n -= (count)) {               \
+		rows_times(p, ahead, type, rows, count);   \
+		p.x += (count) * p.apart;                  \
+		p.sum += (count) * FLOAT_ROWS * LANES;     \
+		p.out += (count) * p.out_apart;            \
+	}
+
+/* The same of n vectors: those that are met at once, and the rows, stay in the first-level cache. */
+ALWAYS void
+vectors_times(struct piece p, struct ahead *ahead, const uint32_t type, size_t n, size_t rows)
+{
+	VECTORS_TIMES(VECTORS_AT_ONCE)
+	VECTORS_TIMES(2)
+	VECTORS_TIMES(1)
+}
+
+static void
+types_times(const struct piece *p, struct ahead *ahead, uint32_t type, size_t n, size_t rows)
+{
+	if (type == T_F32)
+		vectors_times(*p, ahead, T_F32, n, rows);
+	else if (type == T_F16)
+		vectors_times(*p, ahead, T_F16, n, rows);
+	else
+		vectors_times(*p, ahead, T_BF16, n, rows);
+}
+
+/* What the columns of an odd width behind the last vector of lanes add. */
+static void
+odd_columns(const struct tensor *t, size_t row, size_t rows, const float *x, size_t n, float *out, size_t stride)
+{
+	const size_t dim = t->dim[0], first = dim / LANES * LANES;
+	float w[LANES];
+	for (size_t r = 0; dim > first && r < rows; r++) {
+		part_of_row(t, row + r, first, dim - first, w);
+		for (size_t j = 0; j < n; j++)
+			for (size_t k = first; k < dim; k++)
+				out[j * stride + r] += w[k - first] * x[j * dim + k];
+	}
+}
+
+/* What is read after these rows, in so many steps. */
+static struct ahead
+rows_behind(const struct tensor *t, size_t row, size_t last, const struct inputs *in, size_t steps)
+{
+	const size_t all = FLOAT_ROWS * tensor_row_bytes(t);
+	const bool jumps = row + FLOAT_ROWS >= last && in->next;
+	return (struct ahead){jumps ? (uintptr_t)in->next : (uintptr_t)row_of(t, row) + all, all / (steps + !steps) + 1};
+}
+
+/* Whether so many vectors best meet the numbers as they lie. */
+static bool
+lies_ready(uint32_t type, size_t n)
+{
+#if defined(HAVE_HALVES)
+	(void)n;
+	return type == T_F32 || type == T_F16 || type == T_BF16;
+#else
+	return type == T_F32 || ((type == T_F16 || type == T_BF16) && n <= VECTORS_AT_ONCE);
+#endif
+}
+
+/* Up to FLOAT_ROWS rows . up to VECTORS vectors. */
+static void
+some_floats(struct scratch *s, const struct tensor *t, size_t row, size_t rows, const float *x, size_t n, struct ahead *ahead,
+	float *out, size_t stride)
+{
+	const bool as_it_lies = lies_ready(t->type, n);
+	const size_t dim = t->dim[0], whole = dim / LANES * LANES, wide = !as_it_lies ? CHUNK : n <= VECTORS_AT_ONCE ? whole : WIDE;
+	struct piece p = {.apart = dim, .sum = s->sum, .out = out, .out_apart = stride, .first = true};
+	for (size_t k = 0; !p.last; k += wide, p.first = false) {
+		p.columns = whole - k < wide ? whole - k : wide;
+		p.last = k + wide >= whole;
+		p.x = x + k;
+		p.w = as_it_lies ? row_of(t, row) + k * tensor_format(t->type)->bytes : (const unsigned char *)s->x[0];
+		p.stride = as_it_lies ? tensor_row_bytes(t) : sizeof s->x[0];
+		for (size_t r = 0; !as_it_lies && r < rows; r++)
+			part_of_row(t, row + r, k, p.columns, s->x[r]);
+		types_times(&p, ahead, as_it_lies ? t->type : T_F32, n, rows);
+	}
+	odd_columns(t, row, rows, x, n, out, stride);
+}
+
+static void
+floats_matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *in, float *out, size_t stride,
+	struct scratch *s)
+{
+	const size_t dim = t->dim[0], steps = dim / LANES * (FLOAT_ROWS / ROWS_AT_ONCE) * ((in->n + VECTORS_AT_ONCE - 1) / VECTORS_AT_ONCE);
+	for (size_t row = first; row < last; row += FLOAT_ROWS) {
+		const size_t rows = last - row < FLOAT_ROWS ? last - row : FLOAT_ROWS;
+		struct ahead ahead = rows_behind(t, row, last, in, steps);
+		for (size_t j = 0; j < in->n; j += VECTORS) {
+			const size_t n = in->n - j < VECTORS ? in->n - j : VECTORS;
+			some_floats(s, t, row, rows, in->x + j * dim, n, &ahead, out + j * stride + row, stride);
+		}
+	}
+}

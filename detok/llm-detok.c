@@ -1,4 +1,5 @@
 /* llm-detok - token ids to text. See llm-detok(1). */
+#include "figures.h"
 #include "model.h"
 #include "paint.h"
 #include "unicode.h"
@@ -9,10 +10,11 @@
 
 const char progname[] = "llm-detok";
 const char usage_text[] =
-	"usage: llm-detok [-Csz] [model]\n"
+	"usage: llm-detok [-Csvz] [model]\n"
 	"Read lines of token ids (llm-tokens(5)), write the text they stand for.\n"
 	"  -C  on a terminal: colours by how much each token surprised the model\n"
 	"  -s  show control tokens as they are spelled\n"
+	"  -v  say on stderr what each line took\n"
 	"  -z  end records with NUL, not with newline\n"
 	"  -h  this help    -V  the version\n";
 
@@ -35,6 +37,10 @@ struct detok {
 	struct short_text *known;	/* of each id */
 	char *out;		/* text not yet written */
 	size_t n, cap;
+	struct figures *figures;	/* or NULL */
+	struct turn_figures turn;
+	uint32_t sequence;
+	bool filled;		/* the sequence has had a line */
 };
 
 static void
@@ -141,6 +147,11 @@ end_line(struct detok *d)
 	if (!d->r.cut)
 		put(d, &d->end, 1);
 	d->prefix = vocab_space_prefix(d->v);
+	d->sequence += d->filled && !d->r.count;
+	d->filled = d->r.count;
+	if (d->turn.begun)
+		flush(d, 0);
+	figures_end(d->figures, &d->turn, d->sequence);
 }
 
 /* False: the input was empty. */
@@ -159,7 +170,9 @@ run(struct detok *d)
 			break;
 		case TOKENS_ID:
 			need_vocab(d);
+			figures_begin(d->figures, &d->turn);
 			put_id(d);
+			figures_tokens(d->figures, &d->turn, 1);
 			break;
 		case TOKENS_EOL:
 			need_vocab(d);
@@ -176,9 +189,10 @@ main(int argc, char **argv)
 {
 	struct detok d = {.end = '\n'};
 	struct paint paint = {0};
+	struct figures figures = {0};
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, ":ChsVz")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":ChsVvz")) != -1;)
 		switch (opt) {
 		case 'C':
 			d.paint = paint_allowed() ? &paint : NULL;
@@ -193,6 +207,9 @@ main(int argc, char **argv)
 			help();
 		case 'V':
 			version();
+		case 'v':
+			d.figures = &figures;
+			break;
 		default:
 			die_option(opt, optopt);
 		}

@@ -41,6 +41,8 @@ struct context {
 	enum kv_type kv_type;
 	struct kv_head *kv;	/* layer x n_kv_heads; empty for layers of other parts */
 	size_t batch;		/* how many tokens */
+	void (*watch)(void *arg, size_t fed, size_t left); /* or NULL */
+	void *watch_arg;
 	struct context *beside;	/* whose working memory, all that follows, this one has; NULL: its own */
 	/* The batch; every row is one token. */
 	struct run *run;	/* the contexts that they belong to */

@@ -4,7 +4,6 @@
 #include "lookup.h"
 
 #include <string.h>
-#include <time.h>
 
 /* How often guesses behind a match of a length came true; old ones fade. */
 struct luck {
@@ -40,14 +39,6 @@ struct pass {
 	void *arg;
 	double told;		/* seconds that fn took */
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 struct draft *
 draft_new(struct context *c, size_t most, size_t width)
@@ -158,9 +149,9 @@ take(void *arg, size_t position, size_t n, const float *rows)
 	struct draft *d = p->d;
 	const size_t tell = position >= p->end ? 0 : p->end - position < n ? p->end - position : n;
 	if (tell) {
-		const double start = now();
+		const double start = seconds_now();
 		p->fn(p->arg, position, tell, rows);
-		p->told += now() - start;
+		p->told += seconds_now() - start;
 	}
 	if (tell < n)
 		memcpy(d->rows + (position + tell - p->end) * d->width, rows + tell * d->width,
@@ -190,10 +181,10 @@ feed(struct draft *d, const struct feed *f, bool ahead, rows_fn *fn, void *arg)
 	if (more && !d->rows)
 		d->rows = xreallocarray(NULL, d->most, d->width * sizeof *d->rows);
 	d->first = d->length = p.end;
-	const double start = now();
+	const double start = seconds_now();
 	context_feed(d->c, &(struct feed){.ids = d->ids, .n = f->n + more, .wanted = f->wanted}, take, &p);
 	if (ahead && f->n == 1)
-		count(d, more, now() - start - p.told);
+		count(d, more, seconds_now() - start - p.told);
 }
 
 void

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { AHEAD = 256 };	/* lines of a sequence that are read ahead */
 
@@ -27,6 +26,7 @@ struct slot {
 	bool more;		/* what its last answer said of ROW_MORE */
 	struct emit emit;
 	bool all;		/* a row for each token of the line */
+	struct turn_figures turn;
 };
 
 struct flight {
@@ -43,15 +43,8 @@ struct flight {
 	bool held;		/* the reply is whole, but its sequence is not ready for it */
 	uint32_t sequence;	/* of the next one that begins */
 	double pass, since;	/* seconds of the last pass; when it ended */
+	bool watched;		/* the progress of prompts is shown */
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* The sequence that lines are read for: the latest, unless its end was read. */
 static struct slot *
@@ -142,6 +135,8 @@ feed_line(struct flight *f, struct slot *s, struct token_reader *r, uint32_t fla
 	s->stuck = true;
 	line_check(f->t, r, l, context_length(s->c));
 	s->stuck = false;
+	if (!(flags & ROW_REPLY))
+		line_turn(f->t, &s->turn, l, s->sequence);
 	line_again(l, s->c);
 	if (l->rewound)
 		context_rewind(s->c, l->rewind);
@@ -188,6 +183,7 @@ end_sequences(struct flight *f)
 			f->order[n++] = s;
 			continue;
 		}
+		figures_end(f->t->figures, &s->turn, s->sequence);
 		context_rewind(s->c, 0);
 		s->emit.flags = 0;
 		s->used = false;
@@ -214,6 +210,7 @@ take_reply(struct flight *f)
 	if (f->held)
 		return;
 	if (line_is_empty(&f->reply)) {
+		figures_end(f->t->figures, &s->turn, s->sequence);
 		s->serving = false;
 	} else {
 		swap_lines(&s->line, &f->reply);
@@ -261,12 +258,27 @@ await_sampler(struct flight *f, struct slot *s)
 		f->at_once = f->most;
 }
 
+/* Show the progress of prompts that take several passes. */
+static void
+watch(struct flight *f, size_t fed)
+{
+	size_t left = 0;
+	if (!f->t->progress)
+		return;
+	for (size_t i = 0; i < f->n; i++)
+		left += f->order[i]->feeding ? f->order[i]->line.n - f->order[i]->fed : 0;
+	if (f->watched == (fed > 0) && (fed || left > context_batch(f->t->c))) {
+		progress_pass(f->t->progress, fed, left);
+		f->watched = left > 0;
+	}
+}
+
 /* One pass over all tokens that are ready. */
 static void
 pass(struct flight *f)
 {
-	const double start = now();
-	size_t n = 0;
+	const double start = seconds_now();
+	size_t n = 0, fed = 0;
 	for (size_t i = 0; i < f->n; i++) {
 		struct slot *s = f->order[i];
 		if (!s->feeding)
@@ -279,18 +291,23 @@ pass(struct flight *f)
 		f->portion[n++] = (struct portion){.c = s->c, .fn = line_emit, .arg = &s->emit,
 			.feed = {.ids = s->line.ids + s->fed, .n = left, .wanted = s->all ? 0 : left - 1}};
 	}
+	watch(f, 0);
 	contexts_feed(f->portion, n);
 	n = 0;
 	for (size_t i = 0; i < f->n; i++) {
 		struct slot *s = f->order[i];
 		if (!s->feeding)
 			continue;
+		fed += f->portion[n].fed;
 		s->fed += f->portion[n++].fed;
 		s->feeding = s->fed < s->line.n;
+		if (!s->feeding)
+			line_fed(f->t, &s->turn, &s->line, s->emit.flags & ROW_REPLY);
 		if (!s->feeding && s->emit.flags & ROW_ANSWER)
 			await_sampler(f, s);
 	}
-	f->since = now();
+	watch(f, fed);
+	f->since = seconds_now();
 	f->pass = f->since - start;
 }
 
@@ -317,7 +334,7 @@ step(struct flight *f)
 	begin_lines(f);
 	if (end_sequences(f))
 		return true;
-	const double left = f->since + f->pass - now();
+	const double left = f->since + f->pass - seconds_now();
 	if (count(f, true) && count(f, false) && !f->held && left > 0)
 		wait_for_news(f, left); /* the others' replies are on their way: all in one pass */
 	else if (count(f, true))

@@ -192,6 +192,13 @@ context_batch(const struct context *c)
 	return c->batch;
 }
 
+void
+context_watch(struct context *c, void (*fn)(void *arg, size_t fed, size_t left), void *arg)
+{
+	c->watch = fn;
+	c->watch_arg = arg;
+}
+
 size_t
 context_left(const struct context *c)
 {
@@ -555,11 +562,16 @@ context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *arg)
 	s.feed.n -= known;
 	s.feed.ids += known;
 	s.feed.wanted -= known;
+	const bool watched = c->watch && s.feed.n > c->batch;
+	if (watched)
+		c->watch(c->watch_arg, 0, s.feed.n);
 	while (s.feed.n) {
 		const size_t left = s.feed.n, batches = (left + c->batch - 1) / c->batch; /* of about one size */
 		s.feed.n = (left + batches - 1) / batches;
 		contexts_feed(&s, 1);
 		s.feed.n = left - s.fed;
+		if (watched)
+			c->watch(c->watch_arg, s.fed, s.feed.n);
 		s.feed.ids += s.fed;
 		s.feed.x = s.feed.x ? s.feed.x + s.fed * c->m->shape.n_embd : NULL;
 		s.feed.wanted = s.feed.wanted > s.fed ? s.feed.wanted - s.fed : 0;

@@ -87,6 +87,10 @@ struct feed {
  */
 void context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *arg);
 
+/* Have fn told, when many tokens are fed, of those that went through the layers together, and how many are left;
+ * of none before the first. */
+void context_watch(struct context *c, void (*fn)(void *arg, size_t fed, size_t left), void *arg);
+
 /* Another sequence: a context of the same model that shares c's working memory. c must outlive it. */
 struct context *context_beside(struct context *c);
 

@@ -21,11 +21,14 @@ line_begin(struct line *l)
 {
 	l->n = l->rewind = 0;
 	l->rewound = false;
+	l->since = 0;
 }
 
 bool
 line_take(const struct turns *t, struct token_reader *r, enum token_event e, struct line *l, size_t length)
 {
+	if (t->figures && l->since <= 0 && (e == TOKENS_REWIND || e == TOKENS_ID))
+		l->since = seconds_now();
 	switch (e) {
 	case TOKENS_HEADER:
 		origin_check(&r->origin, &t->origin, r->name);
@@ -66,6 +69,26 @@ line_again(struct line *l, const struct context *c)
 		return;
 	l->ids = grow(l->ids, &l->cap, 1, sizeof *l->ids);
 	l->ids[l->n++] = context_token(c, --l->rewind);
+}
+
+void
+line_turn(const struct turns *t, struct turn_figures *turn, const struct line *l, uint32_t sequence)
+{
+	const bool goes_on = turn->begun && l->n == 1 && !l->rewound;
+	if (!t->figures || goes_on)
+		return;
+	figures_end(t->figures, turn, sequence);
+	figures_begin(t->figures, turn);
+	turn->start = l->since;
+}
+
+void
+line_fed(const struct turns *t, struct turn_figures *turn, const struct line *l, bool answer)
+{
+	if (answer || turn->prompt)
+		figures_tokens(t->figures, turn, l->n);
+	else
+		figures_prompt(t->figures, turn, l->n);
 }
 
 static struct row_head

@@ -12,6 +12,7 @@ struct line {
 	bool rewound;
 	size_t rewind;
 	size_t number;		/* in its stream, from 1 */
+	double since;		/* when its first word came, where figures are wanted */
 };
 
 void line_begin(struct line *l);
@@ -24,6 +25,11 @@ void line_check(const struct turns *t, struct token_reader *r, const struct line
 bool line_is_empty(const struct line *l);
 /* One that only rewinds becomes one that feeds its last token again, for its answer. */
 void line_again(struct line *l, const struct context *c);
+
+/* A line of the stream is about to be fed: it begins a turn, which the one before it ends, or goes on with that. */
+void line_turn(const struct turns *t, struct turn_figures *turn, const struct line *l, uint32_t sequence);
+/* It was fed; `answer`: and is part of one. */
+void line_fed(const struct turns *t, struct turn_figures *turn, const struct line *l, bool answer);
 
 /* What line_emit() needs to make rows. */
 struct emit {

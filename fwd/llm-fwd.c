@@ -16,7 +16,7 @@
 
 const char progname[] = "llm-fwd";
 const char usage_text[] =
-	"usage: llm-fwd [-1aex] [-d drafts] [-j sequences] [-k type] [-L file[=scale]]\n"
+	"usage: llm-fwd [-1aevx] [-d drafts] [-j sequences] [-k type] [-L file[=scale]]\n"
 	"               [-l first:last] [-S file] [-t threads] [model]\n"
 	"       llm-fwd -i [-k type] [-L file[=scale]] [-l first:last] [model]\n"
 	"Read token ids, write logits: llm-tok | llm-fwd | llm-sample | llm-detok.\n"
@@ -30,6 +30,7 @@ const char usage_text[] =
 	"  -L  add a low-rank adapter, a GGUF file or a folder of PEFT, times scale (1); repeatable\n"
 	"  -l  only the layers from first up to, but without, last\n"
 	"  -S  take what is in the file of the tokens that are fed, and keep it there\n"
+	"  -v  say on stderr what each turn took\n"
 	"  -x  read hidden states, not tokens, before the first layer, too\n"
 	"  -t  threads (default: the CPUs this process may use)\n"
 	"  -h  this help    -V  the version\n";
@@ -95,6 +96,7 @@ follow(struct rows_header *h, const struct rows_header *in)
 
 struct options {
 	bool alone, all, embed, from_rows, inspect;
+	struct figures counted, *figures;	/* NULL: none */
 	int threads;
 	size_t drafts, sequences;
 	enum kv_type kv;
@@ -118,12 +120,13 @@ add_adapter(struct options *o, const char *text)
 	}
 }
 
+static const char *const kv_name[] = {[KV_F16] = "f16", [KV_F32] = "f32", [KV_Q8] = "q8"};
+
 static enum kv_type
 kv_type_of(const char *name)
 {
-	static const char *const names[] = {[KV_F16] = "f16", [KV_F32] = "f32", [KV_Q8] = "q8"};
 	for (int i = 0; i < 3; i++)
-		if (strcmp(name, names[i]) == 0)
+		if (strcmp(name, kv_name[i]) == 0)
 			return (enum kv_type)i;
 	die_usage("-k %s: f16, f32 or q8", name);
 }
@@ -131,7 +134,7 @@ kv_type_of(const char *name)
 static void
 parse(struct options *o, int argc, char **argv)
 {
-	for (int opt; (opt = getopt(argc, argv, ":1ad:ehij:k:L:l:S:t:Vx")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":1ad:ehij:k:L:l:S:t:Vvx")) != -1;)
 		switch (opt) {
 		case '1': o->alone = true; break;
 		case 'a': o->all = true; break;
@@ -146,6 +149,7 @@ parse(struct options *o, int argc, char **argv)
 		case 'S': o->state = optarg; break;
 		case 't': o->threads = (int)arg_long('t', optarg, 1, 1024); break;
 		case 'V': version();
+		case 'v': o->figures = &o->counted; break;
 		case 'x': o->from_rows = true; break;
 		default: die_option(opt, optopt);
 		}
@@ -216,7 +220,8 @@ later_stage(const struct options *o, const struct model *m, const struct part *p
 		h->reply = NULL;
 	rows_header_write(1, h);
 	stage_run(&(struct stage){.c = make_context(o, m, p), .in = &in, .n_vocab = (uint32_t)m->shape.n_vocab,
-		.width = h->width, .all = o->all, .hidden = p->to == ROWS_HIDDEN});
+		.width = h->width, .all = o->all, .hidden = p->to == ROWS_HIDDEN,
+		.figures = o->figures});
 	all_said();
 	return true;
 }
@@ -252,7 +257,11 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 		.all = o->all,
 		.hidden = p->to == ROWS_HIDDEN,
 		.channel = reply != NULL,
+		.figures = o->figures,
+		.progress = progress_new(),
 	};
+	if (t.progress)
+		context_watch(c, progress_pass, t.progress);
 	const bool any = o->sequences > 1 ? flight_run(&t, o->sequences, 0) : turns_run(&t, 0);
 	all_said();
 	return (!state || state_save(state)) && any; /* nobody waits for the disk */
@@ -278,7 +287,7 @@ main(int argc, char **argv)
 	o.kernels = kernels_choose();
 	if (o.inspect)
 		return info(&(struct info){.origin = &h.origin, .m = m, .part = &p, .c = make_context(&o, m, &p),
-			.kv = o.kv == KV_F32 ? "f32" : "f16", .v = v, .adapters = o.adapters, .n_adapters = o.n_adapters});
+			.kv = kv_name[o.kv], .v = v, .adapters = o.adapters, .n_adapters = o.n_adapters});
 	enlarge_pipe(1, (16 + (size_t)h.width * 4) * (p.to == ROWS_HIDDEN ? 64 : o.sequences));
 	bool any = (p.from_rows ? later_stage : first_stage)(&o, m, &p, &h);
 	return any ? 0 : 1; /* no input at all: whoever should have written it said why */

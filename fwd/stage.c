@@ -23,6 +23,9 @@ struct work {
 	struct together rows;
 	uint32_t sequence;
 	bool is_long;		/* ROW_LONG of the sequence's rows */
+	struct turn_figures turn;
+	uint32_t before;	/* flags of the row before */
+	size_t prompt, tokens;	/* of the rows that go together */
 };
 
 void
@@ -68,6 +71,33 @@ check_row(const struct work *w)
 			die("%s: row %ju: number %zu is %f", r->name, (uintmax_t)r->n, i + 1, (double)r->x[i]);
 }
 
+/* Rows that were counted are through. */
+static void
+figures(struct work *w)
+{
+	if (w->prompt)
+		figures_prompt(w->s->figures, &w->turn, w->prompt);
+	if (w->tokens)
+		figures_tokens(w->s->figures, &w->turn, w->tokens);
+	w->prompt = w->tokens = 0;
+}
+
+/* Of which turn the row is: one that ends a line of its own goes on with the answer before it. */
+static void
+count_row(struct work *w, const struct row_head *r)
+{
+	const bool after = w->before & (ROW_ANSWER | ROW_REPLY) && r->sequence == w->sequence;
+	const bool goes_on = r->flags & ROW_REPLY || (after && r->flags & ROW_ANSWER);
+	if (!goes_on && (after || r->sequence != w->sequence)) {
+		figures(w);
+		figures_end(w->s->figures, &w->turn, w->sequence);
+	}
+	figures_begin(w->s->figures, &w->turn);
+	w->tokens += goes_on;
+	w->prompt += !goes_on;
+	w->before = r->flags;
+}
+
 /* Whether the row that was read goes with those before it. */
 static bool
 joins(const struct work *w)
@@ -101,6 +131,7 @@ gather(struct work *w, bool *end)
 	struct together *b = &w->rows;
 	const struct row_reader *r = w->s->in;
 	b->n = b->wanted = 0;
+	count_row(w, &r->row);
 	if (r->row.sequence != w->sequence)
 		context_rewind(w->s->c, 0);
 	w->sequence = r->row.sequence;
@@ -116,6 +147,7 @@ gather(struct work *w, bool *end)
 		}
 		if (!joins(w))
 			return true;
+		count_row(w, &r->row);
 		put(w);
 	}
 	return false;
@@ -144,7 +176,9 @@ stage_run(struct stage *s)
 		held = gather(&w, &end);
 		context_feed(s->c, &(struct feed){.ids = w.rows.ids, .x = w.rows.x, .n = w.rows.n,
 			.wanted = w.rows.wanted, .is_long = w.rows.heads->flags & ROW_LONG}, emit, &w);
+		figures(&w);
 	}
+	figures_end(s->figures, &w.turn, w.sequence);
 	xfree(w.rows.heads);
 	xfree(w.rows.ids);
 	xfree(w.rows.x);

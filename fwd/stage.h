@@ -4,6 +4,7 @@
 #ifndef STAGE_H
 #define STAGE_H
 
+#include "figures.h"
 #include "forward.h"
 #include "rows.h"
 
@@ -14,6 +15,7 @@ struct stage {
 	uint32_t width;		/* floats of a row that is written */
 	bool all;		/* a row for every token, not only where an answer is wanted */
 	bool hidden;		/* for the stage that follows: all rows, with all flags */
+	struct figures *figures;	/* or NULL */
 };
 
 /* Die where rows with that header cannot enter layer `first` of the model. */

@@ -22,6 +22,8 @@ read_line(struct turns *t, struct token_reader *r, struct line *l)
 static bool
 feed(struct turns *t, struct line *l, uint32_t sequence, uint32_t flags, bool all)
 {
+	if (!(flags & ROW_REPLY))
+		line_turn(t, &t->turn, l, sequence);
 	struct emit e = {.t = t, .c = t->c, .sequence = sequence, .flags = flags};
 	line_again(l, t->c);
 	if (l->rewound)
@@ -30,6 +32,7 @@ feed(struct turns *t, struct line *l, uint32_t sequence, uint32_t flags, bool al
 	e.end = e.next + l->n;
 	if (l->n)
 		draft_feed(t->d, &(struct feed){.ids = l->ids, .n = l->n, .wanted = all ? 0 : l->n - 1}, flags & ROW_REPLY, line_emit, &e);
+	line_fed(t, &t->turn, l, flags & ROW_REPLY);
 	return l->n > 0;
 }
 
@@ -46,6 +49,7 @@ serve(struct turns *t, struct token_reader *replies, struct line *l, uint32_t se
 			break;
 		feed(t, l, sequence, ROW_REPLY, true);
 	}
+	figures_end(t->figures, &t->turn, sequence);
 	draft_rewind(t->d, draft_length(t->d)); /* nobody will ask for what was guessed */
 	context_forget(t->c);
 }
@@ -72,6 +76,7 @@ turns_run(struct turns *t, int in)
 		token_reader_init(&replies, reply_fd(), 1, "reply channel");
 	while (read_line(t, &lines, &l)) {
 		if (line_is_empty(&l)) { /* an empty line ends the sequence */
+			figures_end(t->figures, &t->turn, sequence);
 			sequence += draft_length(t->d) > 0;
 			draft_rewind(t->d, 0);
 			continue;
@@ -79,6 +84,7 @@ turns_run(struct turns *t, int in)
 		if (feed(t, &l, sequence, ROW_ANSWER, t->all || t->hidden) && t->channel && reply_wait(1))
 			serve(t, &replies, &l, sequence);
 	}
+	figures_end(t->figures, &t->turn, sequence);
 	bool any = lines.any;
 	xfree(l.ids);
 	token_reader_free(&lines);

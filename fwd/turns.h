@@ -5,6 +5,8 @@
 #define TURNS_H
 
 #include "draft.h"
+#include "figures.h"
+#include "progress.h"
 #include "rows.h"
 #include "state.h"
 
@@ -18,6 +20,9 @@ struct turns {
 	bool hidden;		/* for the stage that follows: all rows, and what it must know of them */
 	bool channel;		/* whether reply_open() made one */
 	struct state *state;	/* where the context is kept, or NULL */
+	struct figures *figures;	/* or NULL */
+	struct turn_figures turn;
+	struct progress *progress;	/* or NULL */
 };
 
 /* Answer every line of descriptor `in` with rows on descriptor 1, each followed by

@@ -106,6 +106,20 @@ unread_bytes(int fd)
 	return n;
 }
 
+size_t
+resident_bytes(void)
+{
+	unsigned long pages = 0;
+#if defined(__linux__)
+	FILE *f = fopen("/proc/self/statm", "r");
+	if (f && fscanf(f, "%*u %lu", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+#endif
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 void
 enlarge_pipe(int fd, size_t bytes)
 {

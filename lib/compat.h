@@ -21,6 +21,9 @@ int cpu_count(void);
  * the system does not tell. */
 long unread_bytes(int fd);
 
+/* Bytes of main memory that this process has, pages of mapped files among them; 0 where the system does not tell. */
+size_t resident_bytes(void);
+
 /* Ask for a larger pipe buffer: fewer switches for large rows. */
 void enlarge_pipe(int fd, size_t bytes);
 

@@ -289,19 +289,18 @@ rows_open_kind(struct row_reader *r, enum rows_kind kind, int in, int out, const
 static bool
 next_binary(struct row_reader *r)
 {
-	unsigned char head[HEAD];
-	size_t n = fill(r, head, HEAD), bytes = (size_t)r->h.width * 4;
+	const size_t bytes = HEAD + (size_t)r->h.width * 4;
+	if (!r->buf)
+		r->buf = xreallocarray(NULL, bytes, 1);
+	r->x = (float *)(void *)(r->buf + HEAD);
+	const size_t n = fill(r, r->buf, bytes);
 	if (n == 0)
 		return false;
-	if (!r->x)
-		r->x = xreallocarray(NULL, r->h.width, sizeof *r->x);
-	if (n == HEAD)
-		n += fill(r, r->x, bytes);
-	if (n != HEAD + bytes)
+	if (n != bytes)
 		die("%s: the stream ends within row %llu", r->name, (unsigned long long)r->n + 1);
 	if (!little_endian())
 		swap_floats(r->x, r->h.width);
-	r->row = (struct row_head){le32(head), le32(head + 4), le32(head + 8), le32(head + 12)};
+	r->row = (struct row_head){le32(r->buf), le32(r->buf + 4), le32(r->buf + 8), le32(r->buf + 12)};
 	r->n++;
 	return true;
 }
@@ -327,22 +326,45 @@ rows_bad(const struct row_reader *r, const char *what)
 }
 
 float
+rows_highest(const float *x, size_t n, bool *bad)
+{
+	enum { LANES = 16 }; /* side by side, as vectors have them */
+	float best[LANES];
+	int wrong[LANES] = {0};
+	for (int k = 0; k < LANES; k++)
+		best[k] = -INFINITY;
+	for (; n >= LANES; n -= LANES, x += LANES)
+		for (int k = 0; k < LANES; k++) {
+			wrong[k] |= !(x[k] <= FLT_MAX); /* NaN compares false */
+			best[k] = x[k] > best[k] ? x[k] : best[k];
+		}
+	for (size_t k = 0; k < n; k++) {
+		wrong[k] |= !(x[k] <= FLT_MAX);
+		best[k] = x[k] > best[k] ? x[k] : best[k];
+	}
+	for (int k = 0; k < LANES; k++) {
+		*bad |= wrong[k];
+		best[0] = best[k] > best[0] ? best[k] : best[0];
+	}
+	return best[0];
+}
+
+void
+rows_check(const struct row_reader *r, float best, bool bad)
+{
+	if (bad)
+		rows_bad(r, "a logit is NaN or infinite: the model or a filter is broken");
+	if (best < -FLT_MAX)
+		rows_bad(r, "every logit is -infinity: a filter left no token to choose");
+}
+
+float
 rows_best(const struct row_reader *r)
 {
-	const size_t n = r->h.width;
-	float best[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-	bool good = true;
-	for (size_t i = 0; i < n; i++) {
-		good &= r->x[i] <= FLT_MAX; /* NaN compares false */
-		best[i % 4] = r->x[i] > best[i % 4] ? r->x[i] : best[i % 4];
-	}
-	for (int i = 1; i < 4; i++)
-		best[0] = best[i] > best[0] ? best[i] : best[0];
-	if (!good)
-		rows_bad(r, "a logit is NaN or infinite: the model or a filter is broken");
-	if (best[0] < -FLT_MAX)
-		rows_bad(r, "every logit is -infinity: a filter left no token to choose");
-	return best[0];
+	bool bad = false;
+	const float best = rows_highest(r->x, r->h.width, &bad);
+	rows_check(r, best, bad);
+	return best;
 }
 
 void
@@ -352,6 +374,7 @@ rows_free(struct row_reader *r)
 	xfree(r->h.reply);
 	xfree(r->h.others);
 	xfree(r->h.eog);
-	xfree(r->x);
+	if (r->h.text)
+		xfree(r->x);
 	xfree(r->buf);
 }

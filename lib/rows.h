@@ -60,9 +60,8 @@ struct row_reader {
 	struct rows_header h;
 	uint64_t n;		/* rows read */
 	struct row_head row;
-	float *x;		/* h.width floats of the last row, owned by the reader */
-	/* of text: what was read ahead */
-	unsigned char *buf;
+	float *x;		/* h.width floats of the last row, in buf or of its own */
+	unsigned char *buf;	/* the last row as it came; of text: what was read ahead */
 	size_t at, have;
 };
 
@@ -75,6 +74,10 @@ bool rows_open_kind(struct row_reader *r, enum rows_kind kind, int in, int out, 
 bool rows_next(struct row_reader *r);
 /* Whether a row, or its beginning, is there already. */
 bool rows_ready(const struct row_reader *r);
+/* The highest of n numbers, -INFINITY of none; *bad is set where one is NaN or +infinity. */
+float rows_highest(const float *x, size_t n, bool *bad);
+/* Die, naming the last row, if its logits are `bad` or the best one is -INFINITY. */
+void rows_check(const struct row_reader *r, float best, bool bad);
 /* The highest logit of the last row. Dies, naming the row, where one is NaN or +infinity
  * or none is finite. */
 float rows_best(const struct row_reader *r);

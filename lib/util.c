@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef VERSION
@@ -212,6 +213,14 @@ wait_fd(int fd, short events)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 	poll(&p, 1, -1);
+}
+
+double
+seconds_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 void

@@ -85,6 +85,9 @@ long arg_long(int opt, const char *s, long min, long max);
 double arg_double(int opt, const char *s, double min, double max);
 uint64_t arg_u64(int opt, const char *s);
 
+/* Seconds of a clock that only goes forward. */
+double seconds_now(void);
+
 /* Write all n bytes to descriptor fd or die naming `name`; EINTR and EAGAIN
  * are waited out. */
 void write_all(int fd, const void *buf, size_t n, const char *name);

@@ -26,30 +26,6 @@ swap(struct candidate *a, struct candidate *b)
 	*b = t;
 }
 
-bool
-candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed)
-{
-	const size_t width = r->h.width;
-	rows_best(r); /* or it is not one */
-	size_t n = 0;
-	struct candidate best = {-INFINITY, 0, 0};
-	l->c = grow(l->c, &l->cap, width, sizeof *l->c);
-	for (size_t i = 0; i < width; i++) {
-		const float x = r->x[i];
-		if (x < -FLT_MAX || (allowed && !(allowed[i / 64] >> i % 64 & 1)))
-			continue;
-		l->c[n].logit = x;
-		l->c[n++].id = (uint32_t)i;
-		if (x > best.logit) {
-			best.logit = x;
-			best.id = (uint32_t)i;
-		}
-	}
-	l->n = n;
-	l->best = best;
-	return n > 0;
-}
-
 /* The pivots halve the part that is looked at, so this is O(n); where bad luck or a
  * bad stream has it otherwise, sorting is the way out. */
 size_t
@@ -92,6 +68,76 @@ candidates_first(struct candidate *c, size_t n, double need, bool mass)
 		}
 	}
 	return lo ? lo : 1;
+}
+
+/* Logits whose highest is found first: as many as there are bits in a word of `allowed`. */
+enum { BLOCK = 64 };
+
+/* The highest of those n whose bits are set. */
+static float
+highest_of(const float *x, size_t n, uint64_t allowed)
+{
+	float best = -INFINITY;
+	for (size_t i = 0; allowed && i < n; i++, allowed >>= 1)
+		if (allowed & 1 && x[i] > best)
+			best = x[i];
+	return best;
+}
+
+/* The highest of each block; how many there are. */
+static size_t
+find_high(struct candidates *l, const struct row_reader *r, const uint64_t *allowed)
+{
+	const size_t width = r->h.width, blocks = (width + BLOCK - 1) / BLOCK;
+	float best = -INFINITY;
+	bool bad = false;
+	l->high = grow(l->high, &l->high_cap, blocks, sizeof *l->high);
+	for (size_t b = 0; b < blocks; b++) {
+		const float *x = r->x + b * BLOCK;
+		const size_t n = width - b * BLOCK < BLOCK ? width - b * BLOCK : BLOCK;
+		const float high = rows_highest(x, n, &bad);
+		best = high > best ? high : best;
+		l->high[b] = allowed && ~allowed[b] ? highest_of(x, n, allowed[b]) : high;
+	}
+	rows_check(r, best, bad);
+	return blocks;
+}
+
+/* What the `most` likeliest have at least: as many blocks have one with so much. */
+static float
+find_bar(struct candidates *l, size_t blocks, size_t most)
+{
+	float bar = INFINITY;
+	if (!most || most >= blocks)
+		return -FLT_MAX;
+	for (size_t b = 0; b < blocks; b++)
+		l->c[b] = (struct candidate){.logit = l->high[b], .id = (uint32_t)b};
+	candidates_first(l->c, blocks, (double)most, false);
+	for (size_t i = 0; i < most; i++)
+		bar = l->c[i].logit < bar ? l->c[i].logit : bar;
+	return bar < -FLT_MAX ? -FLT_MAX : bar;
+}
+
+bool
+candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed, size_t most)
+{
+	const size_t width = r->h.width, blocks = find_high(l, r, allowed);
+	l->c = grow(l->c, &l->cap, width, sizeof *l->c);
+	const float bar = find_bar(l, blocks, most);
+	l->n = 0;
+	l->best = (struct candidate){-INFINITY, 0, 0};
+	for (size_t b = 0; b < blocks; b++) {
+		const uint64_t may = allowed ? allowed[b] : UINT64_MAX;
+		const size_t from = b * BLOCK, n = width - from < BLOCK ? width - from : BLOCK;
+		for (size_t i = 0; l->high[b] >= bar && i < n; i++) {
+			if (!(r->x[from + i] >= bar && may >> i & 1))
+				continue;
+			l->c[l->n++] = (struct candidate){r->x[from + i], (uint32_t)(from + i), 0};
+			if (r->x[from + i] > l->best.logit)
+				l->best = l->c[l->n - 1];
+		}
+	}
+	return l->n > 0;
 }
 
 void
@@ -157,4 +203,5 @@ void
 candidates_free(struct candidates *l)
 {
 	xfree(l->c);
+	xfree(l->high);
 }

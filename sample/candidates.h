@@ -18,12 +18,15 @@ struct candidates {
 	struct candidate *c;
 	size_t n, cap;
 	struct candidate best;
+	float *high;	/* room to load in */
+	size_t high_cap;
 };
 
 /* Take a row's logits into the list, in the order of their ids, without those of -infinity
- * and those whose bit in `allowed` (NULL: all) is not set. Dies, naming the row, where one is
- * NaN or +infinity or none is finite. False: none of those allowed is finite. */
-bool candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed);
+ * and those whose bit in `allowed` (NULL: all) is not set; where no more than the `most` likeliest
+ * are wanted (0: all are), less likely ones may be left out. Dies, naming the row, where one is NaN
+ * or +infinity or none is finite. False: none of those allowed is finite. */
+bool candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed, size_t most);
 /* The one of that id, or NULL, as long as they are in the order of their ids. */
 struct candidate *candidates_find(const struct candidates *l, uint32_t id);
 /* Find the best one anew, where logits have changed or it may be gone. */

@@ -13,7 +13,7 @@ list_header(void)
 void
 list_row(struct list *l, const struct row_reader *r)
 {
-	candidates_load(&l->all, r, NULL);
+	candidates_load(&l->all, r, NULL, l->n);
 	const double norm = score_norm(r);
 	candidates_top(&l->all, l->n, true);
 	l->text.n = 0;

@@ -16,11 +16,11 @@
 
 const char progname[] = "llm-sample";
 const char usage_text[] =
-	"usage: llm-sample [-apq] [-b id=value] [-t temperature] [-k top-k] [-P top-p] [-m min-p]\n"
+	"usage: llm-sample [-apqv] [-b id=value] [-t temperature] [-k top-k] [-P top-p] [-m min-p]\n"
 	"                  [-o name=value,...] [-s seed] [-n tokens] [-N lines] [-u text] [-U id]\n"
 	"                  [-g file | -e regex | -j file] [-r file] [model] <logits >tokens\n"
-	"       llm-sample -S [-q] [-r file] [model] <logits >tokens\n"
-	"       llm-sample -l number [-q] [-r file] [model] <logits >table\n"
+	"       llm-sample -S [-qv] [-r file] [model] <logits >tokens\n"
+	"       llm-sample -l number [-qv] [-r file] [model] <logits >table\n"
 	"       llm-sample -w <rows >rows\n"
 	"  -k 40    keep the so many likeliest tokens; 0: all\n"
 	"  -P 0.9   of these, the fewest that make up so much of the probability; 1: all\n"
@@ -39,10 +39,12 @@ const char usage_text[] =
 	"  -l N     list the N likeliest        -r file  where the replies go\n"
 	"  -w       write the rows as text, for a filter; the loop goes through it\n"
 	"  -p       write the prompt too        -q       no header\n"
+	"  -v       say on stderr what each turn took\n"
 	"  -h       this help                   -V       version\n";
 
 struct options {
 	bool quiet, prompt, notes;
+	struct figures counted, *figures;	/* NULL: none */
 	int mode;		/* -l, -S or -w; -e, -g, -j or 0: draw */
 	long limit;
 	size_t list;
@@ -74,7 +76,7 @@ static void
 parse(struct options *o, int argc, char **argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, ":ab:e:g:hj:k:l:m:N:n:o:P:pqr:Ss:t:U:u:Vw")) != -1) {
+	while ((c = getopt(argc, argv, ":ab:e:g:hj:k:l:m:N:n:o:P:pqr:Ss:t:U:u:Vvw")) != -1) {
 		switch (c) {
 		case 'a': o->notes = true; break;
 		case 'b': bias_option(&o->sampler.bias, optarg); break;
@@ -100,6 +102,7 @@ parse(struct options *o, int argc, char **argv)
 		case 'U': add_end(o, (uint32_t)arg_long(c, optarg, 0, 1 << 24)); break;
 		case 'u': stop_option(&o->stops, optarg); break;
 		case 'V': version();
+		case 'v': o->figures = &o->counted; break;
 		default:
 			if (!sampler_option(&o->sampler, c, optarg))
 				die_option(c, optopt);
@@ -184,14 +187,24 @@ static bool
 list_rows(struct options *o, struct row_reader *rows, struct reply *reply, struct vocab *v)
 {
 	struct list l = {.n = o->list, .vocab = v};
+	struct turn_figures turn = {0};
+	uint32_t last = 0;
 	if (!o->quiet)
 		list_header();
 	while (rows_next(rows)) {
+		if (last & ~rows->row.flags & ROW_REPLY)
+			figures_end(o->figures, &turn, rows->row.sequence);
+		last = rows->row.flags;
+		figures_begin(o->figures, &turn);
 		list_row(&l, rows);
+		figures_tokens(o->figures, &turn, 1);
 		reply_to(reply, rows->row.sequence);
-		if (rows->row.flags & ROW_ANSWER)
+		if (last & ROW_ANSWER) {
+			figures_end(o->figures, &turn, rows->row.sequence);
 			reply_end(reply);
+		}
 	}
+	figures_end(o->figures, &turn, rows->row.sequence);
 	list_free(&l);
 	return true;
 }
@@ -222,7 +235,8 @@ talk_rows(struct options *o, struct row_reader *rows, struct reply *reply, struc
 		token_header_write(1, &rows->h.origin);
 	o->sampler.constraint = guide ? &constraint : NULL;
 	const bool whole = talk(&(struct talk){.rows = rows, .reply = reply, .sampler = &o->sampler, .stops = &o->stops, .limit = o->limit,
-		.prompt = o->prompt, .notes = o->notes || score, .score = score, .several = o->reply ? 0 : rows->h.sequences});
+		.prompt = o->prompt, .notes = o->notes || score, .score = score, .several = o->reply ? 0 : rows->h.sequences,
+		.figures = o->figures});
 	if (guide)
 		guide_free(guide);
 	return whole;

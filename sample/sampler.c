@@ -144,6 +144,28 @@ pick(const struct candidates *l, double random, double *p)
 	return l->c[i].id;
 }
 
+/* Whether step i changes something. */
+static bool
+is_on(const struct sampler *s, int i)
+{
+	const bool by_surprise = s->value[STEP_MIROSTAT] != steps[STEP_MIROSTAT].off;
+	return steps[i].run && s->value[i] != steps[i].off && !(by_surprise && steps[i].cuts);
+}
+
+/* How many of the likeliest tokens are enough to draw from; 0: all are wanted. */
+static size_t
+most_wanted(const struct sampler *s)
+{
+	if (s->bias.n || is_on(s, STEP_MIROSTAT))
+		return 0;
+	for (int i = 0; i < STEP_TOP_K; i++)
+		if (is_on(s, i))
+			return 0;
+	if (s->value[STEP_TEMPERATURE] == 0 && !is_on(s, STEP_TYPICAL) && !is_on(s, STEP_XTC))
+		return 1;
+	return (size_t)s->value[STEP_TOP_K];
+}
+
 bool
 sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reader *r, long left,
 	struct draw *d, uint32_t *id)
@@ -151,19 +173,18 @@ sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reade
 	struct candidates *l = &d->list;
 	const double random = sequence_random(q);
 	double p;
-	if (!candidates_load(l, r, allowed(s, q, r->h.width, left, d))) {
+	if (!candidates_load(l, r, allowed(s, q, r->h.width, left, d), most_wanted(s))) {
 		if (!s->constraint->may_end(q->text))
 			rows_bad(r, "no token that may come now goes on with the text as asked");
 		return false;
 	}
 	if (!bias_apply(&s->bias, l))
 		rows_bad(r, "-b leaves no token to choose");
-	const bool by_surprise = s->value[STEP_MIROSTAT] != steps[STEP_MIROSTAT].off;
 	for (int i = 0; i < N_STEPS; i++)
-		if (steps[i].run && s->value[i] != steps[i].off && !(by_surprise && steps[i].cuts))
+		if (is_on(s, i))
 			steps[i].run(d, q, s->value, &s->breaks);
 	*id = pick(l, random, &p);
-	if (by_surprise)
+	if (is_on(s, STEP_MIROSTAT))
 		mirostat_learn(q, s->value, p);
 	return true;
 }

@@ -4,13 +4,46 @@
 #include <math.h>
 #include <string.h>
 
+enum { LANES = 16, RUN = 16 }; /* numbers side by side, as vectors have them; additions in single precision */
+
+/* sum[k] += e^(x[k] - best), to about 1e-7: 2^(n + f), where f is from -1/2 to 1/2. */
+static void
+add_exp(float sum[LANES], const float *x, float best)
+{
+	static const float log2e = 1.44269504f, round = 12582912; /* 1.5 * 2^23: adding it rounds to a whole number */
+	float power[LANES], whole[LANES];
+	int32_t bits[LANES], n[LANES];
+	for (int k = 0; k < LANES; k++) {
+		float t = (x[k] - best) * log2e;
+		t = t > -126 ? t : -126;
+		whole[k] = t + round;
+		const float f = t - (whole[k] - round);
+		power[k] = 1 + f * (0.693147181f + f * (0.240226507f + f * (0.0555041087f +
+			f * (0.00961812911f + f * (0.00133335581f + f * 0.000154035304f)))));
+	}
+	memcpy(bits, power, sizeof bits);
+	memcpy(n, whole, sizeof n);
+	for (int k = 0; k < LANES; k++)
+		bits[k] += (int32_t)((uint32_t)n[k] << 23); /* its low bits are those of the whole number */
+	memcpy(power, bits, sizeof power);
+	for (int k = 0; k < LANES; k++)
+		sum[k] += power[k];
+}
+
 double
 score_norm(const struct row_reader *r)
 {
+	const float best = rows_best(r), *x = r->x;
 	double sum = 0;
-	const float best = rows_best(r);
-	for (uint32_t i = 0; i < r->h.width; i++)
-		sum += exp((double)r->x[i] - best);
+	for (size_t n = r->h.width; n;) {
+		float some[LANES] = {0};
+		for (int i = 0; i < RUN && n >= LANES; i++, n -= LANES, x += LANES)
+			add_exp(some, x, best);
+		for (int k = 0; k < LANES; k++)
+			sum += (double)some[k];
+		for (; n && n < LANES; n--)
+			sum += exp((double)*x++ - best);
+	}
 	return best + log(sum);
 }
 

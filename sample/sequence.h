@@ -6,6 +6,7 @@
 #ifndef SEQUENCE_H
 #define SEQUENCE_H
 
+#include "figures.h"
 #include "rows.h"
 #include "score.h"
 #include "stop.h"
@@ -30,6 +31,7 @@ struct sequence {
 	long drawn;		/* tokens in this turn */
 	bool line;		/* a line of the output has begun */
 	struct held_back held;	/* tokens that may be part of what ends it */
+	struct turn_figures turn;
 	/* where there are several */
 	bool used;		/* this is one, and not written to its end yet */
 	uint32_t number;

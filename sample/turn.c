@@ -91,6 +91,7 @@ end_turn(struct talk *t, struct sequence *q, const char *why)
 	q->text = NULL;
 	write_held(q, q->held.n);
 	end_line(q);
+	figures_end(t->figures, &q->turn, q->last.sequence);
 	reply_end(t->reply);
 	t->over = t->reply->kind == REPLY_HAND;
 }
@@ -144,6 +145,7 @@ answer(struct talk *t, struct sequence *q)
 		end_turn(t, q, "the context is full");
 		return;
 	}
+	figures_tokens(t->figures, &q->turn, 1);
 	if (q->text)
 		t->sampler->constraint->take(q->text, id);
 	if (put_drawn(t, q, id))
@@ -200,6 +202,8 @@ take_row(struct talk *t, struct sequence *q)
 	if (t->prompt)
 		check_order(t, q);
 	const bool fed = !going_on && !(row->flags & ROW_REPLY); /* or it is the rest of a turn that is over */
+	if (fed)
+		figures_begin(t->figures, &q->turn);
 	if (t->prompt && fed)
 		write_token(q, row->token, note_of(t, q, row->token, known));
 	q->more = fed ? (row->flags & ROW_MORE) != 0 : q->more;
@@ -221,17 +225,22 @@ score_row(struct talk *t, struct sequence *q)
 	const struct row_head *row = &t->rows->row;
 	const bool known = q->any && row->position == (uint64_t)q->last.position + 1;
 	const bool rewound = q->any && row->position <= q->last.position;
-	if (q->line && (rewound || (q->last.flags & ~row->flags & ROW_REPLY)))
+	if (q->line && (rewound || (q->last.flags & ~row->flags & ROW_REPLY))) {
 		end_line(q);
+		figures_end(t->figures, &q->turn, q->number);
+	}
+	figures_begin(t->figures, &q->turn);
 	if (!q->any && (t->several ? q->number > 0 : t->any))
 		put(q, "\n", 1);
 	if (rewound)
 		write_rewind(q, row->position);
 	write_token(q, row->token, note_of(t, q, row->token, known));
+	figures_tokens(t->figures, &q->turn, 1);
 	q->more = row->flags & ROW_MORE;
 	q->rests = row->flags & ROW_ANSWER;
 	if (q->rests) {
 		end_line(q);
+		figures_end(t->figures, &q->turn, q->number);
 		reply_end(t->reply);
 	}
 	sequence_see(q, row);
@@ -247,6 +256,7 @@ finish(struct talk *t, struct sequence *q)
 		end_turn(t, q, "the stream ends");
 	else if (q->line)
 		end_line(q);
+	figures_end(t->figures, &q->turn, q->number);
 }
 
 /* Of several, the state of that one; NULL: it is not under way. */

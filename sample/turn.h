@@ -23,6 +23,7 @@ struct talk {
 	bool notes;			/* every token with its log-probability */
 	bool score;			/* draw nothing: write all tokens that were fed, with notes */
 	uint32_t several;		/* so many sequences may be under way at once; 0: one */
+	struct figures *figures;	/* or NULL */
 	/* the rest begins as 0 */
 	struct sequence *q;
 	size_t n, cap;			/* of them: one, or as many as are under way or wait to be written */

@@ -25,6 +25,7 @@ value()
 @test "llm-fwd -i: the cache in memory grows by what kv says" {
 	[ "$(llm-fwd -i "$REPO/m.bin" | value kv)" = 'f16 2560' ] # 5 layers, 4 heads, 32 wide, k and v, 2 bytes
 	[ "$(llm-fwd -ik f32 "$REPO/m.bin" | value kv)" = 'f32 5120' ]
+	[ "$(llm-fwd -ik q8 "$REPO/m.bin" | value kv)" = 'q8 1360' ] # 34 bytes for 32 numbers
 	[ "$(llm-fwd -i "$REPO/m.bin" | value kv_bytes)" = $((512 * 2560)) ]
 }
 

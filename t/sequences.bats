@@ -72,6 +72,24 @@ same_text() # AT_ONCE OPTION...
 	"$PYTHON" sort.py got | cmp - want
 }
 
+@test "-j: what ends and what constrains an answer is each sequence's own" {
+	questions | llm-tok >q
+	printf 'root ::= item{3}\nitem ::= "- The " [a-z ]{1,40} ".\\n"\n' >list.gbnf
+	echo '{ "type": "object", "properties": { "age": { "type": "integer", "maximum": 9 }, "pet": { "enum": ["hen", "dog"] } },
+		"required": ["age", "pet"] }' >pet.json
+	while read -r options; do
+		eval "same_text 4 -s 6 $options"
+		[ "$(grep -vc '^#' want)" -ge 8 ]
+	done <<-'END'
+		-n 60 -u . -u ' and'
+		-n 60 -N 1 -a
+		-e '[A-Z][a-z]{3,12}, (yes|no)!'
+		-n 50 -g list.gbnf
+		-j pet.json
+		-n 30 -e '[a-z ]+' -u e
+	END
+}
+
 @test "-j: a sampler that cannot tell sequences apart gets one at a time" {
 	need_python
 	cat >old.py <<-'END'

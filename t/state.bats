@@ -31,7 +31,7 @@ change() # KEY VALUE FILE
 		cut -d ' ' -f 1-30 "${m%.gguf}.ids" >part
 		cut -d ' ' -f 1-40 "${m%.gguf}.ids" >whole
 		sed 's/ [0-9]*$/ 5/' part >other
-		for o in '-k f16' '-k f32'; do
+		for o in '-k f16' '-k f32' '-k q8'; do
 			rm -f s
 			llm-fwd -1 $o -S s "$m" <part >/dev/null
 			[ "$(tokens_in s)" = 30 ]

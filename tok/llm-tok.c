@@ -1,5 +1,6 @@
 /* llm-tok - text to token ids. See llm-tok(1). */
 #include "chat.h"
+#include "figures.h"
 #include "info.h"
 #include "model.h"
 #include "vocab.h"
@@ -9,7 +10,7 @@
 
 const char progname[] = "llm-tok";
 const char usage_text[] =
-	"usage: llm-tok [-cnqsz] [-S text] [model]\n"
+	"usage: llm-tok [-cnqsvz] [-S text] [model]\n"
 	"       llm-tok -i [model]\n"
 	"Read lines of text, write lines of token ids (llm-tokens(5)).\n"
 	"  -c  chat: each line is a user's turn, in the words of the model's template\n"
@@ -18,6 +19,7 @@ const char usage_text[] =
 	"  -n  only the number of tokens\n"
 	"  -q  no header\n"
 	"  -s  control tokens spelled in the text are taken as such\n"
+	"  -v  say on stderr what each line took\n"
 	"  -z  records end with NUL, not with newline\n"
 	"  -h  this help    -V  the version\n";
 
@@ -39,6 +41,8 @@ struct tok {
 	uint32_t *ids;
 	size_t cap_ids;
 	char (*spelled)[SPELLED];	/* of each id, or zeros */
+	struct figures *figures;	/* or NULL */
+	uint32_t sequence;
 };
 
 static void
@@ -103,9 +107,13 @@ encode_turn(struct tok *t, const char *text, size_t len)
 static void
 record(struct tok *t, const char *text, size_t len, bool ended)
 {
+	struct turn_figures turn = {0};
 	size_t n = 0;
 	int32_t bos = t->chat || t->begun || len == 0 ? -1 : vocab_bos(t->v);
-	t->begun = len != 0; /* an empty record ends the sequence */
+	t->sequence += t->begun && !len; /* an empty record ends the sequence */
+	t->begun = len != 0;
+	if (len)
+		figures_begin(t->figures, &turn);
 	if (t->chat)
 		n = encode_turn(t, text, len);
 	else
@@ -117,6 +125,8 @@ record(struct tok *t, const char *text, size_t len, bool ended)
 		t->out = grow(t->out, &t->cap_out, t->n_out + 1, 1);
 		t->out[t->n_out++] = '\n';
 	}
+	figures_tokens(t->figures, &turn, n + (bos >= 0));
+	figures_end(t->figures, &turn, t->sequence);
 }
 
 /* Convert the whole records of text[0..have), of which the first `old` bytes hold no
@@ -156,11 +166,12 @@ int
 main(int argc, char **argv)
 {
 	struct tok t = {.end = '\n'};
+	struct figures figures = {0};
 	bool header = true, chat = false, inspect = false;
 	const char *system = NULL;
 
 	start();
-	for (int opt; (opt = getopt(argc, argv, ":chinqS:sVz")) != -1;)
+	for (int opt; (opt = getopt(argc, argv, ":chinqS:sVvz")) != -1;)
 		switch (opt) {
 		case 'c':
 			chat = true;
@@ -187,6 +198,9 @@ main(int argc, char **argv)
 			help();
 		case 'V':
 			version();
+		case 'v':
+			t.figures = &figures;
+			break;
 		default:
 			die_option(opt, optopt);
 		}

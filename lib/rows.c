@@ -325,27 +325,39 @@ rows_bad(const struct row_reader *r, const char *what)
 		r->row.sequence, r->row.position, what);
 }
 
+/* Whether one is NaN or +infinity, which infect a sum. */
+static bool
+any_bad(const float *x, size_t n)
+{
+	bool bad = false;
+	for (size_t i = 0; i < n; i++)
+		bad |= !(x[i] <= FLT_MAX); /* NaN compares false */
+	return bad;
+}
+
 float
 rows_highest(const float *x, size_t n, bool *bad)
 {
 	enum { LANES = 16 }; /* side by side, as vectors have them */
-	float best[LANES];
-	int wrong[LANES] = {0};
+	float best[LANES], sum[LANES] = {0};
+	size_t i = 0;
 	for (int k = 0; k < LANES; k++)
 		best[k] = -INFINITY;
-	for (; n >= LANES; n -= LANES, x += LANES)
+	for (; n - i >= LANES; i += LANES)
 		for (int k = 0; k < LANES; k++) {
-			wrong[k] |= !(x[k] <= FLT_MAX); /* NaN compares false */
-			best[k] = x[k] > best[k] ? x[k] : best[k];
+			best[k] = x[i + (size_t)k] > best[k] ? x[i + (size_t)k] : best[k];
+			sum[k] += x[i + (size_t)k];
 		}
-	for (size_t k = 0; k < n; k++) {
-		wrong[k] |= !(x[k] <= FLT_MAX);
-		best[k] = x[k] > best[k] ? x[k] : best[k];
+	for (size_t k = 0; i < n; i++, k++) {
+		best[k] = x[i] > best[k] ? x[i] : best[k];
+		sum[k] += x[i];
 	}
-	for (int k = 0; k < LANES; k++) {
-		*bad |= wrong[k];
+	for (int k = 1; k < LANES; k++) {
 		best[0] = best[k] > best[0] ? best[k] : best[0];
+		sum[0] += sum[k];
 	}
+	if (!(sum[0] <= FLT_MAX)) /* or it has overflown */
+		*bad |= any_bad(x, n);
 	return best[0];
 }
 

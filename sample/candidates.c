@@ -70,17 +70,20 @@ candidates_first(struct candidate *c, size_t n, double need, bool mass)
 	return lo ? lo : 1;
 }
 
-/* Logits whose highest is found first: as many as there are bits in a word of `allowed`. */
-enum { BLOCK = 64 };
+/* Logits whose highest is found first. */
+enum { BLOCK = 256 };
 
 /* The highest of those n whose bits are set. */
 static float
-highest_of(const float *x, size_t n, uint64_t allowed)
+highest_of(const float *x, size_t n, const uint64_t *allowed)
 {
 	float best = -INFINITY;
-	for (size_t i = 0; allowed && i < n; i++, allowed >>= 1)
-		if (allowed & 1 && x[i] > best)
-			best = x[i];
+	for (size_t i = 0; i < n; i += 64) {
+		uint64_t w = allowed[i / 64];
+		for (size_t k = i; w && k < n; k++, w >>= 1)
+			if (w & 1 && x[k] > best)
+				best = x[k];
+	}
 	return best;
 }
 
@@ -97,7 +100,7 @@ find_high(struct candidates *l, const struct row_reader *r, const uint64_t *allo
 		const size_t n = width - b * BLOCK < BLOCK ? width - b * BLOCK : BLOCK;
 		const float high = rows_highest(x, n, &bad);
 		best = high > best ? high : best;
-		l->high[b] = allowed && ~allowed[b] ? highest_of(x, n, allowed[b]) : high;
+		l->high[b] = allowed ? highest_of(x, n, allowed + b * BLOCK / 64) : high;
 	}
 	rows_check(r, best, bad);
 	return blocks;
@@ -127,13 +130,12 @@ candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t
 	l->n = 0;
 	l->best = (struct candidate){-INFINITY, 0, 0};
 	for (size_t b = 0; b < blocks; b++) {
-		const uint64_t may = allowed ? allowed[b] : UINT64_MAX;
-		const size_t from = b * BLOCK, n = width - from < BLOCK ? width - from : BLOCK;
-		for (size_t i = 0; l->high[b] >= bar && i < n; i++) {
-			if (!(r->x[from + i] >= bar && may >> i & 1))
+		const size_t end = width - b * BLOCK < BLOCK ? width : (b + 1) * BLOCK;
+		for (size_t i = b * BLOCK; l->high[b] >= bar && i < end; i++) {
+			if (!(r->x[i] >= bar) || (allowed && !(allowed[i / 64] >> i % 64 & 1)))
 				continue;
-			l->c[l->n++] = (struct candidate){r->x[from + i], (uint32_t)(from + i), 0};
-			if (r->x[from + i] > l->best.logit)
+			l->c[l->n++] = (struct candidate){r->x[i], (uint32_t)i, 0};
+			if (r->x[i] > l->best.logit)
 				l->best = l->c[l->n - 1];
 		}
 	}

@@ -6,25 +6,28 @@
 
 enum { LANES = 16, RUN = 16 }; /* numbers side by side, as vectors have them; additions in single precision */
 
-/* sum[k] += e^(x[k] - best), to about 1e-7: 2^(n + f), where f is from -1/2 to 1/2. */
+/* sum[k] += e^(x[k] - best) to about 1e-7, as 2^(n + f) with f from -1/2 to 1/2. */
 static void
 add_exp(float sum[LANES], const float *x, float best)
 {
 	static const float log2e = 1.44269504f, round = 12582912; /* 1.5 * 2^23: adding it rounds to a whole number */
-	float power[LANES], whole[LANES];
-	int32_t bits[LANES], n[LANES];
-	for (int k = 0; k < LANES; k++) {
-		float t = (x[k] - best) * log2e;
-		t = t > -126 ? t : -126;
-		whole[k] = t + round;
-		const float f = t - (whole[k] - round);
-		power[k] = 1 + f * (0.693147181f + f * (0.240226507f + f * (0.0555041087f +
-			f * (0.00961812911f + f * (0.00133335581f + f * 0.000154035304f)))));
-	}
-	memcpy(bits, power, sizeof bits);
-	memcpy(n, whole, sizeof n);
+	float t[LANES], n[LANES], power[LANES];
+	int32_t bits[LANES], whole[LANES];
 	for (int k = 0; k < LANES; k++)
-		bits[k] += (int32_t)((uint32_t)n[k] << 23); /* its low bits are those of the whole number */
+		t[k] = (x[k] - best) * log2e;
+	for (int k = 0; k < LANES; k++)
+		t[k] = t[k] > -126 ? t[k] : -126;
+	for (int k = 0; k < LANES; k++)
+		n[k] = t[k] + round;
+	for (int k = 0; k < LANES; k++)
+		t[k] -= n[k] - round;
+	for (int k = 0; k < LANES; k++)
+		power[k] = 1 + t[k] * (0.693147181f + t[k] * (0.240226507f + t[k] * (0.0555041087f +
+			t[k] * (0.00961812911f + t[k] * (0.00133335581f + t[k] * 0.000154035304f)))));
+	memcpy(bits, power, sizeof bits);
+	memcpy(whole, n, sizeof whole);
+	for (int k = 0; k < LANES; k++) /* the low bits of n are the whole number's */
+		bits[k] = (int32_t)((uint32_t)bits[k] + ((uint32_t)whole[k] << 23));
 	memcpy(power, bits, sizeof power);
 	for (int k = 0; k < LANES; k++)
 		sum[k] += power[k];

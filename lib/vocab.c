@@ -413,6 +413,8 @@ vocab_free(struct vocab *v)
 	sp_free(v->sp);
 	if (v->config)
 		json_free(v->config);
+	if (v->template_doc)
+		json_free(v->template_doc);
 	hf_free(v->hf);
 	xfree(v);
 }

@@ -65,6 +65,8 @@ template_text(const struct json_doc *d)
 	for (size_t i = 0; json_is(v, JSON_ARRAY) && i < v->n; i++, c = json_next(c))
 		if (str_is(json_str(d, json_get(d, c, "name")), "default"))
 			return json_str(d, json_get(d, c, "template"));
+	if (json_is(v, JSON_ARRAY))
+		die("%s: of its chat templates none is named 'default'", d->name);
 	return json_str(d, v);
 }
 
@@ -115,6 +117,8 @@ vocab_read_beside(struct vocab *v, const char *dir)
 	}
 	if (jinja.data)
 		v->template = (struct str){(const char *)jinja.data, jinja.size};
+	else if (!v->template.p && (v->template_doc = json_beside(dir, "chat_template.json")))
+		v->template = template_text(v->template_doc);
 	vocab_mark_eog(v, v->eos);
 	read_eos_ids(v, dir, "generation_config.json");
 	read_eos_ids(v, dir, "config.json");

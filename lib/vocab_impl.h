@@ -138,6 +138,7 @@ struct vocab {
 	struct unigram *unigram;	/* or NULL */
 	struct sp *sp;			/* or NULL */
 	struct json_doc *config;	/* tokenizer_config.json, owned, or NULL */
+	struct json_doc *template_doc;	/* chat_template.json, owned, where the template is from there */
 	struct hf *hf;			/* how tokenizer.json wants it, or NULL; vocab_hf.h */
 	struct str template;		/* for chats, or {NULL, 0} */
 	struct gguf_kv merge_list;	/* "left right" each, of BPE, in a GGUF file */
@@ -326,7 +327,7 @@ void sp_free(struct sp *sp);
 /* What lies beside a vocabulary in a folder (vocab_folder.c). The file of that name, {NULL} if it is not there; its path lives on. */
 struct map file_beside(const char *dir, const char *name);
 struct json_doc *json_beside(const char *dir, const char *name);
-/* BOS and EOS, the chat template, what ends a generation: tokenizer_config.json, chat_template.jinja,
+/* BOS and EOS, the chat template, what ends a generation: tokenizer_config.json, chat_template.jinja (or .json),
  * generation_config.json, config.json. The pieces are there already. */
 void vocab_read_beside(struct vocab *v, const char *dir);
 /* How many ids a vocabulary of n pieces has: the weights may have rows for more than there are pieces, and

@@ -93,6 +93,37 @@ refused()
 	[[ $stderr == *'no chat template'* ]]
 }
 
+# chats_as NAME: the folder's template says so.
+chats_as()
+{
+	[ "$(echo hi | llm-tok -cq folder | llm-detok -s folder)" = "$1: hi" ]
+}
+
+@test "a folder's template: chat_template.jinja, else tokenizer_config.json, one or several, else chat_template.json" {
+	need_python
+	mkdir folder
+	"$PYTHON" - >folder/tokenizer.json <<-'END'
+		import json
+		print(json.dumps(dict(model=dict(type='BPE', byte_fallback=True, unk_token=None, merges=[],
+		    vocab={'<0x%02X>' % i: i for i in range(256)}), decoder=dict(type='Sequence', decoders=[dict(type='ByteFallback')]))))
+	END
+	fails 1 sh -c 'echo hi | llm-tok -c folder'
+	[[ $stderr == *'no chat template'* ]]
+	echo '{"chat_template": "A: {{ messages[-1].content }}"}' >folder/chat_template.json
+	chats_as A
+	echo '{"chat_template": "B: {{ messages[-1].content }}"}' >folder/tokenizer_config.json
+	chats_as B
+	echo '{"chat_template": [{"name": "tools", "template": "T"}, {"name": "default", "template": "C: {{ messages[-1].content }}"}]}' \
+		>folder/tokenizer_config.json
+	chats_as C
+	echo 'D: {{ messages[-1].content }}' >folder/chat_template.jinja
+	chats_as D
+	rm folder/chat_template.jinja
+	echo '{"chat_template": [{"name": "tools", "template": "T"}]}' >folder/tokenizer_config.json
+	fails 1 sh -c 'echo hi | llm-tok -c folder'
+	[[ $stderr == *folder/tokenizer_config.json*default* ]]
+}
+
 @test "a template that refuses is quoted" {
 	refused '{{ raise_exception("no <system> here") }}' 'line 1: the template refuses: no <system> here'
 }

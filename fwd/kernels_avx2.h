@@ -105,7 +105,7 @@ everywhere(const int8_t *x)
 #define BIAS 0
 #define SHIFT(least) (-(least))
 #define SHIFT_LARGE 0
-#define CODES_AT_ONCE 3
+#define CODES_AT_ONCE 4
 
 /*
  * The multiplier takes bytes without sign by bytes with one, and adds two products in 16 bits. Weights
@@ -145,10 +145,9 @@ INLINE __m256i
 put_signed(struct tile *to, size_t word, __m256i w)
 {
 	const __m256i size = _mm256_abs_epi8(w), sign = _mm256_cmpgt_epi8(_mm256_setzero_si256(), w);
-	_mm256_storeu_si256((__m256i *)(void *)to->u.q[word], size);
-	_mm256_storeu_si256((__m256i *)(void *)to->u.sign[word], sign);
-	const __m256i two = _mm256_maddubs_epi16(_mm256_and_si256(size, sign), _mm256_set1_epi8(1));
-	return _mm256_madd_epi16(two, _mm256_set1_epi16(1));
+	_mm256_store_si256((__m256i *)(void *)to->u.q[word], size);
+	_mm256_store_si256((__m256i *)(void *)to->u.sign[word], sign);
+	return _mm256_maddubs_epi16(_mm256_and_si256(size, sign), _mm256_set1_epi8(1));
 }
 
 INLINE void
@@ -157,8 +156,8 @@ sizes_and_signs(struct tile *to, size_t n, size_t share)
 	for (size_t b = 0; b < n / share; b++) {
 		__m256i acc = _mm256_setzero_si256();
 		for (size_t i = b * share / 4; i < (b + 1) * share / 4; i++)
-			acc = _mm256_add_epi32(acc, put_signed(to, i, _mm256_loadu_si256((__m256i *)(void *)to->u.q[i])));
-		_mm256_storeu_si256((__m256i *)(void *)to->acc[b], acc);
+			acc = _mm256_add_epi16(acc, put_signed(to, i, v_load(to->u.q[i])));
+		v_store(to->acc[b], _mm256_madd_epi16(acc, _mm256_set1_epi16(1)));
 	}
 }
 
@@ -253,7 +252,7 @@ INLINE vi
 put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
 {
 	if (!x)
-		return _mm256_add_epi32(acc, put_signed(to, word, q));
+		return _mm256_add_epi16(acc, put_signed(to, word, q));
 	const vi v = _mm256_sign_epi8(everywhere(x[word / 8].q + word % 8 * 4), q);
 	const vi two = _mm256_maddubs_epi16(_mm256_abs_epi8(q), v);
 	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
@@ -285,9 +284,9 @@ put_medium_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
 }
 
 INLINE void
-put_large_sum(struct tile *to, size_t b, vi acc)
+put_large_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
 {
-	v_store(to->acc[b], acc);
+	v_store(to->acc[b], x ? acc : _mm256_madd_epi16(acc, _mm256_set1_epi16(1)));
 }
 #else
 INLINE vi

@@ -178,12 +178,19 @@ bytes(const unsigned char *p)
 }
 #endif
 
+/* A matrix of blocks, and what is asked of it at each tile. */
+struct block_matrix {
+	const struct tensor *t;
+	const struct coding *c;
+	size_t stride, chunk;	/* bytes of a row, of CHUNK columns */
+};
+
 #if !defined(HAVE_FAST_TILE)
-#define fast_tile(to, t, row, first, n) false
-#define fast_rows(to, t, row, last, in, out) false
+#define fast_tile(to, m, row, first, n) false
+#define fast_rows(to, m, row, last, in, out) false
 #else
-static bool fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n);
-static bool fast_rows(struct tile *to, const struct tensor *t, size_t row, size_t last, const struct inputs *in, float *out);
+static bool fast_tile(struct tile *to, const struct block_matrix *m, size_t row, size_t first, size_t n);
+static bool fast_rows(struct tile *to, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out);
 #endif
 
 /* A thread's. */
@@ -250,39 +257,6 @@ quantize(struct qblock *q, const float *x, size_t n)
 	}
 }
 
-/* LANES rows from `row` on, or as many as there are before `last` and the last one again. */
-static void
-code_tile(struct scratch *s, struct tile *to, const struct tensor *t, size_t row, size_t last, size_t first, size_t n)
-{
-	const struct coding *c = coding_of(t->type);
-	const size_t scales = n / c->share;
-	if (row + LANES <= last && fast_tile(to, t, row, first, n))
-		return;
-	for (size_t r = 0; r < LANES; r++)
-		c->fn(t, row + r < last ? row + r : last - 1, first, n, &s->codes[r]);
-	const int more = BIAS ? BIAS : run_of(c) ? -c->least : 0;
-	for (size_t r = 0; more && r < LANES; r++)
-		for (size_t i = 0; i < CHUNK; i++)
-			s->codes[r].q[i] = (int8_t)(s->codes[r].q[i] + more);
-#if defined(HAVE_DOT4) || defined(HAVE_SHORTS)
-	interleave(to->u.q, (const unsigned char *)s->codes[0].q, sizeof s->codes[0], n / 4, &to->ahead);
-#else
-	for (size_t i = 0; i < n; i++)
-		for (size_t r = 0; r < LANES; r++)
-			to->u.w[i][r] = s->codes[r].q[i];
-#endif
-#if defined(HAVE_SHORTS)
-	if (!run_of(c))
-		sizes_and_signs(to, n, c->share);
-#endif
-	for (size_t r = 0; r < LANES; r++)
-		for (size_t b = 0; b < scales; b++) {
-			to->d[b][r] = s->codes[r].d[b];
-			if (c->minima)
-				to->m[b][r] = s->codes[r].m[b];
-		}
-}
-
 /* Numbers [first, first + n) of a row of a type without blocks. */
 static inline void
 part_of_row(const struct tensor *t, size_t row, size_t first, size_t n, float *restrict out)
@@ -305,191 +279,13 @@ part_of_row(const struct tensor *t, size_t row, size_t first, size_t n, float *r
 		unpacker(t->type)(&part, 0, out);
 }
 
-/* The sums of block b of the tiles . 16 or 32 numbers of `at_once` inputs. */
-#if defined(HAVE_DOT4)
-ALWAYS void
-block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart, size_t word, size_t half, vec (*sum)[8],
-	const int at_once, const int share, const int run, int least)
-{
-	(void)run, (void)least;
-	const int32_t (*q0)[LANES] = w[0].u.q + b * (size_t)(share / 4), (*q1)[LANES] = w[1].u.q + b * (size_t)(share / 4);
-	veci a[2][8];
-	UNROLL for (int t = 0; t < at_once; t++)
-		a[0][t] = a[1][t] = veci_set(BIAS ? x[(size_t)t * apart].bias[half] : 0);
-	UNROLL for (int j = 0; j < share / 4; j++)
-		UNROLL for (int t = 0; t < at_once; t++) {
-			const int32_t v = int_at(x[(size_t)t * apart].q + word + 4 * j);
-			a[0][t] = dot4(a[0][t], q0[j], v);
-			a[1][t] = dot4(a[1][t], q1[j], v);
-		}
-	UNROLL for (int t = 0; t < at_once; t++) {
-		sum[0][t] = vec_of_int(a[0][t]);
-		sum[1][t] = vec_of_int(a[1][t]);
-	}
-}
-#elif !defined(HAVE_SHORTS)
-ALWAYS void
-block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart, size_t word, size_t half, vec (*sum)[8],
-	const int at_once, const int share, const int run, int least)
-{
-	(void)half, (void)run, (void)least;
-	UNROLL for (int t = 0; t < at_once; t++)
-		sum[0][t] = sum[1][t] = vec_set(0);
-	for (size_t j = 0; j < (size_t)share; j++) {
-		const vec w0 = vec_load(w[0].u.w[b * (size_t)share + j]), w1 = vec_load(w[1].u.w[b * (size_t)share + j]);
-		UNROLL for (int t = 0; t < at_once; t++) {
-			const vec v = vec_set(x[(size_t)t * apart].q[word + j]);
-			sum[0][t] = vec_fma(sum[0][t], w0, v);
-			sum[1][t] = vec_fma(sum[1][t], w1, v);
-		}
-	}
-}
-#endif
-
-/* sum[t][TILE] += the tiles . blocks of `at_once` inputs that lie `apart`. */
-ALWAYS void
-codes_times(const struct tile *w, size_t n, const struct qblock *x, size_t apart, float *sum, const int at_once,
-	const int share, const bool minima, const int run, int least)
-{
-	vec f[2][8], a[2][8];
-	UNROLL for (int g = 0; g < 2; g++)
-		UNROLL for (int t = 0; t < at_once; t++)
-			f[g][t] = vec_set(0);
-	for (size_t b = 0; b < n / (size_t)share; b++) {
-		const size_t half = share == 32 ? 2 : b % 2;
-		const struct qblock *xb = x + (share == 32 ? b : b / 2);
-		block_sums(w, b, xb, apart, share == 32 ? 0 : half * 16, half, a, at_once, share, run, least);
-		const vec d0 = vec_load(w[0].d[b]), d1 = vec_load(w[1].d[b]);
-		UNROLL for (int t = 0; t < at_once; t++) {
-			const vec d = vec_set(xb[(size_t)t * apart].d);
-			f[0][t] = vec_fma(f[0][t], a[0][t], vec_mul(d0, d));
-			f[1][t] = vec_fma(f[1][t], a[1][t], vec_mul(d1, d));
-		}
-		if (minima) {
-			const vec m0 = vec_load(w[0].m[b]), m1 = vec_load(w[1].m[b]);
-			UNROLL for (int t = 0; t < at_once; t++) {
-				const vec s = vec_set(xb[(size_t)t * apart].sum[half]);
-				f[0][t] = vec_fma(f[0][t], m0, s);
-				f[1][t] = vec_fma(f[1][t], m1, s);
-			}
-		}
-	}
-	UNROLL for (int t = 0; t < at_once; t++)
-		UNROLL for (int g = 0; g < 2; g++) {
-			float *to = sum + t * TILE + g * LANES;
-			vec_store(to, vec_add(vec_load(to), f[g][t]));
-		}
-}
-
-/* Ask for the next lines of what will be unpacked next: rows of so many bytes that lie apart. */
-ALWAYS void
-ask_rows(struct tile *w)
-{
-#if defined(__GNUC__)
-	for (size_t i = 0; i < w->rows_a_time && w->rows; i++, w->rows--, w->row_at += w->apart)
-		for (size_t b = 0; b < w->bytes + 63; b += 64)
-			__builtin_prefetch((const void *)(w->row_at + b), 0, 2);
-#else
-	(void)w;
-#endif
-}
-
-#define CODES_TIMES(share, minima, run)                                                                       \
-	for (; t + CODES_AT_ONCE <= count; t += CODES_AT_ONCE) {                                              \
-		ask_rows(w);                                                                                  \
-		codes_times(w, n, x + t * apart, apart, sum + t * TILE, CODES_AT_ONCE, share, minima, run, c->least); \
-	}                                                                                                     \
-	for (; t + 2 <= count; t += 2)                                                                        \
-		codes_times(w, n, x + t * apart, apart, sum + t * TILE, 2, share, minima, run, c->least);     \
-	for (; t < count; t++)                                                                                \
-		codes_times(w, n, x + t * apart, apart, sum + t * TILE, 1, share, minima, run, c->least);
-
-static void
-all_codes_times(const struct coding *c, struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart,
-	float *sum)
-{
-	size_t t = 0;
-	if (c->share == 32 && c->minima && run_of(c) == 8) {
-		CODES_TIMES(32, true, 8)
-	} else if (c->share == 32 && c->minima) {
-		CODES_TIMES(32, true, 4)
-	} else if (c->share == 32 && run_of(c) == 8) {
-		CODES_TIMES(32, false, 8)
-	} else if (c->share == 32 && run_of(c)) {
-		CODES_TIMES(32, false, 1)
-	} else if (c->share == 32) {
-		CODES_TIMES(32, false, 0)
-	} else if (c->minima) {
-		CODES_TIMES(16, true, 4)
-	} else if (run_of(c) == 4) {
-		CODES_TIMES(16, false, 4)
-	} else if (run_of(c)) {
-		CODES_TIMES(16, false, 1)
-	} else {
-		CODES_TIMES(16, false, 0)
-	}
-}
-
-/* While these TILE rows are worked on, the next ones are asked for: part i of n. A step is
- * the 16 bytes of LANES rows that are worked on meanwhile and their share of what lies between. */
-ALWAYS struct ahead
-ahead_of(const struct tensor *t, size_t row, size_t last, const unsigned char *next, size_t i, size_t n)
-{
-	const size_t all = TILE * tensor_row_bytes(t), steps = all / n / (LANES * 16);
-	const uintptr_t at = next && row + TILE >= last ? (uintptr_t)next : (uintptr_t)row_of(t, row) + all;
-	return (struct ahead){at + all / n * i, all / n / (steps + !steps)};
-}
-
-/* What is unpacked after these columns: from column k on, of the next rows if that is 0. */
-ALWAYS void
-next_rows(struct tile *w, const struct tensor *t, size_t row, size_t last, const struct inputs *in, size_t k)
-{
-	const struct format *f = tensor_format(t->type);
-	const size_t wide = t->dim[0] - k < CHUNK ? t->dim[0] - k : CHUNK, next = k ? row : row + TILE;
-	w->apart = tensor_row_bytes(t);
-	w->bytes = wide / f->block * f->bytes;
-	w->rows = TILE;
-	w->rows_a_time = TILE * FLOATS_AT_ONCE / in->n + 1;
-	w->row_at = (next >= last && in->next ? (uintptr_t)in->next : (uintptr_t)row_of(t, next)) + k / f->block * f->bytes;
-}
-
-/* s->sum += the products of columns [k, k + n) of TILE rows. */
-static void
-chunk_times(struct scratch *s, const struct tensor *t, size_t row, size_t last, size_t k, size_t n, const struct inputs *in)
-{
-	const struct coding *c = coding_of(t->type);
-	const size_t chunk = k / CHUNK, chunks = (t->dim[0] + CHUNK - 1) / CHUNK;
-	for (size_t g = 0; g < 2; g++) {
-		const size_t at = row + g * LANES < last ? row + g * LANES : row;
-		struct tile *w = s->tile + g;
-		w->ahead = ahead_of(t, row, last, in->next, 2 * chunk + g, 2 * chunks);
-		code_tile(s, w, t, at, last, k, n);
-	}
-	next_rows(s->tile, t, row, last, in, k + n < t->dim[0] ? k + n : 0);
-	all_codes_times(c, s->tile, n, in->q + k / 32 * in->n, in->n, n / 32, s->sum);
-}
-
+#include "kernels_codes.h"
 #include "kernels_floats.h"
 
 static void
 matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *in, float *out, size_t stride, void *scratch)
 {
-	const size_t dim = t->dim[0];
-	struct scratch *s = scratch;
-	if (!coding_of(t->type)->fn) {
-		floats_matmul(t, first, last, in, out, stride, s);
-		return;
-	}
-	for (size_t row = first; row < last; row += TILE) {
-		const size_t rows = last - row < TILE ? last - row : TILE;
-		if (in->n == 1 && rows == TILE && fast_rows(s->tile, t, row, last, in, out + row))
-			continue; /* one vector meets the rows without a tile */
-		memset(s->sum, 0, in->n * TILE * sizeof *s->sum);
-		for (size_t k = 0; k < dim; k += CHUNK)
-			chunk_times(s, t, row, last, k, dim - k < CHUNK ? dim - k : CHUNK, in);
-		for (size_t j = 0; j < in->n; j++)
-			memcpy(out + j * stride + row, s->sum + j * TILE, rows * sizeof *out);
-	}
+	(coding_of(t->type)->fn ? codes_matmul : floats_matmul)(t, first, last, in, out, stride, scratch);
 }
 
 #include "kernels_attend.h"

@@ -39,6 +39,8 @@ ALWAYS void
 ask(struct ahead *a)
 {
 #if defined(__GNUC__)
+	if (!a->step)
+		return;
 	UNROLL for (size_t i = 0; i <= LANES / 4; i++)
 		__builtin_prefetch((const void *)(a->at + 64 * i), 0, 3);
 #endif
@@ -57,9 +59,6 @@ struct tile {
 	float d[CHUNK / 16][LANES], m[CHUNK / 16][LANES];	/* of each block that shares a scale */
 	int32_t acc[CHUNK / 16][LANES];		/* their sums, or where these begin */
 	struct ahead ahead;
-	/* The same for a batch, while it meets the tile: so many rows yet, so many bytes of each. */
-	uintptr_t row_at;
-	size_t rows, rows_a_time, bytes, apart;
 };
 
 #endif

@@ -93,7 +93,7 @@ put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc,
 #define put_medium put_word
 #define put_medium_sum(to, x, b, acc) put_sum(to, x, b, 32, acc, 0)
 #define put_large put_word
-#define put_large_sum(to, b, acc) v_store((to)->acc[b], acc)
+#define put_large_sum(to, x, b, acc) v_store((to)->acc[b], acc)
 #endif
 
 /* The blocks' sums, scaled: in the order of codes_times(). */
@@ -219,7 +219,7 @@ nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, s
 			acc = large ? put_large(to, x, b * 8 + j, q, acc) : put_word(to, x, b * 8 + j, q, acc);
 		}
 		if (large)
-			put_large_sum(to, b, acc);
+			put_large_sum(to, x, b, acc);
 		else
 			put_sum(to, x, b, 32, acc, back);
 	}
@@ -237,7 +237,7 @@ tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 				acc = put_large(to, x, b * 8 + h * 4 + j,
 					V(add_epi8)(c.c[j], V(set1_epi8)((char)SHIFT_LARGE)), acc);
 		}
-		put_large_sum(to, b, acc);
+		put_large_sum(to, x, b, acc);
 	}
 }
 
@@ -521,25 +521,24 @@ any_tile(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, 
 }
 
 static bool
-fast_tile(struct tile *to, const struct tensor *t, size_t row, size_t first, size_t n)
+fast_tile(struct tile *to, const struct block_matrix *m, size_t row, size_t first, size_t n)
 {
-	const struct format *f = tensor_format(t->type);
-	return any_tile(to, t->type, row_of(t, row) + first / f->block * f->bytes, tensor_row_bytes(t), n, NULL, false);
+	const unsigned char *p = m->t->data + row * m->stride + first / CHUNK * m->chunk;
+	return any_tile(to, m->t->type, p, m->stride, n, NULL, false);
 }
 
 /* out[LANES] = LANES rows from p on . one vector; false where the type needs the plain way. */
 static bool
-rows_of_codes(struct tile *to, const struct tensor *t, const unsigned char *p, const struct qblock *x, float *out)
+rows_of_codes(struct tile *to, const struct block_matrix *m, const unsigned char *p, const struct qblock *x, float *out)
 {
-	const struct coding *c = coding_of(t->type);
-	const struct format *f = tensor_format(t->type);
-	const size_t stride = tensor_row_bytes(t), bytes = CHUNK / f->block * f->bytes;
+	const size_t dim = m->t->dim[0];
 	vf sum = V(setzero_ps)();
-	for (size_t k = 0; k < t->dim[0]; k += CHUNK, p += bytes, x += CHUNK / 32) {
-		const size_t n = t->dim[0] - k < CHUNK ? t->dim[0] - k : CHUNK;
-		if (!any_tile(to, t->type, p, stride, n, x, true))
+	for (size_t k = 0; k < dim; k += CHUNK, p += m->chunk, x += CHUNK / 32) {
+		const size_t n = dim - k < CHUNK ? dim - k : CHUNK;
+		if (!any_tile(to, m->t->type, p, m->stride, n, x, true))
 			return false;
-		sum = V(add_ps)(sum, c->share == 32 ? scaled_sums(to, x, n, 32, c->minima) : scaled_sums(to, x, n, 16, c->minima));
+		sum = V(add_ps)(sum, m->c->share == 32 ? scaled_sums(to, x, n, 32, m->c->minima)
+			: scaled_sums(to, x, n, 16, m->c->minima));
 	}
 	V(storeu_ps)(out, sum);
 	return true;
@@ -550,15 +549,14 @@ rows_of_codes(struct tile *to, const struct tensor *t, const unsigned char *p, c
  * of columns() and its share of what lies between takes.
  */
 static bool
-fast_rows(struct tile *to, const struct tensor *t, size_t row, size_t last, const struct inputs *in, float *out)
+fast_rows(struct tile *to, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out)
 {
-	const struct format *f = tensor_format(t->type);
-	const size_t part = LANES * tensor_row_bytes(t);
-	to->ahead.step = f->bytes < 16 ? LANES * 16 : LANES * f->bytes / (f->bytes / 16);
+	const size_t part = LANES * m->stride, bytes = tensor_format(m->t->type)->bytes;
+	to->ahead.step = bytes < 16 ? LANES * 16 : LANES * bytes / (bytes / 16);
 	for (size_t g = 0; g < 2; g++, out += LANES) {
-		const unsigned char *p = row_of(t, row) + g * part;
+		const unsigned char *p = m->t->data + row * m->stride + g * part;
 		to->ahead.at = (uintptr_t)(g && row + TILE >= last && in->next ? in->next : p + part);
-		if (!rows_of_codes(to, t, p, in->q, out))
+		if (!rows_of_codes(to, m, p, in->q, out))
 			return false;
 	}
 	return true;

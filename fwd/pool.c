@@ -36,8 +36,11 @@ struct pool {
 	void *arg;
 	size_t n, chunk, pieces;
 	struct share *share;		/* one a thread */
+	char pad[LINE];			/* what a thread spins on is not beside what the others write */
 	atomic_uint_fast32_t loop;	/* loops so far; the shares are written before */
+	char pad2[LINE];
 	atomic_size_t done;		/* pieces finished */
+	char pad3[LINE];
 	atomic_int asleep;
 	atomic_bool caller_asleep, quit;
 	pthread_mutex_t lock;
@@ -73,39 +76,44 @@ spun(unsigned *times, struct timespec *since)
 	return (now.tv_sec - since->tv_sec) * 1000000000LL + (now.tv_nsec - since->tv_nsec) > SPIN_NS;
 }
 
-/* A piece is finished: the last one wakes the caller. What describes the loop may change then. */
+/* So many pieces are finished: the last one wakes the caller. What describes the loop may change then. */
 static void
-finish(struct pool *p)
+finish(struct pool *p, size_t n)
 {
 	const size_t pieces = p->pieces;
-	if (atomic_fetch_add(&p->done, 1) + 1 == pieces && atomic_load(&p->caller_asleep)) {
+	if (atomic_fetch_add(&p->done, n) + n == pieces && atomic_load(&p->caller_asleep)) {
 		pthread_mutex_lock(&p->lock);
 		pthread_cond_signal(&p->all_done);
 		pthread_mutex_unlock(&p->lock);
 	}
 }
 
-/* Take pieces of a share and work on them until none is left. A piece taken keeps the loop
- * from ending, so what describes it holds still. */
-static void
+/* Take pieces of a share and work on them until none is left; returns how many. Pieces taken keep the loop
+ * from ending, so what describes it holds still until they are said to be finished. */
+static size_t
 work_on(struct pool *p, struct share *s, int thread)
 {
+	size_t taken = 0;
 	uint_fast64_t left = atomic_load(&s->left);
 	while ((uint32_t)left) {
 		if (!atomic_compare_exchange_weak(&s->left, &left, left - 1))
 			continue;
 		size_t first = (s->end - (uint32_t)left) * p->chunk;
 		p->fn(p->arg, first, p->n - first < p->chunk ? p->n : first + p->chunk, thread);
-		finish(p);
+		taken++;
 		left = atomic_load(&s->left);
 	}
+	return taken;
 }
 
 static void
 work(struct pool *p, int thread)
 {
+	size_t taken = 0;
 	for (int i = 0; i < p->threads; i++)
-		work_on(p, p->share + (thread + i) % p->threads, thread);
+		taken += work_on(p, p->share + (thread + i) % p->threads, thread);
+	if (taken)
+		finish(p, taken);
 }
 
 static bool

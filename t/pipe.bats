@@ -424,3 +424,22 @@ ticks() # PID - the CPU time that it has taken, in hundredths of a second
 		wait
 	done
 }
+
+threads_of() # COMMAND...: how many threads it has once it has answered
+{
+	mkfifo in out
+	"$@" <in >out &
+	exec 8>in 9<out
+	echo 1 >&8
+	head -c 2000 <&9 >/dev/null
+	ls "/proc/$!/task" | wc -l
+	exec 8>&- 9<&-
+	rm in out
+}
+
+@test "without -t, a thread for each CPU that this process may use" {
+	command -v taskset >/dev/null && [ -d /proc/self/task ] || skip "no taskset or no /proc here"
+	cpu=$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')
+	[ "$(threads_of taskset -c "$cpu" llm-fwd "$REPO/m.bin")" = 1 ]
+	[ "$(threads_of llm-fwd "$REPO/m.bin")" = "$(nproc)" ]
+}

@@ -1,4 +1,5 @@
 /* llm-detok - token ids to text. See llm-detok(1). */
+#include "compat.h"
 #include "figures.h"
 #include "model.h"
 #include "paint.h"
@@ -30,6 +31,7 @@ struct detok {
 	const char *operand;	/* model on the command line, or NULL */
 	const char *path;	/* of v */
 	struct vocab *v;	/* NULL until the first line needs it: a header may come */
+	uint32_t n_vocab;	/* its pieces */
 	bool special;
 	struct paint *paint;	/* NULL: no colours */
 	char end;		/* of a record */
@@ -96,7 +98,8 @@ need_vocab(struct detok *d)
 	d->path = d->operand || !named ? model_path(d->operand) : xstrdup(named);
 	d->v = vocab_open(d->path);
 	d->prefix = vocab_space_prefix(d->v);
-	d->known = xcalloc(vocab_size(d->v), sizeof *d->known);
+	d->n_vocab = vocab_size(d->v);
+	d->known = xcalloc(d->n_vocab, sizeof *d->known);
 	check_vocab(d);
 }
 
@@ -112,20 +115,20 @@ idle(void *arg)
 }
 
 static void
-put_id(struct detok *d)
+put_id(struct detok *d, uint32_t id)
 {
 	const struct token_reader *r = &d->r;
-	if (r->id >= vocab_size(d->v))
-		die("%s: line %zu: token id %u is not in the vocabulary of %u pieces (%s)", r->name, r->line, r->id,
-			vocab_size(d->v), d->path);
-	struct short_text *known = d->known + r->id;
+	if (id >= d->n_vocab)
+		die("%s: line %zu: token id %u is not in the vocabulary of %u pieces (%s)", r->name, r->line, id,
+			d->n_vocab, d->path);
+	struct short_text *known = d->known + id;
 	if (known->size && !d->prefix && !d->paint) {
 		put_short(d, known);
 		return;
 	}
 	size_t n;
-	const bool stays = !d->prefix && vocab_text_stays(d->v, r->id);
-	const char *text = vocab_line_text(d->v, r->id, d->special, &d->prefix, &n);
+	const bool stays = !d->prefix && vocab_text_stays(d->v, id);
+	const char *text = vocab_line_text(d->v, id, d->special, &d->prefix, &n);
 	if (stays && n <= SHORT) {
 		known->size = (unsigned char)(n + 1);
 		memcpy(known->text, text, n);
@@ -135,6 +138,21 @@ put_id(struct detok *d)
 		put(d, s.p, s.n);
 	} else
 		put(d, text, n);
+}
+
+/* The ids that follow, some at a time: memory is slow to answer. */
+static void
+put_ids(struct detok *d)
+{
+	enum { SOME = 32 };
+	uint32_t ids[SOME];
+	for (size_t n; (n = token_plain(&d->r, ids, SOME));) {
+		for (size_t i = 0; i < n; i++)
+			prefetch(d->known + (ids[i] < d->n_vocab ? ids[i] : 0));
+		for (size_t i = 0; i < n; i++)
+			put_id(d, ids[i]);
+		figures_tokens(d->figures, &d->turn, n);
+	}
 }
 
 static void
@@ -171,8 +189,9 @@ run(struct detok *d)
 		case TOKENS_ID:
 			need_vocab(d);
 			figures_begin(d->figures, &d->turn);
-			put_id(d);
+			put_id(d, d->r.id);
 			figures_tokens(d->figures, &d->turn, 1);
+			put_ids(d);
 			break;
 		case TOKENS_EOL:
 			need_vocab(d);

@@ -6,6 +6,7 @@
 #define COMPAT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Ask for memory that will be wanted soon. */
 #if defined(__GNUC__)
@@ -13,6 +14,22 @@
 #else
 #define prefetch(p) ((void)(p))
 #endif
+
+/* How many bits of x stand below the lowest that is set; x is not 0. */
+static inline unsigned
+bits_below(uint64_t x)
+{
+#if defined(__GNUC__)
+	return (unsigned)__builtin_ctzll(x);
+#else
+	unsigned n = 0;
+	for (; !(x & 0xFF); x >>= 8)
+		n += 8;
+	for (; !(x & 1); x >>= 1)
+		n++;
+	return n;
+#endif
+}
 
 /* CPUs that this process may run on; at least 1. */
 int cpu_count(void);

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#if defined(__SSE2__) && defined(__GNUC__)
+#if defined(__SSE2__)
 #include <emmintrin.h>
 
 #define CHUNK 16
@@ -32,7 +32,7 @@ marks(__m128i x)
 static inline size_t
 chunk_before(uint64_t marked)
 {
-	return (size_t)__builtin_ctzll(marked);
+	return bits_below(marked);
 }
 static inline uint64_t
 chunk_is(chunk x, char c)
@@ -54,6 +54,17 @@ static inline uint64_t
 chunk_from(chunk x, unsigned char c)
 {
 	return marks(_mm_cmpeq_epi8(_mm_max_epu8(x, _mm_set1_epi8((char)c)), x));
+}
+/* ASCII characters from lo to hi; capitals made small, and other characters something that is no letter. */
+static inline uint64_t
+chunk_within(chunk x, char lo, char hi)
+{
+	return marks(_mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8((char)(lo - 1))), _mm_cmplt_epi8(x, _mm_set1_epi8((char)(hi + 1)))));
+}
+static inline chunk
+chunk_small(chunk x)
+{
+	return _mm_or_si128(x, _mm_set1_epi8(0x20));
 }
 #else
 #define CHUNK 8
@@ -91,14 +102,34 @@ chunk_from(chunk x, unsigned char c)
 {
 	return ((x & EACH(0x7F)) + EACH(UINT64_C(0x100) - c)) & x & EACH(0x80);
 }
+static inline uint64_t
+chunk_within(chunk x, char lo, char hi)
+{
+	const uint64_t low = x & EACH(0x7F);
+	return (low + EACH(UINT64_C(0x80) - (unsigned char)lo)) & ~(low + EACH(UINT64_C(0x7F) - (unsigned char)hi)) & ~x & EACH(0x80);
+}
+static inline chunk
+chunk_small(chunk x)
+{
+	return x | EACH(0x20);
+}
 #endif
 
-/* The marks of all bytes of a chunk; of those before the first that is marked. */
+/* All bits of a chunk's marks; the marks of all its bytes; the bits of those before the first that is marked. */
 #define CHUNK_ALL (~UINT64_C(0) >> (64 - CHUNK * MARK_STEP))
+#define CHUNK_MARKS (MARK_STEP == 1 ? CHUNK_ALL : EACH(0x80))
 static inline uint64_t
 chunk_up_to(uint64_t marked)
 {
 	return marked ? (marked & (0 - marked)) - 1 : CHUNK_ALL;
+}
+
+/* How many bytes from byte `from` on are marked, and `from`; CHUNK: all to the end. */
+static inline size_t
+chunk_run(uint64_t marked, size_t from)
+{
+	const uint64_t out = ~marked & CHUNK_MARKS & CHUNK_ALL << from * MARK_STEP;
+	return out ? chunk_before(out) : CHUNK;
 }
 
 /* A chunk of n bytes, zeros behind them. */

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "swar.h"
+#include "compat_chunk.h"
 #include "unicode.h"
 #include "util.h"
 
@@ -475,15 +475,15 @@ static const struct pretok table[] = {
 	{"default", .stage = {punctuation_default, gpt2, numbers, digits3}, .plain = PLAIN_LETTERS},
 	{"gpt-2 phi-2 jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe "
 	 "gigachat a.x-4.0 mellum modern-bert mpt olmo jais trillion granite-docling exaone4",
-		.stage = {gpt2}, .plain = PLAIN_LETTERS},
+		.stage = {gpt2}, .plain = PLAIN_GPT2},
 	{"starcoder smollm refact command-r codeshell exaone minerva-7b mellum2",
-		.stage = {number, gpt2}, .plain = PLAIN_LETTERS},
+		.stage = {number, gpt2}, .plain = PLAIN_GPT2_DIGITS},
 	{"llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
-		.stage = {llama3}, .ignore_merges = true, .add_bos = true, .plain = PLAIN_LETTERS},
-	{"dbrx smaug-bpe chatglm-bpe", .stage = {llama3}, .plain = PLAIN_LETTERS},
-	{"glm4 glm5", .stage = {llama3}, .ignore_merges = true, .plain = PLAIN_LETTERS},
+		.stage = {llama3}, .ignore_merges = true, .add_bos = true, .plain = PLAIN_LLAMA3},
+	{"dbrx smaug-bpe chatglm-bpe", .stage = {llama3}, .plain = PLAIN_LLAMA3},
+	{"glm4 glm5", .stage = {llama3}, .ignore_merges = true, .plain = PLAIN_LLAMA3},
 	{"qwen2 deepseek-r1-qwen kormo f2llmv2 megrez stablelm2 hunyuan solar-open grok-2",
-		.stage = {qwen2}, .plain = PLAIN_LETTERS},
+		.stage = {qwen2}, .plain = PLAIN_QWEN2},
 	{"qwen35", .stage = {qwen35}, .plain = PLAIN_LETTERS},
 	{"deepseek-coder",
 		.stage = {newline, space_letters, space_punctuation, asian_deepseek_coder, number}, .plain = PLAIN_LETTERS},
@@ -568,9 +568,9 @@ static const struct known {
 	pretok_fn *stage;
 	enum pretok_plain plain;
 } known[] = {
-	{"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", gpt2, PLAIN_LETTERS},
-	{WORDS("\\p{N}{1,3}"), llama3, PLAIN_LETTERS},
-	{WORDS("\\p{N}"), qwen2, PLAIN_LETTERS},
+	{"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", gpt2, PLAIN_GPT2},
+	{WORDS("\\p{N}{1,3}"), llama3, PLAIN_LLAMA3},
+	{WORDS("\\p{N}"), qwen2, PLAIN_QWEN2},
 	{CASED_WORDS(CONTRACTION "?") "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES, gpt4o, PLAIN_CASED},
 	{CASED_WORDS("") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES, tekken, PLAIN_CASED},
 	{"\\p{N}{1,3}", numbers3, PLAIN_NONE},
@@ -579,6 +579,16 @@ static const struct known {
 	{"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
 	 "| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES, deepseek3, PLAIN_LETTERS},
 };
+
+/* What is plain to the stages of p and to another behind them. */
+static enum pretok_plain
+plain_of_two(const struct pretok *p, const struct known *k, size_t at)
+{
+	if (at == 1 && p->stage[0] == number && k->plain == PLAIN_GPT2)
+		return PLAIN_GPT2_DIGITS;
+	const enum pretok_plain a = p->plain > PLAIN_CASED ? PLAIN_LETTERS : p->plain, b = k->plain > PLAIN_CASED ? PLAIN_LETTERS : k->plain;
+	return a > b ? a : b;
+}
 
 bool
 pretok_add(struct pretok *p, const char *regex, size_t n)
@@ -591,45 +601,99 @@ pretok_add(struct pretok *p, const char *regex, size_t n)
 		if (strlen(k->regex) != n || memcmp(k->regex, regex, n) != 0)
 			continue;
 		p->stage[at] = k->stage;
-		p->plain = p->plain > k->plain ? p->plain : k->plain;
+		p->plain = at ? plain_of_two(p, k, at) : k->plain;
 		return true;
 	}
 	return false;
 }
 
-/* Of 8 bytes those that are ASCII letters, as their highest bits; the capitals in *upper. */
-static inline uint64_t
-letters(uint64_t x, uint64_t *upper)
-{
-	const uint64_t low = (x | EACH(0x20)) & EACH(0x7F);
-	const uint64_t from_a = low + EACH(0x80 - 'a'), behind_z = low + EACH(0x80 - 'z' - 1);
-	const uint64_t in = from_a & ~behind_z & ~x & EACH(0x80);
-	*upper = in & ~(x << 2); /* 0x20 is what small letters have more */
-	return in;
-}
-
-/* The bytes of a word as p->plain says, or 0. 8 bytes at a time: most words are no longer. */
+/* The bytes of " ?letters", or 0, as p->plain says of them; x: the first of s. */
 static inline size_t
-plain_word(const struct pretok *p, const unsigned char *s, size_t n, bool padded)
+plain_letters(const struct pretok *p, chunk x, size_t lead, const unsigned char *s, size_t n, bool padded)
 {
-	const size_t lead = *s == ' ', end = padded ? n : n - PRETOK_PAD; /* it must end before, or with the text */
+	const size_t end = padded ? n : n - PRETOK_PAD; /* where chunks can be read */
 	const bool cased = p->plain == PLAIN_CASED;
 	bool small = false;
-	size_t i = lead;
-	for (uint64_t out = 0, upper; !out && i < end; i += out ? bytes_before(out) : 8) {
-		const uint64_t in = letters(le64(s + i), &upper);
-		out = ~in & EACH(0x80);
+	size_t i = 0, run = CHUNK;
+	for (uint64_t skip = CHUNK_ALL << lead * MARK_STEP; run == CHUNK && i < end; i += run, skip = CHUNK_ALL) {
+		if (i)
+			x = chunk_at(s + i);
+		const uint64_t letters = chunk_within(chunk_small(x), 'a', 'z');
+		run = chunk_run(letters, i ? 0 : lead);
 		if (!cased)
 			continue;
-		const uint64_t word = out ? (out & (0 - out)) - 1 : ~UINT64_C(0);
-		const uint64_t up = upper & word, low = in & ~upper & word;
+		const uint64_t word = letters & skip & chunk_up_to(~letters & CHUNK_MARKS & skip);
+		const uint64_t up = chunk_within(x, 'A', 'Z') & word, low = word & ~up;
 		if (up && (small || (low && up > (low & (0 - low)))))
 			return 0;
 		small |= low != 0;
 	}
-	if (i == lead || (i >= end && !(padded && i == n)))
+	if (padded && i >= n)
+		i = n;
+	else if (run == CHUNK)
+		return 0;
+	if (i <= lead)
 		return 0;
 	return i < n && (s[i] >= 0x80 || (cased && s[i] == '\'')) ? 0 : i;
+}
+
+static inline size_t
+clamp(size_t i, size_t n)
+{
+	return i < n ? i : n;
+}
+
+/* What begins with no letters: " ?other", " ?digits", blanks; 0: it takes a look at the stages. A chunk is enough for most. */
+static inline size_t
+plain_signs(const struct pretok *p, chunk x, const unsigned char *s, size_t n)
+{
+	const bool gpt2 = p->plain == PLAIN_GPT2 || p->plain == PLAIN_GPT2_DIGITS;
+	const uint64_t letters = chunk_within(chunk_small(x), 'a', 'z'), digits = chunk_within(x, '0', '9');
+	const uint64_t spaces = chunk_within(x, '\t', '\r') | chunk_is(x, ' ');
+	const size_t blank = *s == ' ', blanks = chunk_run(spaces, 0);
+	const bool letter_next = letters >> MARK_STEP & (MARK_STEP == 1 ? 1 : 0x80); /* before a character that takes a look */
+	if (letter_next && (blanks == 1 || (!gpt2 && !blanks)))
+		return 0;
+	size_t i = chunk_run(~(letters | digits | spaces | chunk_high(x)), blank);
+	const bool other = i > blank && n > blank;
+	if (other) /* and newlines */
+		i = i == CHUNK || (!gpt2 && i < n && (s[i] == '\r' || s[i] == '\n')) ? 0 : i;
+	else if (p->plain == PLAIN_GPT2)
+		i = chunk_run(digits, blank);
+	else if (p->plain == PLAIN_GPT2_DIGITS)
+		i = (digits & (CHUNK_ALL >> (CHUNK - 1) * MARK_STEP << blank * MARK_STEP)) != 0;
+	else
+		i = clamp(chunk_run(digits, 0), p->plain == PLAIN_LLAMA3 ? 3 : 1);
+	if (p->plain == PLAIN_GPT2_DIGITS && !other && i)
+		return 1;
+	if (other || (i > (gpt2 ? blank : 0) && n > blank)) {
+		const bool full = !gpt2 && !other && i == (p->plain == PLAIN_LLAMA3 ? 3 : 1);
+		return i == CHUNK ? 0 : i >= n ? n : s[i] >= 0x80 && !full ? 0 : i;
+	}
+	if (blanks == CHUNK || !blanks)
+		return 0;
+	const uint64_t newlines = (chunk_is(x, '\n') | chunk_is(x, '\r')) & chunk_up_to(~spaces & CHUNK_MARKS);
+	if (!gpt2 && newlines)
+		return 0;
+	if (blanks >= n)
+		return n;
+	if (s[blanks] >= 0x80 || (p->plain == PLAIN_GPT2_DIGITS && s[blanks] >= '0' && s[blanks] <= '9'))
+		return 0;
+	return blanks > 1 ? blanks - 1 : 1;
+}
+
+/* The bytes of a word as p->plain says, or 0. */
+static inline size_t
+plain_word(const struct pretok *p, const unsigned char *s, size_t n, bool padded)
+{
+	const chunk x = chunk_at(s);
+	size_t lead = *s == ' ';
+	if (p->plain >= PLAIN_GPT2 && *s == '\'')
+		return 0; /* perhaps a contraction */
+	if (p->plain >= PLAIN_LLAMA3) /* [^\r\n\p{L}\p{N}]? */
+		lead = *s < 0x80 && !(ascii_set(*s) & (SET_L | SET_N)) && *s != '\r' && *s != '\n';
+	const size_t word = plain_letters(p, x, lead, s, n, padded);
+	return word || p->plain < PLAIN_GPT2 ? word : plain_signs(p, x, s, n);
 }
 
 size_t

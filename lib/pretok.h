@@ -19,11 +19,15 @@
 /* The bytes of the first part of s[0..n), n > 0; 0 < result <= n. */
 typedef size_t pretok_fn(const unsigned char *s, size_t n);
 
-/* What needs no look at the stages: a blank or none, then ASCII letters, before another ASCII character. */
+/* What needs no look at the stages, where only ASCII stands there and behind it. */
 enum pretok_plain {
 	PLAIN_NONE,
-	PLAIN_LETTERS,	/* they are a word */
-	PLAIN_CASED	/* so, if no capital follows a small letter and no apostrophe the word */
+	PLAIN_LETTERS,		/* a blank or none, then letters: a word */
+	PLAIN_CASED,		/* so, if no capital follows a small letter and no apostrophe the word */
+	PLAIN_GPT2,		/* all that GPT-2's expression cuts; */
+	PLAIN_GPT2_DIGITS,	/* the same behind a stage that isolates digits */
+	PLAIN_LLAMA3,		/* all that the expressions of these two cut */
+	PLAIN_QWEN2
 };
 
 struct pretok {

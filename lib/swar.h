@@ -6,8 +6,7 @@
 #ifndef SWAR_H
 #define SWAR_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "compat.h"
 
 #define EACH(x) ((x) * UINT64_C(0x0101010101010101))
 
@@ -15,31 +14,22 @@
 static inline size_t
 bytes_before(uint64_t high)
 {
-	const uint64_t below = ((high & (0 - high)) >> 7) - 1;
-	return (size_t)(((below & EACH(1)) * EACH(1)) >> 56);
+	return bits_below(high) / 8;
 }
 
-/* How many bytes are marked. */
-static inline size_t
-bytes_marked(uint64_t high)
+/* The number that begins there in decimal digits, *n of them; of 8 all. */
+static inline uint32_t
+digits_value(uint64_t x, size_t *n)
 {
-	return (size_t)((high >> 7) * EACH(1) >> 56);
-}
-
-/* Which bytes are c: the first of them is right, those behind it may be marked wrongly. */
-static inline uint64_t
-first_byte_is(uint64_t x, unsigned char c)
-{
-	x ^= EACH((uint64_t)c);
-	return (x - EACH(1)) & ~x & EACH(0x80);
-}
-
-/* Which bytes are c, an ASCII character, all of them. */
-static inline uint64_t
-bytes_are(uint64_t x, unsigned char c)
-{
-	x ^= EACH((uint64_t)c);
-	return ~((x & EACH(0x7F)) + EACH(0x7F)) & ~x & EACH(0x80);
+	x ^= EACH((uint64_t)'0');
+	const uint64_t other = (x | (x + EACH(0x80 - 10))) & EACH(0x80);
+	*n = other ? bytes_before(other) : 8;
+	if (!*n)
+		return 0;
+	x <<= 8 * (8 - *n); /* zeros in front; then pairs of digits, of these, of those */
+	x = (x * 10 + (x >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
+	x = (x * 100 + (x >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
+	return (uint32_t)(x * 10000 + (x >> 32));
 }
 
 #endif

@@ -1,6 +1,8 @@
 /* tokens.c - the token stream; see tokens.h and llm-tokens(5). */
 #include "tokens.h"
 
+#include "swar.h"
+
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -292,32 +294,30 @@ next(struct token_reader *r)
 	}
 }
 
-/* Most often an id within a line comes next, behind a blank, and what ends it has arrived, too. */
-static inline bool
-plain_id(struct token_reader *r)
+size_t
+token_plain(struct token_reader *r, uint32_t *ids, size_t max)
 {
-	enum { DIGITS = 9 };
-	const unsigned char *p = r->buf + r->at;
-	if (!r->inside || r->have - r->at < DIGITS + 2)
-		return false;
-	const unsigned char *q = p + (*p == ' '), *first = q;
-	uint32_t v = 0;
-	for (; q < first + DIGITS && *q >= '0' && *q <= '9'; q++)
-		v = v * 10 + (uint32_t)(*q - '0');
-	if (q == first || (*q != ' ' && *q != '\n'))
-		return false;
-	r->at += (size_t)(q - p);
-	r->id = v;
+	enum { LONGEST = 10 }; /* a blank, 8 digits, and what ends them */
+	size_t at = r->at, n_ids = 0, n;
+	while (n_ids < max && r->inside && r->have - at >= LONGEST) {
+		const unsigned char *p = r->buf + at;
+		const uint32_t id = digits_value(le64(p + 1), &n);
+		if (*p != ' ' || !n || (p[1 + n] != ' ' && p[1 + n] != '\n'))
+			break;
+		at += 1 + n;
+		ids[n_ids++] = id;
+	}
+	r->at = at;
+	r->count += n_ids;
 	r->note = NAN;
-	r->count++;
-	return true;
+	return n_ids;
 }
 
 enum token_event
 token_next(struct token_reader *r)
 {
 	int e;
-	if (plain_id(r))
+	if (token_plain(r, &r->id, 1))
 		return TOKENS_ID;
 	while ((e = next(r)) == COMMENT)
 		;

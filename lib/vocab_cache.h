@@ -27,7 +27,7 @@ struct quick {
 	uint64_t word;		/* and its length in the highest byte; 0: nothing here */
 	uint32_t id[2];		/* the second is NO_SECOND where there is one */
 };
-enum { QUICK = 1 << 13, QUICK_LONGEST = 7 };
+enum { QUICK = 1 << 14, QUICK_LONGEST = 7 };
 #define NO_SECOND UINT32_MAX
 
 struct word_cache {
@@ -142,8 +142,8 @@ cache_seek(const struct word_cache *c, const unsigned char *s, size_t n, bool wi
 	if (n <= QUICK_LONGEST) {
 		w->quick = quick_place(c, quick_word(w->key[0], n));
 		prefetch(w->quick);
-	} else
-		prefetch(c->line + cache_place(s, n, w->key));
+	}
+	prefetch(c->line + cache_place(s, n, w->key));
 }
 
 /* Put the ids of a word that was met before into ids, which has room for CACHE_IDS; how many, or NOT_MET. */

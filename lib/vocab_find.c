@@ -331,7 +331,7 @@ static struct pair_memo *
 memo_of(const struct word *w, uint32_t left, uint32_t right)
 {
 	const uint32_t hash = (left * 0x9E3779B1u ^ right) * 0x85EBCA77u;
-	return &w->memo[hash >> 17 & (MEMO - 1)];
+	return &w->memo[hash >> 16 & (MEMO - 1)];
 }
 
 /* Look up the pair that symbol l makes with the next one; those of pieces are remembered. False: none. */

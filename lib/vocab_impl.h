@@ -64,7 +64,7 @@ struct word {
 	size_t n_heap, heap_cap;
 	struct pair_memo *memo;	/* MEMO of them, or NULL: none yet */
 };
-#define MEMO (1u << 15)
+#define MEMO (1u << 16)
 
 /* A piece that is found in the text before anything else is done. */
 struct special {

@@ -357,7 +357,8 @@ read_int(struct jinja *j, jstr s, int64_t base, int64_t *i)
 		p += 2;
 	if (base == 0)
 		base = prefix ? prefix : 10;
-	if (base < 2 || base > 36 || !((*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z')) || (base == 16 && (p[1] | 32) == 'x'))
+	const bool digit = (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z');
+	if (base < 2 || base > 36 || !digit || (base == 16 && (p[1] | 32) == 'x'))
 		return false;
 	const unsigned long long u = strtoull(p, &end, (int)base);
 	if (*end)

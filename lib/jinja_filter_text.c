@@ -124,7 +124,8 @@ static val
 f_truncate(struct jinja *j, val self, const struct args *a)
 {
 	static const uint32_t dots[] = {'.', '.', '.'}, blank = ' ';
-	const int64_t length = want_int(j, jinja_arg(a, 0, "length"), 255, "truncate"), leeway = want_int(j, jinja_arg(a, 3, "leeway"), 5, "truncate");
+	const int64_t length = want_int(j, jinja_arg(a, 0, "length"), 255, "truncate");
+	const int64_t leeway = want_int(j, jinja_arg(a, 3, "leeway"), 5, "truncate");
 	const val *kill = jinja_arg(a, 1, "killwords"), *with = jinja_arg(a, 2, "end");
 	const jstr end = with ? want_str(j, with, "truncate") : (jstr){dots, 3}, s = want_str(j, &self, "truncate");
 	if (length < (int64_t)end.n || leeway < 0 || leeway > INT32_MAX || length > INT32_MAX)

@@ -58,11 +58,11 @@ put_field(struct jinja *j, struct text *t, jstr s, size_t sign, const struct spe
 	const uint32_t fill = f->fill ? f->fill : ' ';
 	const size_t room = f->width > 0 && (size_t)f->width > s.n ? (size_t)f->width - s.n : 0;
 	const size_t left = align == '^' ? room / 2 : align == '<' ? 0 : room;
-	if (align == '=')
-		text_put(j, t, s.p, sign);
+	const jstr rest = jstr_cut(s, align == '=' ? sign : 0, s.n);
+	text_put(j, t, s.p, s.n - rest.n);
 	for (size_t i = 0; i < left; i++)
 		text_put(j, t, &fill, 1);
-	text_put(j, t, s.p + (align == '=' ? sign : 0), s.n - (align == '=' ? sign : 0));
+	text_put(j, t, rest.p, rest.n);
 	for (size_t i = left; i < room; i++)
 		text_put(j, t, &fill, 1);
 }
@@ -144,7 +144,9 @@ plain_float(struct jinja *j, char *buf, size_t size, double x, int precision)
 static void
 put_float(struct jinja *j, struct text *t, double x, const struct spec *f)
 {
-	char buf[DIGITS_MAX], how[8], sign[2] = {signbit(x) && !isnan(x) ? '-' : f->sign == '+' || f->sign == ' ' ? f->sign : '\0', '\0'};
+	const char plus = f->sign == '+' || f->sign == ' ' ? f->sign : '\0';
+	const char sign[2] = {signbit(x) && !isnan(x) ? '-' : plus, '\0'};
+	char buf[DIGITS_MAX], how[8];
 	char type = f->type == '%' ? 'f' : f->type == 'n' ? 'g' : f->type;
 	if (f->precision > DIGITS_MAX / 2)
 		jinja_die(j, "format: a precision of more than %d", DIGITS_MAX / 2);

@@ -163,7 +163,8 @@ name_or_constant(struct parser *p)
 	for (int i = 0; i < 6; i++)
 		if (jstr_is(s, words[i]))
 			return literal(p, i < 4 ? jinja_bool(i < 2) : jinja_none());
-	p->takes |= jstr_is(s, "varargs") ? TAKES_VARARGS : jstr_is(s, "kwargs") ? TAKES_KWARGS : jstr_is(s, "caller") ? TAKES_CALLER : 0;
+	p->takes |= jstr_is(s, "varargs") ? TAKES_VARARGS : jstr_is(s, "kwargs") ? TAKES_KWARGS :
+		jstr_is(s, "caller") ? TAKES_CALLER : 0;
 	struct node *n = new_node(p, N_NAME);
 	n->s = s;
 	return n;

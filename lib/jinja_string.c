@@ -319,7 +319,7 @@ s_replace(struct jinja *j, val self, const struct args *a)
 	struct text t = {NULL, 0, 0};
 	size_t begin = 0, at;
 	for (int64_t n = 0; (most < 0 || n < most) && (at = jstr_find(j, s, from, begin)) != SIZE_MAX; n++) {
-		text_put(j, &t, s.p + begin, at - begin);
+		text_put(j, &t, jstr_cut(s, begin, at).p, at - begin);
 		text_put(j, &t, to.p, to.n);
 		begin = at + from.n;
 		if (!from.n) { /* between all characters */
@@ -328,7 +328,7 @@ s_replace(struct jinja *j, val self, const struct args *a)
 			text_put(j, &t, s.p + begin++, 1);
 		}
 	}
-	text_put(j, &t, s.p + begin, s.n - begin);
+	text_put(j, &t, jstr_cut(s, begin, s.n).p, s.n - begin);
 	return text_val(&t);
 }
 

@@ -88,7 +88,7 @@ ch_space(uint32_t c)
 jstr
 jstr_cut(jstr s, size_t from, size_t to)
 {
-	return (jstr){s.p + from, to - from};
+	return (jstr){s.p ? s.p + from : NULL, to - from}; /* of nothing, nothing */
 }
 
 jstr

@@ -101,7 +101,7 @@ INLINE vf
 scaled_sums(const struct tile *to, const struct qblock *x, size_t n, size_t share, bool minima)
 {
 	vf f = V(setzero_ps)();
-	for (size_t b = 0; b < n / share; b++) {
+	UNROLL for (size_t b = 0; b < n / share; b++) {
 		const struct qblock *xb = x + (share == 32 ? b : b / 2);
 		const vf d = V(mul_ps)(V(loadu_ps)(to->d[b]), V(set1_ps)(xb->d));
 		f = V(fmadd_ps)(V(cvtepi32_ps)(v_load(to->acc[b])), d, f);
@@ -268,7 +268,7 @@ tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 	}
 	for (unsigned h = 0; five && h < 2; h++)
 		fifth[h] = columns(p + 16 + 16 * h, stride, &to->ahead);
-	for (unsigned b = 0; b < 8; b += 2) {
+	UNROLL for (unsigned b = 0; b < 8; b += 2) {
 		const int back = five ? 16 : 0;
 		vi acc[2] = {no_sum(x, b, 32, back), no_sum(x, b + 1, 32, back)};
 		UNROLL for (unsigned h = 0; h < 2; h++) {
@@ -299,8 +299,8 @@ tile_q6_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 {
 	const struct columns s = columns(p + 192, stride, &to->ahead);
 	signed_scales(to, s.c, high_halves(words(p + 206, stride)));
-	for (unsigned half = 0; half < 2; half++)
-		for (unsigned i = 0; i < 2; i++) {
+	UNROLL for (unsigned half = 0; half < 2; half++)
+		UNROLL for (unsigned i = 0; i < 2; i++) {
 			const struct columns high = columns(p + 128 + 32 * half + 16 * i, stride, &to->ahead);
 			UNROLL for (unsigned k = 0; k < 2; k++) {
 				const struct columns low = columns(p + 64 * half + 32 * k + 16 * i, stride, &to->ahead);
@@ -328,7 +328,7 @@ tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 		V(storeu_ps)(to->d[b], V(mul_ps)(d, byte_of(field(s.c[b / 4], 0, 15), b % 4)));
 		V(storeu_ps)(to->m[b], V(mul_ps)(m, byte_of(field(s.c[b / 4], 4, 15), b % 4)));
 	}
-	for (unsigned i = 0; i < 4; i++) {
+	UNROLL for (unsigned i = 0; i < 4; i++) {
 		const struct columns q = columns(p + 16 + 16 * i, stride, &to->ahead);
 		UNROLL for (unsigned n = 0; n < 4; n++) {
 			const unsigned b = 8 * (i / 2) + 2 * n + i % 2;
@@ -354,9 +354,9 @@ tile_q3_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 	for (int i = 0; i < 4; i++)
 		s[i] = V(sub_epi8)(s[i], less);
 	signed_scales(to, s, high_halves(words(p + 106, stride)));
-	for (unsigned i = 0; i < 2; i++) {
+	UNROLL for (unsigned i = 0; i < 2; i++) {
 		const struct columns third = columns(p + 16 * i, stride, &to->ahead);
-		for (unsigned half = 0; half < 2; half++) {
+		UNROLL for (unsigned half = 0; half < 2; half++) {
 			const struct columns q = columns(p + 32 + 32 * half + 16 * i, stride, &to->ahead);
 			UNROLL for (unsigned n = 0; n < 4; n++) {
 				const unsigned block = 8 * half + 2 * n + i;
@@ -422,7 +422,7 @@ INLINE void
 tile_tq2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	one_scale(to, p + 64, stride);
-	for (unsigned b = 0; b < 8; b += 4) {
+	UNROLL for (unsigned b = 0; b < 8; b += 4) {
 		vi acc[4];
 		UNROLL for (unsigned n = 0; n < 4; n++)
 			acc[n] = no_sum(x, b + n, 32, 1);
@@ -537,8 +537,11 @@ rows_of_codes(struct tile *to, const struct block_matrix *m, const unsigned char
 		const size_t n = dim - k < CHUNK ? dim - k : CHUNK;
 		if (!any_tile(to, m->t->type, p, m->stride, n, x, true))
 			return false;
-		sum = V(add_ps)(sum, m->c->share == 32 ? scaled_sums(to, x, n, 32, m->c->minima)
-			: scaled_sums(to, x, n, 16, m->c->minima));
+		if (n == CHUNK) /* all are unrolled */
+			sum = V(add_ps)(sum, m->c->share == 32 ? scaled_sums(to, x, CHUNK, 32, m->c->minima)
+				: scaled_sums(to, x, CHUNK, 16, m->c->minima));
+		else
+			sum = V(add_ps)(sum, scaled_sums(to, x, n, m->c->share, m->c->minima));
 	}
 	V(storeu_ps)(out, sum);
 	return true;

@@ -23,11 +23,19 @@ ask_superblock(struct ahead *ahead, size_t bytes)
 		ask(ahead);
 }
 
+/* A number by itself: compilers load many as a vector, only to take it apart again. */
+INLINE size_t
+alone(size_t i)
+{
+	__asm__("" : "+r"(i));
+	return i;
+}
+
 INLINE void
 fetch(unsigned char *to, const uint8_t (*grid)[8], const uint16_t *number, size_t n)
 {
 	UNROLL for (size_t i = 0; i < n; i++)
-		memcpy(to + 8 * i, grid[number[i]], 8);
+		memcpy(to + 8 * i, grid[alone(number[i])], 8);
 }
 
 /* 16 numbers: low bytes, and bits above them in 16 bits each. */
@@ -105,8 +113,8 @@ tile_iq2_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, si
 	for (size_t r = 0; r < LANES; r++)
 		for (size_t b = 0; b < 8; b++)
 			UNROLL for (size_t k = 0; k < 4; k++)
-				memcpy(g.row[r] + 32 * b + 8 * k, bytes_iq2_xxs[p[r * stride + 2 + 8 * b + k]], 8);
-	for (unsigned b = 0; b < 8; b++) {
+				memcpy(g.row[r] + 32 * b + 8 * k, bytes_iq2_xxs[alone(p[r * stride + 2 + 8 * b + k])], 8);
+	UNROLL for (unsigned b = 0; b < 8; b++) {
 		const vi signs = words(p + 6 + 8 * b, stride);
 		vi acc = no_medium_sum(x, b, 32, 43);
 		V(storeu_ps)(to->d[b], half_up(d, signs, 28, 0.25f));
@@ -144,7 +152,7 @@ tile_iq2_xs(struct tile *to, const struct qblock *x, const unsigned char *p, siz
 			number[k] &= 511;
 		fetch(g.row[r], bytes_iq2_xs, number, 32);
 	}
-	for (unsigned i = 0; i < 4; i++) {
+	UNROLL for (unsigned i = 0; i < 4; i++) {
 		const struct columns signs = turned(p + 2 + 16 * i, stride);
 		UNROLL for (unsigned j = 0; j < 4; j++) {
 			const unsigned b = 4 * i + j;
@@ -176,7 +184,7 @@ tile_iq2_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 		}
 		fetch(g.row[r], bytes_iq2_s, number, 32);
 	}
-	for (unsigned i = 0; i < 2; i++) {
+	UNROLL for (unsigned i = 0; i < 2; i++) {
 		const struct columns signs = turned(p + 34 + 16 * i, stride);
 		UNROLL for (unsigned j = 0; j < 8; j++) {
 			const unsigned b = 8 * i + j;
@@ -199,8 +207,8 @@ tile_iq3_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, si
 	const vf d = low_halves(words(p, stride));
 	for (size_t r = 0; r < LANES; r++)
 		UNROLL for (size_t k = 0; k < 64; k++)
-			g.word[k][r] = int_at(bytes_iq3_xxs[p[r * stride + 2 + k]]);
-	for (unsigned b = 0; b < 8; b++) {
+			g.word[k][r] = int_at(bytes_iq3_xxs[alone(p[r * stride + 2 + k])]);
+	UNROLL for (unsigned b = 0; b < 8; b++) {
 		const vi signs = words(p + 66 + 4 * b, stride);
 		vi acc = no_medium_sum(x, b, 32, 62);
 		V(storeu_ps)(to->d[b], half_up(d, signs, 28, 0.5f));
@@ -232,9 +240,9 @@ tile_iq3_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 				_mm256_and_si256(_mm256_cmpeq_epi16(ninth, bit), _mm256_set1_epi16(256)));
 		}
 		UNROLL for (size_t k = 0; k < 64; k++)
-			g.word[k][r] = int_at(bytes_iq3_s[number[k]]);
+			g.word[k][r] = int_at(bytes_iq3_s[alone(number[k])]);
 	}
-	for (unsigned i = 0; i < 2; i++) {
+	UNROLL for (unsigned i = 0; i < 2; i++) {
 		const struct columns signs = turned(p + 74 + 16 * i, stride);
 		UNROLL for (unsigned j = 0; j < 4; j++) {
 			const unsigned b = 4 * i + j;

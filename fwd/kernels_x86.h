@@ -96,19 +96,25 @@ put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc,
 #define put_large_sum(to, x, b, acc) v_store((to)->acc[b], acc)
 #endif
 
-/* The blocks' sums, scaled: in the order of codes_times(). */
-INLINE vf
-scaled_sums(const struct tile *to, const struct qblock *x, size_t n, size_t share, bool minima)
+/*
+ * sum[] += the blocks' sums of both tiles, scaled: in the order of codes_times(). One sum is a chain of multiply-adds,
+ * whose latency is what counts; two go side by side.
+ */
+INLINE void
+add_scaled(const struct tile *w, const struct qblock *x, size_t n, size_t share, bool minima, vf sum[2])
 {
-	vf f = V(setzero_ps)();
+	vf f[2] = {V(setzero_ps)(), V(setzero_ps)()};
 	UNROLL for (size_t b = 0; b < n / share; b++) {
 		const struct qblock *xb = x + (share == 32 ? b : b / 2);
-		const vf d = V(mul_ps)(V(loadu_ps)(to->d[b]), V(set1_ps)(xb->d));
-		f = V(fmadd_ps)(V(cvtepi32_ps)(v_load(to->acc[b])), d, f);
-		if (minima)
-			f = V(fmadd_ps)(V(loadu_ps)(to->m[b]), V(set1_ps)(xb->sum[share == 32 ? 2 : b % 2]), f);
+		UNROLL for (int g = 0; g < 2; g++) {
+			const vf d = V(mul_ps)(V(loadu_ps)(w[g].d[b]), V(set1_ps)(xb->d));
+			f[g] = V(fmadd_ps)(V(cvtepi32_ps)(v_load(w[g].acc[b])), d, f[g]);
+		}
+		UNROLL for (int g = 0; g < 2 && minima; g++)
+			f[g] = V(fmadd_ps)(V(loadu_ps)(w[g].m[b]), V(set1_ps)(xb->sum[share == 32 ? 2 : b % 2]), f[g]);
 	}
-	return f;
+	for (int g = 0; g < 2; g++)
+		sum[g] = V(add_ps)(sum[g], f[g]);
 }
 
 /* The bits of `mask`, counted from bit `shift`, of each byte. */
@@ -527,41 +533,33 @@ fast_tile(struct tile *to, const struct block_matrix *m, size_t row, size_t firs
 	return any_tile(to, m->t->type, p, m->stride, n, NULL, false);
 }
 
-/* out[LANES] = LANES rows from p on . one vector; false where the type needs the plain way. */
-static bool
-rows_of_codes(struct tile *to, const struct block_matrix *m, const unsigned char *p, const struct qblock *x, float *out)
-{
-	const size_t dim = m->t->dim[0];
-	vf sum = V(setzero_ps)();
-	for (size_t k = 0; k < dim; k += CHUNK, p += m->chunk, x += CHUNK / 32) {
-		const size_t n = dim - k < CHUNK ? dim - k : CHUNK;
-		if (!any_tile(to, m->t->type, p, m->stride, n, x, true))
-			return false;
-		if (n == CHUNK) /* all are unrolled */
-			sum = V(add_ps)(sum, m->c->share == 32 ? scaled_sums(to, x, CHUNK, 32, m->c->minima)
-				: scaled_sums(to, x, CHUNK, 16, m->c->minima));
-		else
-			sum = V(add_ps)(sum, scaled_sums(to, x, n, m->c->share, m->c->minima));
-	}
-	V(storeu_ps)(out, sum);
-	return true;
-}
-
 /*
- * TILE rows . one vector. Meanwhile the rows behind those that are read are asked for: a step is what one call
- * of columns() and its share of what lies between takes.
+ * TILE rows . one vector; false where the type needs the plain way. Meanwhile the rows behind those that are read are
+ * asked for: a step is what one call of columns() and its share of what lies between takes.
  */
 static bool
-fast_rows(struct tile *to, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out)
+fast_rows(struct tile *w, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out)
 {
-	const size_t part = LANES * m->stride, bytes = tensor_format(m->t->type)->bytes;
-	to->ahead.step = bytes < 16 ? LANES * 16 : LANES * bytes / (bytes / 16);
-	for (size_t g = 0; g < 2; g++, out += LANES) {
-		const unsigned char *p = m->t->data + row * m->stride + g * part;
-		to->ahead.at = (uintptr_t)(g && row + TILE >= last && in->next ? in->next : p + part);
-		if (!rows_of_codes(to, m, p, in->q, out))
-			return false;
+	const size_t part = LANES * m->stride, bytes = tensor_format(m->t->type)->bytes, dim = m->t->dim[0];
+	const unsigned char *p = m->t->data + row * m->stride, *next = row + TILE >= last && in->next ? in->next : p + 2 * part;
+	const struct qblock *x = in->q;
+	vf sum[2] = {V(setzero_ps)(), V(setzero_ps)()};
+	for (size_t g = 0; g < 2; g++)
+		w[g].ahead = (struct ahead){(uintptr_t)next + g * part, bytes < 16 ? LANES * 16 : LANES * bytes / (bytes / 16)};
+	for (size_t k = 0; k < dim; k += CHUNK, p += m->chunk, x += CHUNK / 32) {
+		const size_t n = dim - k < CHUNK ? dim - k : CHUNK;
+		for (size_t g = 0; g < 2; g++)
+			if (!any_tile(w + g, m->t->type, p + g * part, m->stride, n, x, true))
+				return false;
+		if (n < CHUNK)
+			add_scaled(w, x, n, m->c->share, m->c->minima, sum);
+		else if (m->c->share == 32) /* unrolled */
+			add_scaled(w, x, CHUNK, 32, m->c->minima, sum);
+		else
+			add_scaled(w, x, CHUNK, 16, m->c->minima, sum);
 	}
+	V(storeu_ps)(out, sum[0]);
+	V(storeu_ps)(out + LANES, sum[1]);
 	return true;
 }
 

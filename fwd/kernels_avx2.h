@@ -258,31 +258,6 @@ put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
 	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
 }
 
-/* Weights whose products fit into 16 bits, but not their sum: from their least on, each word for itself. */
-INLINE vi
-no_medium_sum(const struct qblock *x, size_t b, size_t share, int centre)
-{
-	if (!x)
-		return _mm256_setzero_si256();
-	return _mm256_madd_epi16(_mm256_set1_epi32(x[share == 32 ? b : b / 2].bias[share == 32 ? 2 : b % 2]),
-		_mm256_set1_epi16((short)-centre));
-}
-
-INLINE vi
-put_medium(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
-{
-	if (!x)
-		return put_word(to, x, word, q, acc);
-	return _mm256_add_epi32(acc, _mm256_madd_epi16(put_word(to, x, word, q, _mm256_setzero_si256()), _mm256_set1_epi16(1)));
-}
-
-INLINE void
-put_medium_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
-{
-	if (x)
-		v_store(to->acc[b], acc);
-}
-
 INLINE void
 put_large_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
 {

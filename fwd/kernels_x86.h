@@ -21,7 +21,7 @@
  *	no_sum()	the sum of block b before its first word; weights less `centre` have the least size
  *	put_word()	a word of the tile, or the sum with its product
  *	put_sum()	the sum of block b, plus `back` times the inputs
- *	..._medium..., ..._large...	the same for larger weights, and those of 8 bits
+ *	..._large...	the same for weights of 8 bits
  */
 #ifndef KERNELS_X86_H
 #define KERNELS_X86_H
@@ -89,9 +89,6 @@ put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc,
 		v_store(to->acc[b], acc);
 }
 
-#define no_medium_sum no_sum
-#define put_medium put_word
-#define put_medium_sum(to, x, b, acc) put_sum(to, x, b, 32, acc, 0)
 #define put_large put_word
 #define put_large_sum(to, x, b, acc) v_store((to)->acc[b], acc)
 #endif

@@ -23,19 +23,29 @@ ask_superblock(struct ahead *ahead, size_t bytes)
 		ask(ahead);
 }
 
-/* A number by itself: compilers load many as a vector, only to take it apart again. */
-INLINE size_t
-alone(size_t i)
+/* A number by itself: compilers make vectors of many, only to take them apart again. */
+INLINE uint64_t
+alone(uint64_t i)
 {
 	__asm__("" : "+r"(i));
 	return i;
 }
 
 INLINE void
-fetch(unsigned char *to, const uint8_t (*grid)[8], const uint16_t *number, size_t n)
+fetch_one(unsigned char *to, const uint8_t entry[8])
 {
-	UNROLL for (size_t i = 0; i < n; i++)
-		memcpy(to + 8 * i, grid[alone(number[i])], 8);
+	const uint64_t v = alone(eight_at(entry));
+	memcpy(to, &v, sizeof v);
+}
+
+/* The numbers are those of all rows: they are not read again as soon as they are written. */
+INLINE void
+fetch(struct from_grid *g, const uint8_t (*grid)[8], uint16_t (*number)[32])
+{
+	for (size_t r = 0; r < LANES; r++)
+		UNROLL for (size_t i = 0; i < 2; i++)
+			UNROLL for (size_t k = 16 * i; k < 16 * i + 16; k++)
+				fetch_one(g->row[r] + 8 * k, grid[alone(number[r][k])]);
 }
 
 /* 16 numbers: low bytes, and bits above them in 16 bits each. */
@@ -69,23 +79,64 @@ byte_everywhere(vi c, unsigned k)
 	return V(shuffle_epi8)(c, V(add_epi8)(v_table(lane), V(set1_epi8)((char)k)));
 }
 
-/* Seven signs from bit `shift` on of each lane, and the eighth: their number is even; in all four bytes. */
+/* Bytes of seven signs get the eighth: their number is even. */
 INLINE vi
-even_signs_from(vi c, unsigned shift)
+evened(vi s)
 {
 	const __m128i odd = _mm_setr_epi8(0, -128, -128, 0, -128, 0, 0, -128, -128, 0, 0, -128, 0, -128, -128, 0);
-	const vi s = v_and(V(srli_epi32)(c, shift), V(set1_epi32)(127));
-	const vi folded = v_and(v_xor(s, V(srli_epi32)(s, 4)), V(set1_epi32)(15));
-	return byte_everywhere(v_or(s, V(shuffle_epi8)(v_table(odd), folded)), 0);
+	const vi folded = v_and(v_xor(s, V(srli_epi16)(s, 4)), V(set1_epi8)(15));
+	return v_or(s, V(shuffle_epi8)(v_table(odd), folded));
 }
 
-/* The sizes with the first four signs or the last, as weights that were counted from -most on. */
+/* The same of four times seven signs that lie together. */
 INLINE vi
-with_signs(vi sizes, vi signs, unsigned half, int most)
+four_evened(vi s)
 {
+	const vi low = v_or(v_and(s, V(set1_epi32)(0x7f)), v_and(V(slli_epi32)(s, 1), V(set1_epi32)(0x7f00)));
+	const vi high = v_or(v_and(V(slli_epi32)(s, 2), V(set1_epi32)(0x7f0000)), v_and(V(slli_epi32)(s, 3), V(set1_epi32)(0x7f000000)));
+	return evened(v_or(low, high));
+}
+
+/*
+ * Two words of sizes up to `most` and their signs, the same bits in each byte. A tile has weights that were counted
+ * from -most on. One vector of inputs takes the signs itself where that costs less.
+ */
+INLINE vi
+put_sizes(struct tile *to, const struct qblock *x, size_t word, vi a, vi b, vi signs, int most, vi acc)
+{
+	const vi first = V(set1_epi32)(0x08040201), last = V(set1_epi32)((int)0x80402010);
+#if defined(HAVE_SHORTS)
+	if (x) {
+		const int8_t *v = x[word / 8].q + word % 8 * 4;
+		const vi two = V(add_epi16)(V(maddubs_epi16)(a, minus_where(everywhere(v), signs, first)),
+			V(maddubs_epi16)(b, minus_where(everywhere(v + 4), signs, last)));
+		return most < 16 ? V(add_epi16)(acc, two) : V(add_epi32)(acc, V(madd_epi16)(two, V(set1_epi16)(1)));
+	}
+#endif
+	const vi shift = V(set1_epi8)((char)SHIFT(-most));
+	acc = put_word(to, x, word, V(add_epi8)(minus_where(a, signs, first), shift), acc);
 	(void)most;
-	const vi q = minus_where(sizes, signs, V(set1_epi32)(half ? (int)0x80402010 : 0x08040201));
-	return V(add_epi8)(q, V(set1_epi8)((char)SHIFT(-most)));
+	return put_word(to, x, word + 1, V(add_epi8)(minus_where(b, signs, last), shift), acc);
+}
+
+INLINE vi
+no_sizes(const struct qblock *x, size_t b, size_t share)
+{
+#if defined(HAVE_SHORTS)
+	(void)x, (void)b, (void)share;
+	return v_zero();
+#else
+	return no_sum(x, b, share, 0);
+#endif
+}
+
+INLINE void
+put_sizes_sum(struct tile *to, const struct qblock *x, size_t b, int most, vi acc)
+{
+	if (most < 16)
+		put_sum(to, x, b, 32, acc, 0);
+	else if (x)
+		v_store(to->acc[b], acc);
 }
 
 /* d (s + 1/2) by, s in 4 bits from bit `shift` on. */
@@ -108,25 +159,23 @@ INLINE void
 tile_iq2_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	struct from_grid g;
-	ask_superblock(&to->ahead, 66);
 	const vf d = low_halves(words(p, stride));
+	ask_superblock(&to->ahead, 66);
 	for (size_t r = 0; r < LANES; r++)
-		for (size_t b = 0; b < 8; b++)
+		UNROLL for (size_t b = 0; b < 8; b++)
 			UNROLL for (size_t k = 0; k < 4; k++)
-				memcpy(g.row[r] + 32 * b + 8 * k, bytes_iq2_xxs[alone(p[r * stride + 2 + 8 * b + k])], 8);
+				fetch_one(g.row[r] + 32 * b + 8 * k, bytes_iq2_xxs[alone(p[r * stride + 2 + 8 * b + k])]);
 	UNROLL for (unsigned b = 0; b < 8; b++) {
-		const vi signs = words(p + 6 + 8 * b, stride);
-		vi acc = no_medium_sum(x, b, 32, 43);
-		V(storeu_ps)(to->d[b], half_up(d, signs, 28, 0.25f));
+		const vi block = words(p + 6 + 8 * b, stride), signs = four_evened(block);
+		vi acc = no_sizes(x, b, 32);
+		V(storeu_ps)(to->d[b], half_up(d, block, 28, 0.25f));
 		UNROLL for (unsigned h = 0; h < 2; h++) {
 			const struct columns c = turned(g.row[0] + 32 * b + 16 * h, CHUNK);
-			UNROLL for (unsigned k = 0; k < 2; k++) {
-				const vi s = even_signs_from(signs, 7 * (2 * h + k));
-				UNROLL for (unsigned j = 0; j < 2; j++)
-					acc = put_medium(to, x, b * 8 + h * 4 + k * 2 + j, with_signs(c.c[2 * k + j], s, j, 43), acc);
-			}
+			UNROLL for (unsigned k = 0; k < 2; k++)
+				acc = put_sizes(to, x, b * 8 + h * 4 + k * 2, c.c[2 * k], c.c[2 * k + 1],
+					byte_everywhere(signs, 2 * h + k), 43, acc);
 		}
-		put_medium_sum(to, x, b, acc);
+		put_sizes_sum(to, x, b, 43, acc);
 	}
 }
 
@@ -139,6 +188,19 @@ small_scales(struct tile *to, const unsigned char *p, size_t stride, vf d)
 		V(storeu_ps)(to->d[b], half_up(d, s[b / 8], b % 8 * 4, 0.25f));
 }
 
+/* Blocks b and b + 1, whose signs are four bytes. */
+INLINE void
+sizes_of_16(struct tile *to, const struct qblock *x, const struct from_grid *g, unsigned b, vi signs)
+{
+	UNROLL for (unsigned i = 0; i < 2; i++, b++) {
+		const struct columns c = turned(g->row[0] + 16 * b, CHUNK);
+		vi acc = no_sizes(x, b, 16);
+		UNROLL for (unsigned k = 0; k < 2; k++)
+			acc = put_sizes(to, x, b * 4 + 2 * k, c.c[2 * k], c.c[2 * k + 1], byte_everywhere(signs, 2 * i + k), 43, acc);
+		put_sizes_sum(to, x, b, 43, acc);
+	}
+}
+
 INLINE void
 tile_iq2_xs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
@@ -146,23 +208,18 @@ tile_iq2_xs(struct tile *to, const struct qblock *x, const unsigned char *p, siz
 	ask_superblock(&to->ahead, 74);
 	small_scales(to, p + 66, stride, low_halves(words(p, stride)));
 	for (size_t r = 0; r < LANES; r++) {
-		uint16_t number[32];
-		memcpy(number, p + r * stride + 2, sizeof number);
-		UNROLL for (size_t k = 0; k < 32; k++)
-			number[k] &= 511;
-		fetch(g.row[r], bytes_iq2_xs, number, 32);
+		const unsigned char *row = p + r * stride;
+		UNROLL for (size_t i = 0; i < 4; i++)
+			UNROLL for (size_t k = 0; k < 8; k++)
+				fetch_one(g.row[r] + 64 * i + 8 * k, bytes_iq2_xs[alone(le16(row + 2 + 16 * i + 2 * k) & 511)]);
 	}
-	UNROLL for (unsigned i = 0; i < 4; i++) {
-		const struct columns signs = turned(p + 2 + 16 * i, stride);
-		UNROLL for (unsigned j = 0; j < 4; j++) {
-			const unsigned b = 4 * i + j;
-			const struct columns c = turned(g.row[0] + 16 * b, CHUNK);
-			const vi s[2] = {even_signs_from(signs.c[j], 9), even_signs_from(signs.c[j], 25)};
-			vi acc = no_medium_sum(x, b, 16, 43);
-			UNROLL for (unsigned k = 0; k < 4; k++)
-				acc = put_medium(to, x, b * 4 + k, with_signs(c.c[k], s[k / 2], k % 2, 43), acc);
-			put_medium_sum(to, x, b, acc);
-		}
+	UNROLL for (unsigned i = 0; i < 8; i++) {
+		const struct columns q = turned(p + 2 + 16 * (i / 2), stride);
+		const vi u = q.c[i % 2 * 2], v = q.c[i % 2 * 2 + 1];
+		const vi low = v_or(v_and(V(srli_epi32)(u, 9), V(set1_epi32)(0x7f)), v_and(V(srli_epi32)(u, 17), V(set1_epi32)(0x7f00)));
+		const vi high = v_or(v_and(V(slli_epi32)(v, 7), V(set1_epi32)(0x7f0000)),
+			v_and(V(srli_epi32)(v, 1), V(set1_epi32)(0x7f000000)));
+		sizes_of_16(to, x, &g, 2 * i, evened(v_or(low, high)));
 	}
 }
 
@@ -170,32 +227,24 @@ INLINE void
 tile_iq2_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	struct from_grid g;
+	uint16_t number[LANES][32];
 	ask_superblock(&to->ahead, 82);
 	small_scales(to, p + 74, stride, low_halves(words(p, stride)));
 	for (size_t r = 0; r < LANES; r++) {
-		uint16_t number[32];
 		const unsigned char *row = p + r * stride;
 		UNROLL for (size_t i = 0; i < 2; i++) {
 			const __m128i from = _mm_setr_epi8(0, -128, 0, -128, 0, -128, 0, -128, 1, -128, 1, -128, 1, -128, 1, -128);
 			const __m256i low = _mm256_set1_epi32(int_at(row + 66 + 4 * i));
 			const __m256i high = _mm256_shuffle_epi8(low, _mm256_set_m128i(_mm_add_epi8(from, _mm_set1_epi16(2)), from));
-			put_numbers(number + 16 * i, row + 2 + 16 * i,
+			put_numbers(number[r] + 16 * i, row + 2 + 16 * i,
 				_mm256_and_si256(times(high, 256, 64, 16, 4), _mm256_set1_epi16(0x300)));
 		}
-		fetch(g.row[r], bytes_iq2_s, number, 32);
 	}
+	fetch(&g, bytes_iq2_s, number);
 	UNROLL for (unsigned i = 0; i < 2; i++) {
 		const struct columns signs = turned(p + 34 + 16 * i, stride);
-		UNROLL for (unsigned j = 0; j < 8; j++) {
-			const unsigned b = 8 * i + j;
-			const struct columns c = turned(g.row[0] + 16 * b, CHUNK);
-			vi acc = no_medium_sum(x, b, 16, 43);
-			UNROLL for (unsigned k = 0; k < 4; k++) {
-				const vi s = byte_everywhere(signs.c[j / 2], 2 * (j % 2) + k / 2);
-				acc = put_medium(to, x, b * 4 + k, with_signs(c.c[k], s, k % 2, 43), acc);
-			}
-			put_medium_sum(to, x, b, acc);
-		}
+		UNROLL for (unsigned j = 0; j < 4; j++)
+			sizes_of_16(to, x, &g, 8 * i + 2 * j, signs.c[j]);
 	}
 }
 
@@ -206,20 +255,18 @@ tile_iq3_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, si
 	ask_superblock(&to->ahead, 98);
 	const vf d = low_halves(words(p, stride));
 	for (size_t r = 0; r < LANES; r++)
-		UNROLL for (size_t k = 0; k < 64; k++)
-			g.word[k][r] = int_at(bytes_iq3_xxs[alone(p[r * stride + 2 + k])]);
+		UNROLL for (size_t i = 0; i < 4; i++)
+			UNROLL for (size_t k = 16 * i; k < 16 * i + 16; k++)
+				g.word[k][r] = int_at(bytes_iq3_xxs[alone(p[r * stride + 2 + k])]);
 	UNROLL for (unsigned b = 0; b < 8; b++) {
-		const vi signs = words(p + 66 + 4 * b, stride);
-		vi acc = no_medium_sum(x, b, 32, 62);
-		V(storeu_ps)(to->d[b], half_up(d, signs, 28, 0.5f));
+		const vi block = words(p + 66 + 4 * b, stride), signs = four_evened(block);
+		vi acc = no_sizes(x, b, 32);
+		V(storeu_ps)(to->d[b], half_up(d, block, 28, 0.5f));
 		UNROLL for (unsigned k = 0; k < 4; k++) {
-			const vi s = even_signs_from(signs, 7 * k);
-			UNROLL for (unsigned j = 0; j < 2; j++) {
-				const unsigned word = b * 8 + 2 * k + j;
-				acc = put_medium(to, x, word, with_signs(v_load(g.word[word]), s, j, 62), acc);
-			}
+			const unsigned word = b * 8 + 2 * k;
+			acc = put_sizes(to, x, word, v_load(g.word[word]), v_load(g.word[word + 1]), byte_everywhere(signs, k), 62, acc);
 		}
-		put_medium_sum(to, x, b, acc);
+		put_sizes_sum(to, x, b, 62, acc);
 	}
 }
 
@@ -227,32 +274,35 @@ INLINE void
 tile_iq3_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	struct words_from_grid g;
+	uint16_t number[LANES][64];
 	ask_superblock(&to->ahead, 110);
 	const __m256i bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, -32768);
 	const vf d = low_halves(words(p, stride));
 	const vi scales = words(p + 106, stride);
 	for (size_t r = 0; r < LANES; r++) {
-		uint16_t number[64];
 		const unsigned char *row = p + r * stride;
 		UNROLL for (size_t i = 0; i < 4; i++) {
 			const __m256i ninth = _mm256_and_si256(_mm256_set1_epi16((short)le16(row + 66 + 2 * i)), bit);
-			put_numbers(number + 16 * i, row + 2 + 16 * i,
+			put_numbers(number[r] + 16 * i, row + 2 + 16 * i,
 				_mm256_and_si256(_mm256_cmpeq_epi16(ninth, bit), _mm256_set1_epi16(256)));
 		}
-		UNROLL for (size_t k = 0; k < 64; k++)
-			g.word[k][r] = int_at(bytes_iq3_s[alone(number[k])]);
 	}
+	for (size_t r = 0; r < LANES; r++)
+		UNROLL for (size_t i = 0; i < 4; i++)
+			UNROLL for (size_t k = 16 * i; k < 16 * i + 16; k++)
+				g.word[k][r] = int_at(bytes_iq3_s[alone(number[r][k])]);
 	UNROLL for (unsigned i = 0; i < 2; i++) {
 		const struct columns signs = turned(p + 74 + 16 * i, stride);
 		UNROLL for (unsigned j = 0; j < 4; j++) {
 			const unsigned b = 4 * i + j;
-			vi acc = no_sum(x, b, 32, 15);
+			vi acc = no_sizes(x, b, 32);
 			V(storeu_ps)(to->d[b], odd_times(d, scales, 4 * b, 4));
-			UNROLL for (unsigned k = 0; k < 8; k++) {
-				const vi s = byte_everywhere(signs.c[j], k / 2);
-				acc = put_word(to, x, b * 8 + k, with_signs(v_load(g.word[b * 8 + k]), s, k % 2, 15), acc);
+			UNROLL for (unsigned k = 0; k < 4; k++) {
+				const unsigned word = b * 8 + 2 * k;
+				acc = put_sizes(to, x, word, v_load(g.word[word]), v_load(g.word[word + 1]),
+					byte_everywhere(signs.c[j], k), 15, acc);
 			}
-			put_sum(to, x, b, 32, acc, 0);
+			put_sizes_sum(to, x, b, 15, acc);
 		}
 	}
 }
@@ -268,21 +318,21 @@ INLINE void
 tile_iq1_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	struct from_grid g;
+	uint16_t number[LANES][32];
 	ask_superblock(&to->ahead, 50);
 	const vf d = V(mul_ps)(low_halves(words(p, stride)), V(set1_ps)(0.125f));
 	const struct columns high = turned(p + 34, stride);
 	for (size_t r = 0; r < LANES; r++) {
-		uint16_t number[32];
 		const unsigned char *row = p + r * stride;
 		UNROLL for (size_t i = 0; i < 2; i++) {
 			const __m256i h = spread(row + 34 + 8 * i, _mm_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3));
 			const __m256i up = times(h, 256, 32, 4, 0);
 			const __m256i fourth = _mm256_mulhi_epu16(h, _mm256_set1_epi64x((long long)0x8000000000000000));
-			put_numbers(number + 16 * i, row + 2 + 16 * i,
+			put_numbers(number[r] + 16 * i, row + 2 + 16 * i,
 				_mm256_and_si256(_mm256_or_si256(up, fourth), _mm256_set1_epi16(0x700)));
 		}
-		fetch(g.row[r], bytes_iq1, number, 32);
 	}
+	fetch(&g, bytes_iq1, number);
 	UNROLL for (unsigned b = 0; b < 8; b++) {
 		const vi block = high.c[b / 2], more = lift(V(srai_epi32)(b % 2 ? block : V(slli_epi32)(block, 16), 31));
 		vi acc = no_sum(x, b, 32, 9);
@@ -300,6 +350,7 @@ INLINE void
 tile_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	struct from_grid g;
+	uint16_t number[LANES][32];
 	ask_superblock(&to->ahead, 56);
 	const vi s[2] = {words(p + 48, stride), words(p + 52, stride)};
 	const vi half = v_or(v_or(v_and(V(srli_epi32)(s[0], 12), V(set1_epi32)(0xf)),
@@ -308,16 +359,15 @@ tile_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size
 	const vf d = V(mul_ps)(V(set1_ps)(0.125f), low_halves(half));
 	const struct columns high = turned(p + 32, stride);
 	for (size_t r = 0; r < LANES; r++) {
-		uint16_t number[32];
 		const unsigned char *row = p + r * stride;
 		UNROLL for (size_t i = 0; i < 2; i++) {
 			const __m256i h = spread(row + 32 + 8 * i,
 				_mm_setr_epi8(0, -128, 0, -128, 1, -128, 1, -128, 2, -128, 2, -128, 3, -128, 3, -128));
-			put_numbers(number + 16 * i, row + 16 * i,
+			put_numbers(number[r] + 16 * i, row + 16 * i,
 				_mm256_and_si256(times(h, 256, 16, 256, 16), _mm256_set1_epi16(0x700)));
 		}
-		fetch(g.row[r], bytes_iq1, number, 32);
 	}
+	fetch(&g, bytes_iq1, number);
 	UNROLL for (unsigned b = 0; b < 16; b++) {
 		const struct columns c = turned(g.row[0] + 16 * b, CHUNK);
 		vi acc = no_sum(x, b, 16, 9);

@@ -108,6 +108,12 @@ expr_range(struct grammar *g, uint32_t first, uint32_t last)
 static expr
 list(struct grammar *g, enum node_kind kind, struct exprs *l)
 {
+	if (l->n == 1) {
+		const expr only = l->e[0];
+		xfree(l->e);
+		*l = (struct exprs){0};
+		return only;
+	}
 	struct node n = {.kind = kind, .x = (uint32_t)g->n_kids, .n = (uint32_t)l->n, .empty = kind == NODE_ALL};
 	if (l->n > KIDS_MAX || g->n_kids > KIDS_MAX)
 		die("%s: too large: more than %d parts", g->name, KIDS_MAX);
@@ -166,6 +172,9 @@ expr_repeat(struct grammar *g, expr e, uint32_t least, uint32_t most)
 	const uint32_t times = most == FOREVER ? least + 1 : most;
 	if (!most)
 		return EXPR_EMPTY;
+	/* (x{0,m}){a,b} is (x{1,m}){0,b}: no text is read in more ways for parts that are empty. */
+	if (times > 1 && k->kind == NODE_REPEAT && !k->least && !g->node[k->x].empty && !k->marks)
+		return expr_repeat(g, expr_repeat(g, k->x, 1, k->most), 0, most);
 	if (times > 1 && k->kind != NODE_RULE && !k->marks && !k->empty && (uint64_t)k->size * times > OUTLINE) {
 		uint32_t rule = grammar_rule(g, NULL, 0);
 		grammar_define(g, rule, e, 0);

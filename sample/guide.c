@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-/* Nodes to look at for the ends behind one set. */
-enum { EFFORT = 100000 };
+/* Nodes to look at for the ends behind one set; states of all places that a walk may meet: where there are more
+ * (`.*a.{20}': each a leads elsewhere), only pieces of up to SHORT bytes are looked at, or of fewer. */
+enum { EFFORT = 100000, WORK = 1 << 13, SHORT = 4 };
 
 struct guide_text {
 	struct guide *d;
@@ -30,12 +31,12 @@ lacking(unsigned lack, unsigned char before, unsigned char b)
 	return b < 0x80 ? 0 : b < 0xC2 || b > 0xF4 ? BROKEN : b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3;
 }
 
-/* Of each node: what must lead back to a place that takes all below it without moving. Behind a
+/* Of each node: which characters are below it, and how many at most one behind the other. Behind a
  * node stand those below it: from the back, each gives its own to the one above. */
-static uint64_t *
-loops_below(const struct pieces *p, const uint8_t *class)
+static struct guide_below *
+find_below(const struct pieces *p, const uint8_t *class)
 {
-	uint64_t *below = xcalloc(p->n_nodes + 1, sizeof *below);
+	struct guide_below *below = xcalloc(p->n_nodes + 1, sizeof *below);
 	uint32_t *above = xcalloc(p->n_nodes + 1, sizeof *above);
 	uint8_t *lack = xcalloc(p->n_nodes + 1, 1);
 	for (uint32_t i = 1, up = 0; i < p->n_nodes; up = i++) {
@@ -48,9 +49,12 @@ loops_below(const struct pieces *p, const uint8_t *class)
 		uint64_t own = p->byte[i] < 0x80 ? LOOPS_ASCII(class[p->byte[i]]) : LOOPS_OTHERS;
 		if (lack[i])
 			own = lack[i] == BROKEN || p->node[i].first < p->node[i + 1].first ? LOOPS_NEVER : 0;
-		below[above[i]] |= below[i] | own;
+		struct guide_below *up = below + above[i];
+		const uint32_t n = below[i].n + ((p->byte[i] & 0xC0) != 0x80);
+		up->loops |= below[i].loops | own;
+		up->n = n > up->n ? (n < RUN_FOREVER ? n : RUN_FOREVER) : up->n;
 		if (lack[i])
-			below[i] |= LOOPS_NEVER;
+			below[i].loops |= LOOPS_NEVER;
 	}
 	xfree(above);
 	xfree(lack);
@@ -64,7 +68,7 @@ guide_pieces(struct guide *d, bool prefix)
 	if (!p->node)
 		pieces_build(p, d->vocab, d->width, prefix);
 	if (!d->below[prefix]) {
-		d->below[prefix] = loops_below(p, d->stacks.g->class);
+		d->below[prefix] = find_below(p, d->stacks.g->class);
 		d->path = grow(d->path, &d->cap_path, p->depth + 2, sizeof *d->path);
 	}
 	return p;
@@ -128,6 +132,9 @@ struct walk {
 	uint32_t worst;		/* of the pieces that were taken */
 	bool cut;		/* some were not, for want of budget */
 	uint64_t *set;
+	size_t depth;		/* bytes of the longest piece that is looked at */
+	size_t work, most;	/* states of all places that were met, and that may be */
+	bool whole;		/* it was not too much */
 };
 
 static void
@@ -157,15 +164,39 @@ take_pieces(struct guide *d, struct walk *w, uint32_t first, uint32_t last, plac
 	}
 }
 
-/* Whether all that is below node i stays at place `at`. */
+/* Take all that is below node i, or nothing of it, if it can be told at place `at`, which i leads to. */
 static bool
-stays(struct guide *d, bool prefix, uint32_t i, place at)
+take_below(struct guide *d, struct walk *w, uint32_t i, place at)
 {
-	const uint64_t loops = stacks_loops(&d->stacks, at);
-	return loops && !(d->below[prefix][i] & ~loops);
+	const struct piece_node *node = &w->p->node[i];
+	const struct run r = stacks_run(&d->stacks, at);
+	const struct guide_below *below = d->below[w->p == &d->pieces[1]] + i;
+	if (!w->p->plain || !d->covered || r.n < below->n || below->loops & ~r.loops)
+		return false;
+	const bool stays = d->stacks.place[at].step == at;
+	const uint32_t tokens = r.need > w->budget && stays ? guide_tokens(d, at, false, false) : r.need;
+	if (tokens > w->budget) {
+		w->cut |= stays;
+		return stays;
+	}
+	put(w->set, w->p->id + node[1].first, w->p->node[node->end].first - node[1].first);
+	w->worst = tokens > w->worst ? tokens : w->worst;
+	return true;
 }
 
-static void
+/* Whether it is too much to meet this place, too. */
+static bool
+meet(struct guide *d, struct walk *w, place p)
+{
+	struct place_info *i = &d->stacks.place[p];
+	if (i->walk != d->walks && i->ways > 8)
+		w->work += i->ways;
+	i->walk = d->walks;
+	return w->work > w->most;
+}
+
+/* False: it was too much, for pieces of so many bytes. */
+static bool
 walk(struct guide *d, struct walk *w, place at, bool prefix)
 {
 	const struct pieces *p = w->p = guide_pieces(d, prefix);
@@ -183,29 +214,47 @@ walk(struct guide *d, struct walk *w, place at, bool prefix)
 			i = node->end;
 			continue;
 		}
+		if (meet(d, w, to))
+			break;
 		if (node->first < node[1].first)
 			take_pieces(d, w, node->first, node[1].first, to);
 		if (node->end == ++i)
 			continue;
-		if (p->plain && d->covered && stays(d, prefix, i - 1, to)) {
-			const uint32_t need = d->stacks.place[to].need;
-			const uint32_t tokens = need > w->budget ? guide_tokens(d, to, false, false) : need;
-			if (tokens <= w->budget)
-				put(w->set, p->id + node[1].first, p->node[node->end].first - node[1].first);
-			w->worst = tokens <= w->budget && tokens > w->worst ? tokens : w->worst;
-			w->cut |= tokens > w->budget;
+		if (n >= w->depth || (w->depth > SHORT && take_below(d, w, i - 1, to))) {
 			i = node->end;
 			continue;
 		}
 		path[n++] = (struct guide_step){node->end, to};
 	}
 	xfree(path);
+	return w->work <= w->most;
 }
 
 static size_t
 words(const struct guide *d)
 {
 	return ((size_t)d->width + 63) / 64;
+}
+
+static bool
+any_of(const struct guide *d, const uint64_t *set)
+{
+	uint64_t any = 0;
+	for (size_t i = 0; i < words(d); i++)
+		any |= set[i];
+	return any;
+}
+
+/* The set of one walk, over pieces of up to so many bytes; 0: whatever it takes. */
+static struct walk
+walk_to(struct guide *d, uint64_t *set, place at, bool prefix, uint32_t budget, size_t depth)
+{
+	struct walk w = {.budget = budget, .set = set, .depth = depth ? depth : SIZE_MAX, .most = depth > 1 ? WORK : SIZE_MAX};
+	memset(set, 0, words(d) * sizeof *set);
+	d->effort = EFFORT;
+	d->walks++;
+	w.whole = walk(d, &w, at, prefix);
+	return w;
 }
 
 /* What may come at a place, if `budget` tokens may follow. */
@@ -217,10 +266,11 @@ set_at(struct guide *d, place at, bool prefix, uint32_t budget)
 		return s->set;
 	if (!s->set)
 		s->set = xcalloc(words(d), sizeof *s->set);
-	memset(s->set, 0, words(d) * sizeof *s->set);
-	struct walk w = {.budget = budget, .set = s->set};
-	d->effort = EFFORT;
-	walk(d, &w, at, prefix);
+	struct walk w = walk_to(d, s->set, at, prefix, budget, SIZE_MAX);
+	for (size_t depth = SHORT; depth && !w.whole; depth /= 2)
+		w = walk_to(d, s->set, at, prefix, budget, depth);
+	if (w.depth < SIZE_MAX && !any_of(d, s->set) && !stacks_may_end(&d->stacks, at))
+		w = walk_to(d, s->set, at, prefix, budget, 0);
 	s->at = w.cut ? 0 : at;
 	s->prefix = prefix;
 	s->worst = w.worst;
@@ -270,15 +320,6 @@ forget(struct guide *d)
 	for (size_t i = 0; i < GUIDE_SETS; i++)
 		d->set[i].at = 0;
 	xfree(keep);
-}
-
-static bool
-any_of(const struct guide *d, const uint64_t *set)
-{
-	uint64_t any = 0;
-	for (size_t i = 0; i < words(d); i++)
-		any |= set[i];
-	return any;
 }
 
 static void

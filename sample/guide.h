@@ -33,7 +33,10 @@ struct guide {
 	struct vocab *vocab;
 	uint32_t width;
 	struct pieces pieces[2];	/* as they read without and with a space prefix due */
-	uint64_t *below[2];		/* of each node: LOOPS_ bits of what is below it */
+	struct guide_below {
+		uint64_t loops;		/* LOOPS_ bits of all characters below a node */
+		uint32_t n;		/* one behind the other, at most */
+	} *below[2];
 	bool covered;			/* each byte that may come is a piece: no more tokens than bytes are needed */
 	struct guide_text *texts;	/* all that are under way */
 	struct guide_set {
@@ -46,6 +49,7 @@ struct guide {
 	struct guide_goal *todo;
 	size_t cap_path, n_todo, cap_todo;
 	size_t effort;
+	uint32_t walks;
 	struct guide_reached *reached;
 	size_t n_reached, cap_reached;
 };

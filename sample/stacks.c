@@ -36,29 +36,20 @@ plus(uint32_t a, uint32_t b)
 	return a > FOREVER - 1 - b || b == FOREVER ? FOREVER : a + b;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	const item *x = a, *y = b;
-	return *x < *y ? -1 : *x > *y;
-}
-
-/* Sort, once each. */
+/* Sort, once each: by insertion, from afar first (Shell's sort, with Ciura's gaps). */
 static size_t
 sort(item *v, size_t n)
 {
+	static const size_t gaps[] = {367777, 163456, 72647, 32287, 14350, 6378, 2835, 1260, 701, 301, 132, 57, 23, 10, 4, 1};
 	size_t kept = 0;
-	if (n > 32) {
-		qsort(v, n, sizeof *v, compare);
-	} else {
-		for (size_t i = 1; i < n; i++) {
+	for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++)
+		for (size_t i = gaps[g]; i < n; i++) {
 			const item x = v[i];
 			size_t k = i;
-			for (; k && v[k - 1] > x; k--)
-				v[k] = v[k - 1];
+			for (; k >= gaps[g] && v[k - gaps[g]] > x; k -= gaps[g])
+				v[k] = v[k - gaps[g]];
 			v[k] = x;
 		}
-	}
 	for (size_t i = 0; i < n; i++)
 		if (!kept || v[kept - 1] != v[i])
 			v[kept++] = v[i];
@@ -96,6 +87,17 @@ need_of(const struct stacks *s, const item *v, size_t n)
 		need = one < need ? one : need;
 	}
 	return need;
+}
+
+/* How many states a place is; the largest of its frames stands for all of them. */
+static uint32_t
+ways_of(const struct stacks *s, const item *v, size_t n)
+{
+	size_t most = 0;
+	for (size_t i = 0; i < n; i++)
+		if (state_of(v[i]) != NO_STATE && s->frame[frame_of(v[i])].n > most)
+			most = s->frame[frame_of(v[i])].n;
+	return n + most < UINT32_MAX ? (uint32_t)(n + most) : UINT32_MAX;
 }
 
 /* Interning: slots hold a number + 1; `at` says where the items of a number are. */
@@ -171,7 +173,7 @@ place_intern(struct stacks *s, const item *v, size_t n)
 		die("%s: too many ways to go on", s->g->name);
 	s->place = grow(s->place, &s->cap_places, s->n_places + 1, sizeof *s->place);
 	s->place[s->n_places] = (struct place_info){.items = keep_items(s, v, n), .n = (uint32_t)n,
-		.need = need_of(s, v, n)};
+		.need = need_of(s, v, n), .ways = ways_of(s, v, n)};
 	s->row = grow(s->row, &s->cap_row, (s->n_places + 1) * s->g->n_classes, sizeof *s->row);
 	memset(s->row + s->n_places * s->g->n_classes, 0, s->g->n_classes * sizeof *s->row);
 	s->places.slot[at] = (uint32_t)s->n_places + 1;
@@ -432,7 +434,7 @@ all_lead(struct stacks *s, place from, place p, int more, unsigned lo, unsigned 
 
 /* Characters that are no ASCII, by their first bytes and what may be the second (Unicode, table 3-7). */
 static bool
-others_lead(struct stacks *s, place p)
+others_lead(struct stacks *s, place from, place p)
 {
 	static const unsigned char form[][4] = {
 		{0xC2, 0xDF, 0x80, 0xBF}, {0xE0, 0xE0, 0xA0, 0xBF}, {0xE1, 0xEC, 0x80, 0xBF}, {0xED, 0xED, 0x80, 0x9F},
@@ -442,28 +444,65 @@ others_lead(struct stacks *s, place p)
 		for (unsigned b = form[i][0]; b <= form[i][1]; b++) {
 			if (!set_has(&s->g->bytes, b))
 				continue;
-			const place to = stacks_next(s, p, s->g->class[b]);
+			const place to = stacks_next(s, from, s->g->class[b]);
 			if (!all_lead(s, to, p, b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3, form[i][2], form[i][3]))
 				return false;
 		}
 	return true;
 }
 
-uint64_t
-stacks_loops(struct stacks *s, place p)
+/* Where most ASCII characters lead: back, if any does. */
+static place
+most_lead(struct stacks *s, place p)
+{
+	place most = PLACE_NONE;
+	int lead = 0; /* Boyer and Moore's majority vote */
+	for (unsigned b = 0; b < 0x80; b++) {
+		const place to = stacks_next(s, p, s->g->class[b]);
+		if (to == p)
+			return p;
+		if (to != PLACE_NONE && !lead)
+			most = to;
+		lead += to == PLACE_NONE ? 0 : to == most ? 1 : -1;
+	}
+	return most;
+}
+
+static void
+find_step(struct stacks *s, place p)
+{
+	uint64_t not = LOOPS_NEVER;
+	if (s->place[p].step)
+		return;
+	const place to = most_lead(s, p);
+	for (unsigned b = 0; b < 0x80; b++)
+		if (stacks_next(s, p, s->g->class[b]) != to)
+			not |= LOOPS_ASCII(s->g->class[b]);
+	if (to == PLACE_NONE || !others_lead(s, p, to))
+		not |= LOOPS_OTHERS;
+	s->place[p].loops = to == PLACE_NONE ? 0 : ~not;
+	s->place[p].step = to;
+}
+
+struct run
+stacks_run(struct stacks *s, place p)
 {
 	enum { WORTH = 64 };
-	if (s->place[p].visits == WORTH)
-		return s->place[p].loops;
-	if (++s->place[p].visits < WORTH)
-		return 0;
-	uint64_t not = LOOPS_NEVER;
-	for (unsigned b = 0; b < 0x80; b++)
-		if (stacks_next(s, p, s->g->class[b]) != p)
-			not |= LOOPS_ASCII(s->g->class[b]);
-	if (!others_lead(s, p))
-		not |= LOOPS_OTHERS;
-	return s->place[p].loops = ~not;
+	if (s->place[p].visits == WORTH || ++s->place[p].visits < WORTH)
+		return s->place[p].run;
+	struct run r = {.loops = ~(uint64_t)0};
+	for (place at = p; r.n < RUN_MOST;) {
+		find_step(s, at);
+		const struct place_info *i = &s->place[at];
+		const uint32_t need = s->place[i->step].need;
+		if (!(r.loops & i->loops))
+			break;
+		r.loops &= i->loops;
+		r.need = need > r.need ? need : r.need;
+		r.n = i->step == at ? RUN_FOREVER : r.n + 1;
+		at = i->step;
+	}
+	return s->place[p].run = r.n ? r : (struct run){0};
 }
 
 size_t

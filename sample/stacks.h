@@ -22,17 +22,29 @@ typedef uint32_t place;
 /* A state and the frame to go on with when its rule ends: state << 32 | frame. */
 typedef uint64_t item;
 
+/* From a place, up to n characters of `loops`, LOOPS_ bits, lead to places that need no more than so many bytes to
+ * an end. */
+struct run {
+	uint64_t loops;
+	uint32_t need, n;
+};
+enum { RUN_MOST = 16, RUN_FOREVER = 255 };
+
 struct place_info {
 	size_t items;		/* where they begin */
 	uint32_t n;
 	uint32_t need;		/* bytes to the shortest end; FOREVER for PLACE_NONE */
+	uint32_t ways;		/* how many states it is, with those to go on with */
 	place core;		/* of its items that need no more bytes than the place does; 0: not known */
-	uint32_t visits;	/* until `loops` is worth knowing */
-	uint64_t loops;		/* LOOPS_ bits: all these lead back here */
+	uint32_t visits;	/* until `run` is worth knowing */
+	uint32_t walk;		/* guide.c's: the last one that came here */
+	place step;		/* where all characters of `loops`, LOOPS_ bits, lead; 0: not known */
+	uint64_t loops;
+	struct run run;
 	uint32_t tokens[2], found[2];	/* guide_end.c's: tokens to the shortest end, + 1 */
 };
 
-/* What leads back: the ASCII bytes of class c, bit c % 62; all other characters as a whole. */
+/* Sets of characters: the ASCII bytes of class c, bit c % 62; all others as a whole. */
 #define LOOPS_ASCII(class) ((uint64_t)1 << (class) % 62)
 #define LOOPS_OTHERS ((uint64_t)1 << 62)
 #define LOOPS_NEVER ((uint64_t)1 << 63)
@@ -98,8 +110,8 @@ stacks_may_end(const struct stacks *s, place p)
 bool stacks_must_end(struct stacks *s, place p);
 /* The place without its items that need more bytes than others: shortest ends are the same. */
 place stacks_core(struct stacks *s, place p);
-/* What leads back to the place, LOOPS_ bits, known from the 64th call on. */
-uint64_t stacks_loops(struct stacks *s, place p);
+/* What may follow without a look at each piece, known from the 64th call on. */
+struct run stacks_run(struct stacks *s, place p);
 
 /* Bytes in use; forget all but the n places, which are renumbered. */
 size_t stacks_size(const struct stacks *s);

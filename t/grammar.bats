@@ -167,6 +167,17 @@ refused() # OPTION TEXT MESSAGE
 	refused -j '{"minLength": 100000}' 'minLength'
 }
 
+@test "what can be read in very many ways matches, too, and is finished" {
+	need_python
+	for e in '.*a.{20}' '.*[aeiou].{20}' '(.{0,100}){0,100}x' '.*(a|b).{9}(c|d).{9}'; do
+		for n in 25 60; do
+			answer -q -s $n -n $n -t 2 -e "$e" | llm-detok "$REPO/m.bin" >text
+			"$PYTHON" -c 'import re, sys
+assert re.fullmatch(sys.argv[1], open("text", encoding="utf-8", newline="").read()[:-1], re.S)' "$e"
+		done
+	done
+}
+
 @test "one constraint at a time; the vocabulary must be there" {
 	fails 2 llm-sample -e a -g b
 	fails 2 llm-sample -l 3 -e a

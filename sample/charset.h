@@ -29,4 +29,11 @@ charset_has(const struct charset *s, uint32_t cp)
 }
 void charset_free(struct charset *s);
 
+/* The value of a hexadecimal digit, or -1. */
+static inline int
+hex_digit(int c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
 #endif

@@ -117,15 +117,8 @@ hex(struct reader *r, int least, int most)
 {
 	uint32_t x = 0;
 	int n = 0;
-	for (int c; n < most; n++, r->at++) {
-		c = peek(r);
-		if (c >= '0' && c <= '9')
-			x = x << 4 | (uint32_t)(c - '0');
-		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-			x = x << 4 | (uint32_t)((c | 32) - 'a' + 10);
-		else
-			break;
-	}
+	for (int digit; n < most && (digit = hex_digit(peek(r))) >= 0; n++, r->at++)
+		x = x << 4 | (uint32_t)digit;
 	if (n < least || x > CHAR_MAX_CP)
 		bad(r, "\\x needs 2 hexadecimal digits, \\u 4");
 	return x;

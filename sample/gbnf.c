@@ -100,13 +100,10 @@ hex(struct reader *r, int digits)
 {
 	uint32_t x = 0;
 	for (int i = 0; i < digits; i++, r->p++) {
-		const int c = peek(r), low = c | 32;
-		if (c >= '0' && c <= '9')
-			x = x << 4 | (uint32_t)(c - '0');
-		else if (low >= 'a' && low <= 'f')
-			x = x << 4 | (uint32_t)(low - 'a' + 10);
-		else
+		const int digit = hex_digit(peek(r));
+		if (digit < 0)
 			bad(r, "\\x needs 2 hexadecimal digits, \\u 4, \\U 8");
+		x = x << 4 | (uint32_t)digit;
 	}
 	if (x > CHAR_MAX_CP || (x >= 0xD800 && x <= 0xDFFF))
 		bad(r, "there is no such character in Unicode");

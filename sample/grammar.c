@@ -147,22 +147,25 @@ expr_either(struct grammar *g, struct exprs *l)
 	return list(g, NODE_EITHER, l);
 }
 
-expr
-expr_pair(struct grammar *g, expr a, expr b)
+static expr
+two(struct grammar *g, enum node_kind kind, expr a, expr b)
 {
 	struct exprs l = {0};
 	exprs_add(&l, a);
 	exprs_add(&l, b);
-	return expr_all(g, &l);
+	return list(g, kind, &l);
+}
+
+expr
+expr_pair(struct grammar *g, expr a, expr b)
+{
+	return two(g, NODE_ALL, a, b);
 }
 
 expr
 expr_or(struct grammar *g, expr a, expr b)
 {
-	struct exprs l = {0};
-	exprs_add(&l, a);
-	exprs_add(&l, b);
-	return expr_either(g, &l);
+	return two(g, NODE_EITHER, a, b);
 }
 
 expr

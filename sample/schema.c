@@ -166,12 +166,6 @@ add(struct schema *s, struct set *set, const struct json *v, size_t from)
 	set->n++;
 }
 
-static int
-hex_digit(int c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
 /* One step of a JSON pointer, its escapes undone, in place; returns its length. */
 static size_t
 unescape(char *p, size_t n)
@@ -290,6 +284,18 @@ rule_of(struct schema *s, struct set *set)
 	return expr_rule(s->g, s->known[s->n_known - 1].rule);
 }
 
+/* A count that a schema gives: 3, 3.0. */
+static uint32_t
+read_count(const struct schema *s, const struct json *v, bool most)
+{
+	const double x = json_is(v, JSON_NUMBER) && v->n < 32 ? json_float(s->d, v, "it", 0) : -1;
+	if (!(x >= 0 && x < FOREVER && x == (double)(uint32_t)x))
+		schema_bad(s, v, "a count is a whole number from 0 up");
+	if (x > GRAMMAR_TIMES_MAX && !most)
+		schema_bad(s, v, "a count of more than %d", GRAMMAR_TIMES_MAX);
+	return (uint32_t)x;
+}
+
 /* A count that members give: the largest with `most` false, the smallest with true. */
 static uint32_t
 count(struct schema *s, const struct set *set, const char *key, bool most)
@@ -297,17 +303,10 @@ count(struct schema *s, const struct set *set, const char *key, bool most)
 	uint32_t n = most ? FOREVER : 0;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct json *v = get(s, &set->m[i], key);
-		if (!v)
-			continue;
-		const uint32_t one = (uint32_t)json_uint(s->d, v, key, 0, 0, UINT32_MAX - 1);
+		const uint32_t one = v ? read_count(s, v, most) : n;
 		n = most == (one < n) ? one : n;
 	}
-	if (n != FOREVER && n > GRAMMAR_TIMES_MAX) {
-		if (!most)
-			die("%s: %s is more than %d", s->g->name, key, GRAMMAR_TIMES_MAX);
-		n = GRAMMAR_TIMES_MAX;
-	}
-	return n;
+	return n == FOREVER || n < GRAMMAR_TIMES_MAX ? n : GRAMMAR_TIMES_MAX;
 }
 
 /* The only member with a keyword, or NULL; two cannot both be kept. */

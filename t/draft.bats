@@ -62,36 +62,31 @@ record() # DRAFTS MODEL OPTION... <questions
 @test "a sampler that branches: several ids, rewinds" {
 	need_python
 	cat >branch.py <<-'END'
-		import os, random, struct, sys
-		f, head = sys.stdin.buffer, {}
-		f.readline()
-		for line in iter(f.readline, b'\n'):
-		    key, _, head[key] = line.decode()[:-1].partition(' ')
-		n = int(head['rows'].split()[2])
-		back = os.open(head['reply'], os.O_WRONLY)
-		os.write(back, b'# llm-tokens 1\n')
+		import random, sys
+		import sampler
 		random.seed(4)
 		def row():
-		    sys.stdout.buffer.write(row := f.read(16 + 4 * n))
-		    return struct.unpack('<4I', row[:16])
+		    data, numbers = sampler.row()
+		    sys.stdout.buffer.write(data)
+		    return numbers
 		length = row()[1] + 1
-		verse = [random.randrange(3, n) for _ in range(7)]
+		verse = [random.randrange(3, sampler.width) for _ in range(7)]
 		for step in range(120):
 		    line, ids = '', [verse[(step + i) % 7] for i in range(random.choice([1, 1, 1, 1, 3]))]
 		    if random.random() < 0.1:
 		        length = random.randrange(1, length + 1)
 		        line = '@%d ' % length
 		        ids = random.choice([ids, []])
-		    os.write(back, (line + ' '.join(map(str, ids)) + '\n').encode())
+		    sampler.reply(line + ' '.join(map(str, ids)))
 		    for _ in ids or [0]:
 		        at = row()
 		    length += len(ids)
 		    assert at[1] == length - 1 and at[3] & 2
-		os.write(back, b'\n')
-		assert not f.read()
+		sampler.reply('')
+		assert not row()
 	END
 	for d in 0 7; do
-		echo 1 454 450 261 410 454 450 261 410 | $LIMIT llm-fwd -d $d "$REPO/m.bin" | "$PYTHON" branch.py >rows.$d
+		echo 1 454 450 261 410 454 450 261 410 | $LIMIT llm-fwd -d $d "$REPO/m.bin" | PYTHONPATH=$REPO/t/lib "$PYTHON" branch.py >rows.$d
 	done
 	cmp rows.0 rows.7
 	[ "$(wc -c <rows.0)" -ge $((120 * 8208)) ]

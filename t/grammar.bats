@@ -161,10 +161,10 @@ refused() # OPTION TEXT MESSAGE
 	refused -j '{"type": "string", "format": "x"}' 'this format is not known'
 	refused -j '{"type": "string", "pattern": "(?=a)"}' 'lookahead'
 	refused -j '{"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}' 'can never end'
-	refused -j '{"type": "string", "maxLength": -1}' 'maxLength'
+	refused -j '{"type": "string",\n "maxLength": -1}' 'f:2: #/maxLength: a count is a whole number from 0 up'
 	refused -j '{"type": ' 'not JSON'
 	refused -j 'false' 'can never end'
-	refused -j '{"minLength": 100000}' 'minLength'
+	refused -j '{"items": {"minLength": 100000}}' 'f:1: #/items/minLength: a count of more than 65536'
 }
 
 @test "what can be read in very many ways matches, too, and is finished" {

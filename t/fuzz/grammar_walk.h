@@ -1,4 +1,7 @@
-/* grammar_walk.h - a grammar that was read is one that can run: the shortest text is as short as it says. */
+/*
+ * grammar_walk.h - what the harnesses of gbnf, ere and schema share: a notation is refused in a line, or what was
+ * read can run: the shortest text is as short as it says.
+ */
 #ifndef GRAMMAR_WALK_H
 #define GRAMMAR_WALK_H
 
@@ -33,6 +36,34 @@ grammar_walk(const struct grammar *g, const unsigned char *data, size_t n)
 		p = best;
 	}
 	stacks_free(&s);
+}
+
+const size_t fuzz_base = 1 << 29;
+
+struct input {
+	const unsigned char *data;
+	size_t n;
+	struct grammar *g;
+};
+
+/* The harness's own: read the bytes as a grammar, or die. */
+static struct grammar *read_grammar(const unsigned char *data, size_t n);
+
+static void
+read_it(void *arg)
+{
+	struct input *in = arg;
+	in->g = read_grammar(in->data, in->n);
+}
+
+void
+fuzz_one(const unsigned char *data, size_t n)
+{
+	struct input in = {data, n, NULL};
+	if (fuzz_try(read_it, &in))
+		grammar_walk(in.g, data, n);
+	else
+		CHECK(fuzz_err.n > 0);
 }
 
 #endif

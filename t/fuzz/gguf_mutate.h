@@ -10,13 +10,13 @@
 
 #include <string.h>
 
-struct span {
+struct stretch {
 	size_t at, n;
 };
 
 /* What a file is made of; at most so many of each are looked at. */
 struct parts {
-	struct span number[2048], text[1024], kv[256], tensor[256];
+	struct stretch number[2048], text[1024], kv[256], tensor[256];
 	size_t n_numbers, n_texts, n_kv, n_tensors, end;
 };
 
@@ -26,7 +26,7 @@ walk_number(struct parts *g, size_t size, size_t width)
 	if (size - g->end < width)
 		return false;
 	if (g->n_numbers < 2048)
-		g->number[g->n_numbers++] = (struct span){g->end, width};
+		g->number[g->n_numbers++] = (struct stretch){g->end, width};
 	g->end += width;
 	return true;
 }
@@ -40,7 +40,7 @@ walk_text(struct parts *g, const unsigned char *p, size_t size)
 	if (n > size - g->end)
 		return false;
 	if (g->n_texts < 1024)
-		g->text[g->n_texts++] = (struct span){g->end, (size_t)n};
+		g->text[g->n_texts++] = (struct stretch){g->end, (size_t)n};
 	g->end += (size_t)n;
 	return true;
 }
@@ -76,7 +76,7 @@ walk(struct parts *g, const unsigned char *p, size_t size)
 		size_t at = g->end;
 		if (!walk_text(g, p, size) || !walk_number(g, size, 4) || !walk_value(g, p, size, le32(p + g->end - 4)))
 			return false;
-		g->kv[g->n_kv] = (struct span){at, g->end - at};
+		g->kv[g->n_kv] = (struct stretch){at, g->end - at};
 	}
 	for (; g->n_tensors < tensors && g->n_tensors < 256; g->n_tensors++) {
 		size_t at = g->end;
@@ -88,7 +88,7 @@ walk(struct parts *g, const unsigned char *p, size_t size)
 				return false;
 		if (!walk_number(g, size, 4) || !walk_number(g, size, 8))
 			return false;
-		g->tensor[g->n_tensors] = (struct span){at, g->end - at};
+		g->tensor[g->n_tensors] = (struct stretch){at, g->end - at};
 	}
 	return g->n_kv == kvs && g->n_tensors == tensors;
 }
@@ -122,7 +122,7 @@ odd_number(const struct parts *g, const unsigned char *p, size_t size, uint64_t 
 	case 3: return old ^ 1ull << fuzz_random(seed, 64);
 	case 4: return size - fuzz_random(seed, 64);
 	case 5: {
-		const struct span *s = g->number + fuzz_random(seed, (unsigned)g->n_numbers);
+		const struct stretch *s = g->number + fuzz_random(seed, (unsigned)g->n_numbers);
 		return get_number(p + s->at, s->n);
 	}
 	default: return odd[fuzz_random(seed, sizeof odd / sizeof *odd)];
@@ -137,7 +137,7 @@ cut_or_double(struct parts *g, unsigned char *p, size_t size, size_t max, bool t
 	size_t n = kv ? g->n_kv : g->n_tensors;
 	if (!n)
 		return size;
-	struct span s = (kv ? g->kv : g->tensor)[fuzz_random(seed, (unsigned)n)];
+	struct stretch s = (kv ? g->kv : g->tensor)[fuzz_random(seed, (unsigned)n)];
 	size_t data = (g->end + 31) / 32 * 32, bytes = size > data ? size - data : 0;
 	size_t end = twice ? g->end + s.n : g->end - s.n, at = (end + 31) / 32 * 32;
 	if (at + bytes > max)
@@ -171,18 +171,18 @@ gguf_mutate(unsigned char *p, size_t size, size_t max, unsigned seed)
 		case 4:
 		case 5:
 		case 6: { /* within a string, or within the data */
-			struct span s = g.text[fuzz_random(&seed, (unsigned)g.n_texts)];
+			struct stretch s = g.text[fuzz_random(&seed, (unsigned)g.n_texts)];
 			if (fuzz_random(&seed, 3) == 0 && size > g.end)
-				s = (struct span){g.end, size - g.end};
+				s = (struct stretch){g.end, size - g.end};
 			if (g.n_texts && s.n)
 				LLVMFuzzerMutate(p + s.at, s.n, s.n);
 			break;
 		}
 		default: {
 			/* lists of scores and the like are long: prefer what is not in them */
-			const struct span *s = g.number + fuzz_random(&seed, (unsigned)g.n_numbers);
+			const struct stretch *s = g.number + fuzz_random(&seed, (unsigned)g.n_numbers);
 			if (fuzz_random(&seed, 2) && g.n_tensors) {
-				struct span t = g.tensor[fuzz_random(&seed, (unsigned)g.n_tensors)];
+				struct stretch t = g.tensor[fuzz_random(&seed, (unsigned)g.n_tensors)];
 				for (size_t i = 0; i < g.n_numbers; i++)
 					if (g.number[i].at >= t.at && g.number[i].at < t.at + t.n && fuzz_random(&seed, 3) == 0)
 						s = g.number + i;

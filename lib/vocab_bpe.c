@@ -206,9 +206,27 @@ emit_bytes(struct vocab *v, const unsigned char *p, size_t n, struct ids *out)
 	}
 }
 
+static uint32_t
+char_id(const struct vocab *v, const unsigned char *p, size_t n)
+{
+	uint32_t cp;
+	utf8_next(p, n, &cp);
+	return v->byte_id[bpe_byte(cp)];
+}
+
+static void
+put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, struct ids *out)
+{
+	if (sym->id != NO_ID)
+		emit(out, sym->id);
+	else
+		emit_bytes(v, p, sym->n, out);
+}
+
 void
 bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
+	static const struct word_kind kind = {char_id, bpe_pair, put_symbol};
 	struct word *w = &v->word;
 	bool whole = v->ignore_merges;
 	word_clear(w);
@@ -221,7 +239,7 @@ bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		unsigned char c[4];
 		size_t len = utf8_put(c, bpe_char(s[i]));
 		word_bytes(w, c, len);
-		word_symbol(w, len, v->byte_id[s[i]]);
+		word_add(w, len, v->byte_id[s[i]]);
 	}
 	if (whole) {
 		if (!v->pieces.slot)
@@ -232,16 +250,7 @@ bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 			return;
 		}
 	}
-	word_merge(v, w, bpe_pair);
-	for (size_t i = 0; i < w->n_sym; i++) {
-		const struct symbol *sym = &w->sym[i];
-		if (!sym->n)
-			continue;
-		if (sym->id != NO_ID)
-			emit(out, sym->id);
-		else
-			emit_bytes(v, w->s + sym->off, sym->n, out);
-	}
+	word_encode(v, &kind, out);
 }
 
 /* Lines are short, and words are found faster where a few bytes behind the text can be read. */

@@ -31,22 +31,28 @@ hf_prepare(struct vocab *v)
 
 /* BPE over characters. */
 
+static uint32_t
+char_id(const struct vocab *v, const unsigned char *p, size_t n)
+{
+	return pieces_find(v, p, n, hash_bytes(p, n));
+}
+
+static void
+put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, struct ids *out)
+{
+	if (sym->id != NO_ID)
+		emit(out, sym->id);
+	else
+		emit_unknown(v, p, sym->n, out);
+}
+
 /* What was gathered in v->word, merged. */
 static void
 merge(struct vocab *v, struct ids *out)
 {
-	struct word *w = &v->word;
-	word_merge(v, w, bpe_pair);
-	for (size_t i = 0; i < w->n_sym; i++) {
-		const struct symbol *sym = &w->sym[i];
-		if (!sym->n)
-			continue;
-		if (sym->id != NO_ID)
-			emit(out, sym->id);
-		else
-			emit_unknown(v, w->s + sym->off, sym->n, out);
-	}
-	word_clear(w);
+	static const struct word_kind kind = {char_id, bpe_pair, put_symbol};
+	word_encode(v, &kind, out);
+	word_clear(&v->word);
 }
 
 /* Whether s[0..n), and at a word's end the suffix behind it, is a piece: then it is the word's next symbol. */
@@ -61,11 +67,13 @@ gather(struct vocab *v, const unsigned char *s, size_t n, bool last)
 		word_bytes(w, suffix.p, suffix.n);
 		n += suffix.n;
 	}
-	const uint32_t id = pieces_find(v, w->s + before, n, hash_bytes(w->s + before, n));
-	if (id != NO_ID) {
-		word_symbol(w, n, id);
+	const uint32_t id = char_id(v, w->s + before, n);
+	if (id != NO_ID && suffix.n)
+		word_symbol(w, n, id); /* which is not always a character */
+	else if (id != NO_ID)
+		word_add(w, n, id);
+	if (id != NO_ID)
 		return true;
-	}
 	w->len = before;
 	return false;
 }

@@ -2,7 +2,7 @@
  * vocab_impl.h - what the parts of the vocabulary share; users read vocab.h.
  *
  * vocab.c: the tables as the file holds them. vocab_find.c: finding pieces by
- * their bytes, and merging. vocab_cache.c, vocab_cuts.c: what spares it. vocab_spm.c, vocab_bpe.c, vocab_unigram.c: encoding.
+ * their bytes, and merging. vocab_long.c: where words are long. vocab_cache.c, vocab_cuts.c: what spares it. vocab_spm.c, vocab_bpe.c, vocab_unigram.c: encoding.
  * vocab_load.c, vocab_sp.c, vocab_hf.h: what files hold. Decoding needs
  * no index, so nothing that encoding needs is built before the first text.
  */
@@ -254,6 +254,23 @@ struct ids {
 	size_t *n, *cap;
 };
 void emit(struct ids *out, uint32_t id);
+
+/* How words are encoded: the piece of a character, or NO_ID; what pairs make; what becomes of a symbol, spelled p, in the end. */
+struct word_kind {
+	uint32_t (*id)(const struct vocab *v, const unsigned char *p, size_t n);
+	pair_fn *pair;
+	void (*put)(struct vocab *v, const unsigned char *p, const struct symbol *sym, struct ids *out);
+};
+/* Merge what was gathered in v->word and emit it. */
+void word_encode(struct vocab *v, const struct word_kind *k, struct ids *out);
+/* Add a symbol to a word for word_encode(), which takes those beyond WORD_WINDOW from its bytes. */
+enum { WORD_WINDOW = 1 << 15 };
+static inline void
+word_add(struct word *w, size_t n, uint32_t id)
+{
+	if (w->n_sym < WORD_WINDOW)
+		word_symbol(w, n, id);
+}
 
 /* What finds the ids of a word. */
 typedef void word_fn(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);

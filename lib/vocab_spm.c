@@ -39,12 +39,18 @@ spm_pair(struct vocab *v, const struct word *w, const struct symbol *l, const st
 	return id == NO_ID ? none : (struct pair){score_rank(v, id), id};
 }
 
+static uint32_t
+char_id(const struct vocab *v, const unsigned char *p, size_t n)
+{
+	return pieces_find(v, p, n, hash_bytes(p, n));
+}
+
 /* Add what spells a character to the word. */
 static void
 add_char(struct vocab *v, const void *p, size_t n)
 {
 	word_bytes(&v->word, p, n);
-	word_symbol(&v->word, n, pieces_find(v, p, n, hash_bytes(p, n)));
+	word_add(&v->word, n, char_id(v, p, n));
 }
 
 /* How a space is spelled in the pieces. */
@@ -100,24 +106,23 @@ emit_byte(struct vocab *v, unsigned char byte, struct ids *out)
 }
 
 static void
+put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, struct ids *out)
+{
+	if (sym->id != NO_ID)
+		emit(out, sym->id);
+	else if (!v->llama2c && sym->n == SPM_SPACE_LEN && !memcmp(p, SPM_SPACE, SPM_SPACE_LEN))
+		emit_byte(v, ' ', out);
+	else
+		for (uint32_t k = 0; k < sym->n; k++)
+			emit_byte(v, p[k], out);
+}
+
+static void
 encode_word(struct vocab *v, struct ids *out)
 {
-	struct word *w = &v->word;
-	word_merge(v, w, spm_pair);
-	for (size_t i = 0; i < w->n_sym; i++) {
-		const struct symbol *sym = &w->sym[i];
-		const unsigned char *p = w->s + sym->off;
-		if (!sym->n)
-			continue;
-		if (sym->id != NO_ID)
-			emit(out, sym->id);
-		else if (!v->llama2c && sym->n == SPM_SPACE_LEN && !memcmp(p, SPM_SPACE, SPM_SPACE_LEN))
-			emit_byte(v, ' ', out);
-		else
-			for (uint32_t k = 0; k < sym->n; k++)
-				emit_byte(v, p[k], out);
-	}
-	word_clear(w);
+	static const struct word_kind kind = {char_id, spm_pair, put_symbol};
+	word_encode(v, &kind, out);
+	word_clear(&v->word);
 }
 
 /* Text that is spelled like a space and is none; without byte pieces it is taken for one. */
@@ -189,7 +194,8 @@ spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct 
 		uint32_t cp;
 		if (i < n && !user) {
 			len = utf8_next(s + i, n - i, &cp);
-			add_char(v, s + i, len);
+			word_bytes(w, s + i, len);
+			word_symbol(w, len, char_id(v, s + i, len));
 			continue;
 		}
 		word_merge(v, w, spm_pair);

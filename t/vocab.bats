@@ -109,6 +109,15 @@ back()
 	[ "$(timeout 60 llm-tok -n "$SHARED/vocab/gpt-2.gguf" <spaces)" -eq 10000000 ]
 }
 
+@test "a line of 10 MB that is one word takes no more than 20 bytes of memory for each of its own" {
+	need_shared vocab/gpt-2.gguf
+	(ulimit -v 200000 && llm-tok -V) || skip 'an instrumented build maps more than that'
+	for c in a ' '; do
+		head -c 10000000 /dev/zero | tr '\0' "$c" | (ulimit -v 200000; timeout 60 llm-tok -q "$SHARED/vocab/gpt-2.gguf" >ids)
+		llm-detok "$SHARED/vocab/gpt-2.gguf" <ids | cmp - <(head -c 10000000 /dev/zero | tr '\0' "$c")
+	done
+}
+
 # made PYTHON: a vocabulary of t/lib/mkgguf.py, changed by a statement on g, in made.gguf.
 made()
 {

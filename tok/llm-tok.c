@@ -67,11 +67,8 @@ spell(struct tok *t, uint32_t id)
 
 /* The ids, a blank between two; `first`: nothing stands before them on the line. */
 static void
-put_ids(struct tok *t, const uint32_t *ids, size_t n, bool first)
+put_some(struct tok *t, const uint32_t *ids, size_t n, bool first)
 {
-	t->total += n;
-	if (t->count_only || !n)
-		return;
 	t->out = grow(t->out, &t->cap_out, t->n_out + n * ID_BYTES, 1);
 	char *p = t->out + t->n_out;
 	for (size_t i = 0; i < n; i++)
@@ -84,6 +81,20 @@ put_ids(struct tok *t, const uint32_t *ids, size_t n, bool first)
 	if (first)
 		memmove(t->out + t->n_out, t->out + t->n_out + 1, (size_t)(--p - t->out) - t->n_out);
 	t->n_out = (size_t)(p - t->out);
+}
+
+/* A long line is written in parts: its digits need not all be there at once. */
+static void
+put_ids(struct tok *t, const uint32_t *ids, size_t n, bool first)
+{
+	enum { SOME = CHUNK / SPELLED };
+	t->total += n;
+	for (size_t some; n && !t->count_only; ids += some, n -= some, first = false) {
+		some = n < SOME ? n : SOME;
+		put_some(t, ids, some, first);
+		if (t->n_out > CHUNK && n > some)
+			flush(t);
+	}
 }
 
 /* The ids of a user's turn; how many. What the model needs at the start is the template's to say. */

@@ -45,6 +45,14 @@ def strings(n, added, seed=7):
             yield s
 
 
+def long_words(seed=9):
+    """Words that are merged in several goes."""
+    rnd = random.Random(seed)
+    for chars in 'a', ' ', 'ab', '-=', 'abcdefghijklmnopqrstuvwxyz', '\U0001f600\u00e9\u6f22', 'the of and'.replace(' ', ''):
+        yield ''.join(rnd.choice(chars) for _ in range(80000))
+        yield (chars * 80000)[:80000]
+
+
 def every():
     for cp in range(1, 0x110000):
         if not 0xd800 <= cp < 0xe000:
@@ -73,7 +81,7 @@ def main():
         tok = Tokenizer.from_file(os.path.join(folder, 'tokenizer.json'))
         added = [t.content for t in tok.get_added_tokens_decoder().values()]
         front = tok.encode('a').ids[:1] if tok.encode('a').ids != tok.encode('a', add_special_tokens=False).ids else []
-        for what, texts in ('strings', list(strings(a.n, added))), ('characters', list(every())):
+        for what, texts in ('strings', list(strings(a.n, added))), ('long words', list(long_words())), ('characters', list(every())):
             wrong = []
             got = ours(folder, texts)
             for i in range(0, len(texts), 20000):

@@ -2,11 +2,17 @@
  * kernels_avx2.h - part of the kernel files for x86-64 with 256 bits: what is special there.
  * Those with dot products of bytes (AVX-VNNI) define HAVE_DOT4 and bring their own.
  *
- * How near the limits, on a Zen 3 at 3.2 GHz, one thread. A tile meets a batch with 36 multiplications
- * a cycle for Q4_0 (45, if all of its instructions went four a cycle), 29 for Q6_K, 23 for Q8_0 (29);
- * of a batch of 256, unpacking takes another tenth. Floats: 15 of 16 multiply-adds a cycle in cache, 13 for a batch
- * of 256 vectors of 2048 (F16), which lie in the third-level cache. One vector reads weights in cache at
- * 17 GB/s (Q4_0, Q4_K), 23 (Q8_0), 12 (Q6_K), 46 (F16), while two threads get 28 GB/s together from memory.
+ * How near the limits, on a Zen 3 at 3.2 GHz, one thread, in cache. Of byte multiplications it begins two instructions
+ * a cycle: that bounds the products of a tile to 43 multiply-adds a cycle for Q4_0, whose blocks are summed in 16 bits
+ * (12 of 21 instructions), and to 28 for Q8_0 and IQ4, whose words are not (18 of 35). A tile by itself makes 37 and 24;
+ * a batch of 256 33 (Q4_0), 24 (Q6_K), 20 (Q8_0), one of 8 25, 19 and 16, as unpacking takes as long as 3 to 4 inputs.
+ * Floats: 15 of 16 multiply-adds a cycle in cache, 13 for a batch of 256 vectors of 2048 (F16), which lie in the
+ * third-level cache.
+ *
+ * One vector reads weights in cache at 16 GB/s (Q4_0), 20 (Q4_K), 23 (Q8_0), 17 (Q6_K), 10 (Q2_K, Q3_K), 12 (IQ4_XS, MXFP4,
+ * TQ2_0), 46 (F16), while two threads get 28 GB/s together from memory with plain loads, and 30 to 40 where lines are asked
+ * for ahead. IQ1, IQ2 and IQ3 are far from that, 2.5 to 3.5 GB/s: fetching vectors from grids is 4 cycles for each word of
+ * 8 rows, turning them, signs and products another 6.
  */
 #include <immintrin.h>
 

@@ -12,7 +12,7 @@
  *
  * Weights in blocks stay integers: 4 bytes of LANES rows meet 4 bytes of an input, 32 of
  * them make an exact sum, which is scaled and added once a block. A batch is bound by
- * these multiply-adds: of 11 vector instructions for a block 8 are dot products. One
+ * these multiply-adds: with AVX-512, of 11 vector instructions for a block 8 are dot products. One
  * vector is bound by the memory as long as unpacking keeps up, which is what the
  * special functions for types, ahead of the general codes.h, are for.
  */

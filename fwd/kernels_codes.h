@@ -1,5 +1,9 @@
 /*
  * kernels_codes.h - part of kernels_body.h: products of weights in blocks.
+ *
+ * A batch of few inputs is bound by what a tile costs beside its products, so its measures are taken once a matrix,
+ * and by the memory if that idles meanwhile: the TILE rows behind those at work are asked for evenly, while these are
+ * unpacked and at each block that meets inputs.
  */
 #ifndef KERNELS_CODES_H
 #define KERNELS_CODES_H

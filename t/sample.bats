@@ -47,6 +47,33 @@ draws()
 @test "200,000 draws: 1,000 tokens, many of them chosen" { draws 3 300 0.99 0.001 wide; }
 @test "200,000 draws: greedy among equals" { draws 0 0 1 0 flat; }
 
+# Where there are many, most are left out before any step: by blocks of 256, and of the constraint's.
+@test "the likeliest of 50,000, with equals and masked ones: listed, greedy, top-k, beside a mask" {
+	need_python
+	PYTHONPATH=$REPO/t/lib "$PYTHON" - <<-'END'
+		import math, random, subprocess, sys
+		from rows import ANSWER, header, row
+		r = random.Random(3)
+		for width in 50000, 49999, 257, 256, 10241:
+		    for step in 0.25, 0.0001:
+		        x = [round(r.gauss(0, 3) / step) * step for _ in range(width)]
+		        for i in range(0, width, 7):
+		            x[i] = -math.inf
+		        if width == 10241:  # a bar that whole blocks are below, and one logit in the last block
+		            x = [-math.inf] * (width - 1) + [1.0]
+		        best = sorted((i for i in range(width) if x[i] > -math.inf), key=lambda i: (-x[i], i))
+		        rows = header(width) + row(0, 0, 1, ANSWER, x)
+		        def sample(*options):
+		            return subprocess.run(['llm-sample', *options], input=rows, stdout=subprocess.PIPE, check=True).stdout
+		        for n in 1, 3, 40, 200:
+		            got = [int(line.split(b'\t')[3]) for line in sample('-ql', str(n)).splitlines()]
+		            assert got == best[:n], (width, step, n)
+		        assert sample('-qt', '0').split() == [b'%d' % best[0]], (width, step)
+		        drawn = {int(sample('-q', '-t', '5', '-k', '2', '-P', '1', '-m', '0', '-s', str(s))) for s in range(12)}
+		        assert drawn <= set(best[:2]), (width, step, drawn)
+	END
+}
+
 @test "the same seed gives the same text, another seed another" {
 	many() { header 8; for i in {1..200}; do row 0 0 1 1 0 1 0 1 0 1 0 1; done; }
 	many >rows

@@ -51,6 +51,14 @@ bias_find(struct biases *b, struct vocab *v, const char *model)
 	}
 }
 
+void
+bias_check(const struct biases *b, uint32_t width)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->of[i].id >= width)
+			die("-b %u: no token has that id: the stream's rows have %u logits", b->of[i].id, width);
+}
+
 bool
 bias_apply(const struct biases *b, struct candidates *l)
 {

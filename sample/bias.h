@@ -24,6 +24,8 @@ struct biases {
 void bias_option(struct biases *b, const char *arg);
 /* Find the pieces that were given as text; dies where there is none. */
 void bias_find(struct biases *b, struct vocab *v, const char *model);
+/* Die where an id is not one of a row's `width`. */
+void bias_check(const struct biases *b, uint32_t width);
 /* Add them to candidates that are in the order of their ids. False: none is left. */
 bool bias_apply(const struct biases *b, struct candidates *l);
 

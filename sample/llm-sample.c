@@ -227,6 +227,10 @@ talk_rows(struct options *o, struct row_reader *rows, struct reply *reply, struc
 	const bool score = o->mode == 'S';
 	struct guide *guide = o->grammar ? guide_new(o->grammar, v, rows->h.width) : NULL;
 	const struct constraint constraint = guide_constraint(guide);
+	bias_check(&o->sampler.bias, rows->h.width);
+	for (size_t i = 0; i < o->n_ends; i++)
+		if (o->ends[i] >= rows->h.width)
+			die("-U %u: no token has that id: the stream's rows have %u logits", o->ends[i], rows->h.width);
 	find_ends(o, &rows->h, v);
 	o->stops.v = v;
 	if (v)

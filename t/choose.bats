@@ -76,7 +76,6 @@ after()
 	[ "$(llm-sample -qt 0 <rows)" = "1 " ]
 	[ "$(llm-sample -qt 0 -b 2=1.5 <rows)" = "2 " ]
 	[ "$(llm-sample -qt 0 -b 1=-inf -b 2=-inf -b 3=1 <rows)" = "3 " ]
-	[ "$(llm-sample -qt 0 -b 99=5 <rows)" = "1 " ]
 	fails 1 llm-sample -qt 0 -b 0=-inf -b 1=-inf -b 2=-inf -b 3=-inf <rows
 	echo hi | llm-tok | llm-fwd -1 m.bin >rows
 	[ "$(llm-sample -qt 0 <rows | llm-detok)" = Once ]
@@ -130,4 +129,10 @@ story() { echo hi | llm-tok | llm-fwd m.bin | llm-sample -t 0 -n 40 "$@" | llm-d
 	echo 1 | llm-fwd -1 m.bin >rows
 	fails 1 llm-sample -b 'no such piece=1' <rows
 	[[ $stderr == *'no such piece'* ]]
+	header 4 'eog 0' >rows
+	row 0 0 1 1 0 1 8 2 >>rows
+	fails 1 llm-sample -q -b 4=1 <rows
+	[[ $stderr == *'-b 4: no token has that id: '*' 4 logits' ]]
+	fails 1 llm-sample -q -U 7 <rows
+	[[ $stderr == *'-U 7: no token has that id: '*' 4 logits' ]]
 }

@@ -17,6 +17,7 @@
 #include <immintrin.h>
 
 #define LANES 8
+#define FMA(acc, a, b) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(acc))
 #define HAVE_INTERLEAVE
 #define HAVE_HALVES
 #define HAVE_BYTES

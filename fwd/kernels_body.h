@@ -45,8 +45,13 @@ vec_select(veci mask, vec a, vec b)
 }
 ALWAYS vec vec_max(vec a, vec b) { return vec_select(a > b, a, b); }
 ALWAYS vec vec_min(vec a, vec b) { return vec_select(a < b, a, b); }
-/* acc + a b */
+/* acc + a b, rounded once where the machine can: what the compiler makes of a sum and a product may differ from
+ * place to place, and the bits with it. */
+#if defined(FMA)
+ALWAYS vec vec_fma(vec acc, vec a, vec b) { return (vec)FMA(acc, a, b); }
+#else
 ALWAYS vec vec_fma(vec acc, vec a, vec b) { return acc + a * b; }
+#endif
 ALWAYS vec vec_of_int(veci a) { return __builtin_convertvector(a, vec); }
 /* x 2^n */
 ALWAYS vec

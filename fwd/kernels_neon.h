@@ -5,6 +5,7 @@
 #include <arm_neon.h>
 
 #define LANES 4
+#define FMA(acc, a, b) vfmaq_f32((float32x4_t)(acc), (float32x4_t)(a), (float32x4_t)(b))
 #define HAVE_INTERLEAVE
 #define HAVE_HALVES
 #define HAVE_BYTES

@@ -58,6 +58,7 @@ tensor_format(uint32_t type)
 		[T_NVFP4] = {"NVFP4", 64, 36},
 		/* known by name, for a diagnostic; unpack.h lacks it */
 		[41] = {"Q1_0", 128, 18},
+		[42] = {"Q2_0", 64, 18},
 	};
 	return type < T_COUNT && table[type].name ? &table[type] : &unknown;
 }

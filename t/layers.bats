@@ -166,10 +166,10 @@ n_layers() # MODEL
 			$LIMIT llm-fwd -l 4: 2>>err | $LIMIT llm-sample -t 0 2>>err >out &
 		echo 1 454 450 >&7
 		within 20 test -s out
-		pids=$(ps -eo pid=,args= | awk '/[l]lm-fwd -l/ && !/timeout/ { print $1 }' | sort -n | sed -n "${victim}p")
+		pids=$(pgrep -s 0 -f '^llm-fwd -l' | sort -n | sed -n "${victim}p") # of this session, not of who else tests here
 		[ -n "$pids" ]
 		kill -9 $pids
-		within 20 eval '! ps -eo args= | grep -v timeout | grep -q "^llm-[fs]"'
+		within 20 eval '! pgrep -s 0 -f "^llm-[fs]" >/dev/null'
 		exec 7>&-
 		wait
 		rm -f in out

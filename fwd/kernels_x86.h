@@ -98,18 +98,28 @@ put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc,
  * whose latency is what counts; two go side by side.
  */
 INLINE void
-add_scaled(const struct tile *w, const struct qblock *x, size_t n, size_t share, bool minima, vf sum[2])
+add_block(const struct tile *w, const struct qblock *x, size_t b, size_t share, bool minima, vf f[2])
 {
-	vf f[2] = {V(setzero_ps)(), V(setzero_ps)()};
-	UNROLL for (size_t b = 0; b < n / share; b++) {
-		const struct qblock *xb = x + (share == 32 ? b : b / 2);
-		UNROLL for (int g = 0; g < 2; g++) {
-			const vf d = V(mul_ps)(V(loadu_ps)(w[g].d[b]), V(set1_ps)(xb->d));
-			f[g] = V(fmadd_ps)(V(cvtepi32_ps)(v_load(w[g].acc[b])), d, f[g]);
-		}
-		UNROLL for (int g = 0; g < 2 && minima; g++)
+	const struct qblock *xb = x + (share == 32 ? b : b / 2);
+	UNROLL for (int g = 0; g < 2; g++) {
+		const vf d = V(mul_ps)(V(loadu_ps)(w[g].d[b]), V(set1_ps)(xb->d));
+		f[g] = V(fmadd_ps)(V(cvtepi32_ps)(v_load(w[g].acc[b])), d, f[g]);
+		if (minima)
 			f[g] = V(fmadd_ps)(V(loadu_ps)(w[g].m[b]), V(set1_ps)(xb->sum[share == 32 ? 2 : b % 2]), f[g]);
 	}
+}
+
+/* All of n columns; `whole`: of a chunk, unrolled. */
+INLINE void
+add_scaled(const struct tile *w, const struct qblock *x, size_t n, const size_t share, bool minima, vf sum[2], const bool whole)
+{
+	vf f[2] = {V(setzero_ps)(), V(setzero_ps)()};
+	if (whole)
+		UNROLL for (size_t b = 0; b < CHUNK / share; b++)
+			add_block(w, x, b, share, minima, f);
+	else
+		for (size_t b = 0; b < n / share; b++)
+			add_block(w, x, b, share, minima, f);
 	for (int g = 0; g < 2; g++)
 		sum[g] = V(add_ps)(sum[g], f[g]);
 }
@@ -549,11 +559,11 @@ fast_rows(struct tile *w, const struct block_matrix *m, size_t row, size_t last,
 			if (!any_tile(w + g, m->t->type, p + g * part, m->stride, n, x, true))
 				return false;
 		if (n < CHUNK)
-			add_scaled(w, x, n, m->c->share, m->c->minima, sum);
-		else if (m->c->share == 32) /* unrolled */
-			add_scaled(w, x, CHUNK, 32, m->c->minima, sum);
+			add_scaled(w, x, n, m->c->share, m->c->minima, sum, false);
+		else if (m->c->share == 32)
+			add_scaled(w, x, n, 32, m->c->minima, sum, true);
 		else
-			add_scaled(w, x, CHUNK, 16, m->c->minima, sum);
+			add_scaled(w, x, n, 16, m->c->minima, sum, true);
 	}
 	V(storeu_ps)(out, sum[0]);
 	V(storeu_ps)(out + LANES, sum[1]);

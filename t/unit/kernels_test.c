@@ -229,7 +229,7 @@ attention(const struct kernels *k, size_t dim, size_t length, size_t rows, enum 
 	float *keys = some(length * dim), *values = some(length * dim), *q = some(rows * dim);
 	float *all = xcalloc(rows, wide * sizeof *all), *part = xcalloc(rows, wide * sizeof *part);
 	double *want = xcalloc(dim, sizeof *want);
-	const float soft = any() % 3 ? 0 : 5, within = type == KV_F16 ? 2e-2f : 2e-5f;
+	const float soft = any() % 3 ? 0 : 5, within = type == KV_F16 ? 2e-2f : 5e-5f;
 	struct query query[ATTEND_ROWS];
 	void *whole, *s = scratch_of(k, 1, &whole);
 	memset(kv.k, 0x7e, bytes), memset(kv.v, 0x7e, bytes); /* what was not kept is no number */

@@ -40,12 +40,12 @@ def dequantized(path, out):
 
 def ours(model, windows, *options):
     """Sums of the second halves' log-probabilities."""
-    lines = '\n\n'.join(' '.join(map(str, w)) for w in windows) + '\n'
-    fwd = subprocess.Popen(['llm-fwd', '-1a', *options, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with tempfile.TemporaryFile() as lines:  # a pipe would fill up while the answers wait to be read
+        lines.write('\n\n'.join(' '.join(map(str, w)) for w in windows).encode() + b'\n')
+        lines.seek(0)
+        fwd = subprocess.Popen(['llm-fwd', '-1a', *options, model], stdin=lines, stdout=subprocess.PIPE)
     score = subprocess.Popen(['llm-sample', '-qS'], stdin=fwd.stdout, stdout=subprocess.PIPE)
     fwd.stdout.close()
-    fwd.stdin.write(lines.encode())
-    fwd.stdin.close()
     notes = [[float(t.split(b'/')[1]) for t in line.split()[N // 2 + 1:]] for line in score.stdout if line.strip()]
     return [math.fsum(n) for n in notes]
 

@@ -4,11 +4,12 @@
  * Not a module but a body: a kernel file defines LANES, KERNELS_NAME and what is special
  * to its instruction set (below), includes this, and is compiled for it.
  *
- * All products are made by one scheme, for one vector and for a batch: TILE rows of a
- * matrix are unpacked CHUNK columns at a time into a tile in the first-level cache, where a
- * vector register's lanes are LANES rows. A tile meets all vectors of the batch, a few at
- * a time, whose numbers are broadcast: no sum crosses lanes, each weight is read from
- * memory and unpacked once a batch, and every product is summed in the same order.
+ * Products of weights in blocks (kernels_codes.h) are made by one scheme, for one vector and for a
+ * batch: TILE rows of a matrix are unpacked CHUNK columns at a time into a tile in the first-level
+ * cache, where a vector register's lanes are LANES rows. A tile meets all vectors of the batch, a few
+ * at a time, whose numbers are broadcast: no sum crosses lanes, and each weight is read from memory
+ * and unpacked once a batch. Weights that are floats are met as they lie (kernels_floats.h), and there
+ * lanes are columns. Of both, every product is summed in the same order, whatever the batch.
  *
  * Weights in blocks stay integers: 4 bytes of LANES rows meet 4 bytes of an input, 32 of
  * them make an exact sum, which is scaled and added once a block. A batch is bound by
@@ -127,9 +128,10 @@ vec_exp(vec x)
  *	dot4()		each lane: acc + 4 bytes of w . the 4 bytes of x; without it, tiles hold floats
  *	interleave()	to[i][r] = word i of row r, for LANES rows `stride` bytes apart, n words: a
  *			multiple of 4
- *	halves()	LANES half-precision numbers
+ *	halves()	LANES half-precision numbers; brains(): of BF16
  *	bytes()		LANES integers of 8 bits
- *	put_halves()	and back
+ *	FMA()		acc + a b, rounded once
+ *	lane_sums()	the lanes of four vectors added: see kernels_floats.h
  *	fast_tile()	a tile without codes.h where it can; false where not
  * Those that a file does not define (HAVE_...) are plain C here.
  */

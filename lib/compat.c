@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #if defined(__linux__)
@@ -131,5 +132,15 @@ enlarge_pipe(int fd, size_t bytes)
 #else
 	(void)fd;
 	(void)bytes;
+#endif
+}
+
+void
+want_large_pages(void *p, size_t bytes)
+{
+#if defined(MADV_HUGEPAGE)
+	madvise(p, bytes, MADV_HUGEPAGE);
+#else
+	(void)p, (void)bytes;
 #endif
 }

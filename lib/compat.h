@@ -41,6 +41,10 @@ long unread_bytes(int fd);
 /* Bytes of main memory that this process has, pages of mapped files among them; 0 where the system does not tell. */
 size_t resident_bytes(void);
 
+/* Ask that the mapped memory be kept in large pages: their addresses are found faster. Linux (6 and later, most file systems)
+ * does so with what it reads from disk from now on, for all who map that file. */
+void want_large_pages(void *p, size_t bytes);
+
 /* Ask for a larger pipe buffer: fewer switches for large rows. */
 void enlarge_pipe(int fd, size_t bytes);
 

@@ -1,5 +1,6 @@
 /* util.c - errors, memory, numbers and files; see util.h. */
 #include "util.h"
+#include "compat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -309,6 +310,7 @@ map_open(const char *path, int fd, const struct stat *st, int protection, int fl
 	if (p == MAP_FAILED)
 		die("%s: mmap:", path);
 	m.data = p;
+	want_large_pages(p, m.size);
 	close(fd);
 	struct sigaction sa = {.sa_handler = map_gone};
 	sigemptyset(&sa.sa_mask);

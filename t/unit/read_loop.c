@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "compat.h"
 #include "util.h"
 
 const char progname[] = "read_loop";
@@ -51,14 +52,17 @@ main(int argc, char **argv)
 		die_usage("how many threads?");
 	const size_t threads = (size_t)arg_long('t', argv[1], 1, 1024);
 	const size_t bytes = (size_t)(argc > 2 ? arg_long('m', argv[2], 1, 1 << 20) : 512) << 20;
-	unsigned char *p = xreallocarray(NULL, bytes, 1);
+	void *p = NULL;
+	if (posix_memalign(&p, 2 << 20, bytes))
+		die("out of memory");
 	struct part *part = xcalloc(threads, sizeof *part);
 	double best = 0;
+	want_large_pages(p, bytes); /* as models are mapped */
 	memset(p, 1, bytes);
 	for (int pass = 0; pass < 5; pass++) {
 		const double start = now();
 		for (size_t i = 0; i < threads; i++) {
-			part[i].p = p + bytes / threads * i;
+			part[i].p = (unsigned char *)p + bytes / threads * i;
 			part[i].n = bytes / threads;
 			if (pthread_create(&part[i].thread, NULL, read_part, part + i))
 				die("cannot start %zu threads", threads);

@@ -10,6 +10,7 @@
 
 enum {
 	ROWS_AT_ONCE = 4,
+	FEW_VECTORS = 64,	/* so many meet BF16 as it lies */
 	WIDE = 1024	/* columns at a time of numbers as they lie, where several vectors meet them */
 };
 
@@ -173,8 +174,7 @@ static bool
 lies_ready(uint32_t type, size_t n)
 {
 #if defined(HAVE_HALVES)
-	(void)n;
-	return type == T_F32 || type == T_F16 || type == T_BF16;
+	return type == T_F32 || type == T_F16 || (type == T_BF16 && n <= FEW_VECTORS);
 #else
 	return type == T_F32 || ((type == T_F16 || type == T_BF16) && n <= VECTORS_AT_ONCE);
 #endif

@@ -404,6 +404,8 @@ vocab_free(struct vocab *v)
 	table_free(&v->pieces);
 	table_free(&v->merges);
 	word_free(&v->word);
+	pairs_free(&v->pairs);
+	xfree(v->chars);
 	cache_free(&v->cache);
 	pretok_free(&v->cut);
 	xfree(v->joined);

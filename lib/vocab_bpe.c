@@ -130,20 +130,20 @@ merges_index(struct vocab *v)
 			v->merge_first = id;
 }
 
-/*
- * The piece that merge m makes of s[0..n), or NO_ID. Most vocabularies number the pieces in the
- * order of the merges that make them: then a look where it should be spares the
- * index of all pieces, which is half of what the first text of a program costs.
- */
-static uint32_t
-merged_piece(struct vocab *v, uint32_t m, const unsigned char *s, size_t n)
+/* Most vocabularies number the pieces in the order of the merges that make them: then a look where it should be spares the
+ * index of all pieces, which is half of what the first text of a program costs. */
+uint32_t
+bpe_merged_piece(struct vocab *v, uint32_t m, struct str l, struct str r)
 {
-	if (!v->pieces.slot && v->merge_first != NO_ID && m < v->n - v->merge_first &&
-		piece_is(v, v->merge_first + m, (struct str){(const char *)s, n}, (struct str){"", 0}))
+	struct bytes *both = &v->pairs.text;
+	if (!v->pieces.slot && v->merge_first != NO_ID && m < v->n - v->merge_first && piece_is(v, v->merge_first + m, l, r))
 		return v->merge_first + m;
 	if (!v->pieces.slot)
 		pieces_index(v);
-	return pieces_find(v, s, n, hash_bytes(s, n));
+	both->n = 0;
+	bytes_add(both, l.p, l.n);
+	bytes_add(both, r.p, r.n);
+	return pieces_find(v, both->s, both->n, hash_bytes(both->s, both->n));
 }
 
 struct pair
@@ -154,7 +154,7 @@ bpe_pair(struct vocab *v, const struct word *w, const struct symbol *l, const st
 	const uint32_t slot = v->merges.slot[merge_slot(v, hash, left, right, NULL)];
 	if (!slot)
 		return (struct pair){NO_RANK, NO_ID};
-	return (struct pair){slot_index(slot), merged_piece(v, slot_index(slot), w->s + l->off, (size_t)l->n + r->n)};
+	return (struct pair){slot_index(slot), bpe_merged_piece(v, slot_index(slot), left, right)};
 }
 
 /* The pieces of single bytes. */
@@ -207,7 +207,7 @@ emit_bytes(struct vocab *v, const unsigned char *p, size_t n, struct ids *out)
 }
 
 static uint32_t
-char_id(const struct vocab *v, const unsigned char *p, size_t n)
+char_id(struct vocab *v, const unsigned char *p, size_t n)
 {
 	uint32_t cp;
 	utf8_next(p, n, &cp);
@@ -223,12 +223,50 @@ put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, st
 		emit_bytes(v, p, sym->n, out);
 }
 
+/* A word that is a piece, taken whole. */
+static bool
+put_whole(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	if (!v->pieces.slot)
+		pieces_index(v);
+	const uint32_t id = pieces_find(v, s, n, hash_bytes(s, n));
+	if (id != NO_ID)
+		emit(out, id);
+	return id != NO_ID;
+}
+
+/* A short word, by the ids of its bytes. False: it takes the long way. */
+static bool
+short_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	uint32_t id[FEW];
+	unsigned char spelled[2 * FEW];
+	size_t len = 0;
+	if (n > FEW || !v->pairs.key)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		id[i] = v->byte_id[s[i]];
+		if (id[i] == NO_ID)
+			return false;
+	}
+	for (size_t i = 0; i < n && v->ignore_merges; i++)
+		len += utf8_put(spelled + len, bpe_char(s[i]));
+	if (v->ignore_merges && put_whole(v, spelled, len, out))
+		return true;
+	n = merge_few(&v->pairs, s, id, n);
+	for (size_t i = 0; i < n; i++)
+		emit(out, id[i]);
+	return n;
+}
+
 void
 bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	static const struct word_kind kind = {char_id, bpe_pair, put_symbol};
 	struct word *w = &v->word;
 	bool whole = v->ignore_merges;
+	if (short_word(v, s, n, out))
+		return;
 	word_clear(w);
 	for (size_t i = 0; i < n; i++) {
 		if (v->byte_id[s[i]] == NO_ID) {
@@ -241,16 +279,8 @@ bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		word_bytes(w, c, len);
 		word_add(w, len, v->byte_id[s[i]]);
 	}
-	if (whole) {
-		if (!v->pieces.slot)
-			pieces_index(v);
-		uint32_t id = pieces_find(v, w->s, w->len, hash_bytes(w->s, w->len));
-		if (id != NO_ID) {
-			emit(out, id);
-			return;
-		}
-	}
-	word_encode(v, &kind, out);
+	if (!whole || !put_whole(v, w->s, w->len, out))
+		word_encode(v, &kind, out);
 }
 
 /* Lines are short, and words are found faster where a few bytes behind the text can be read. */

@@ -162,6 +162,18 @@ pieces_find(const struct vocab *v, const unsigned char *p, size_t n, uint32_t ha
 	return NO_ID;
 }
 
+uint32_t
+pieces_char(struct vocab *v, const unsigned char *p, size_t n)
+{
+	const uint32_t bytes = (uint32_t)few_bytes(p, n) + 1;
+	if (!v->chars)
+		v->chars = xcalloc(CHARS, sizeof *v->chars);
+	struct char_memo *m = v->chars + (bytes * 0x9E3779B1u >> 19);
+	if (m->bytes != bytes)
+		*m = (struct char_memo){bytes, pieces_find(v, p, n, hash_bytes(p, n))};
+	return m->id;
+}
+
 static int
 special_cmp(const void *a, const void *b)
 {
@@ -283,7 +295,6 @@ word_free(struct word *w)
 	xfree(w->s);
 	xfree(w->sym);
 	xfree(w->heap);
-	xfree(w->memo);
 }
 
 /* The heap has four branches: half as deep as one with two, and as quick on each level. */
@@ -327,13 +338,6 @@ heap_pop(struct word *w)
 	return top;
 }
 
-static struct pair_memo *
-memo_of(const struct word *w, uint32_t left, uint32_t right)
-{
-	const uint32_t hash = (left * 0x9E3779B1u ^ right) * 0x85EBCA77u;
-	return &w->memo[hash >> 16 & (MEMO - 1)];
-}
-
 /* Look up the pair that symbol l makes with the next one; those of pieces are remembered. False: none. */
 static bool
 look_up(struct vocab *v, struct word *w, uint32_t l, pair_fn *pair)
@@ -342,15 +346,11 @@ look_up(struct vocab *v, struct word *w, uint32_t l, pair_fn *pair)
 	struct pair p = {NO_RANK, NO_ID};
 	if (left->next != NO_ID) {
 		const struct symbol *right = &w->sym[left->next];
-		const bool pieces = left->id != NO_ID && right->id != NO_ID;
-		struct pair_memo *m = memo_of(w, left->id, right->id);
-		if (!pieces)
+		if (left->id == NO_ID || right->id == NO_ID)
 			p = pair(v, w, left, right);
-		else if (m->left == left->id + 1 && m->right == right->id + 1)
-			p = m->pair;
-		else {
+		else if (!pairs_find(&v->pairs, left->id, right->id, &p)) {
 			p = pair(v, w, left, right);
-			*m = (struct pair_memo){left->id + 1, right->id + 1, p};
+			pairs_note(v, left->id, right->id, p);
 		}
 	}
 	left->rank = p.rank;
@@ -425,10 +425,9 @@ void
 word_merge(struct vocab *v, struct word *w, pair_fn *pair)
 {
 	enum { SHORT = 32 };
-	if (!w->memo)
-		w->memo = xcalloc(MEMO, sizeof *w->memo);
+	pairs_make(v);
 	for (uint32_t i = 0; i + 1 < w->n_sym; i++)
-		prefetch(memo_of(w, w->sym[i].id, w->sym[i + 1].id));
+		pairs_seek(&v->pairs, w->sym[i].id, w->sym[i + 1].id);
 	for (uint32_t i = 0; i + 1 < w->n_sym; i++)
 		look_up(v, w, i, pair);
 	if (w->n_sym < 2)

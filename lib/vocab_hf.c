@@ -31,12 +31,6 @@ hf_prepare(struct vocab *v)
 
 /* BPE over characters. */
 
-static uint32_t
-char_id(const struct vocab *v, const unsigned char *p, size_t n)
-{
-	return pieces_find(v, p, n, hash_bytes(p, n));
-}
-
 static void
 put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, struct ids *out)
 {
@@ -50,7 +44,7 @@ put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, st
 static void
 merge(struct vocab *v, struct ids *out)
 {
-	static const struct word_kind kind = {char_id, bpe_pair, put_symbol};
+	static const struct word_kind kind = {pieces_char, bpe_pair, put_symbol};
 	word_encode(v, &kind, out);
 	word_clear(&v->word);
 }
@@ -67,7 +61,7 @@ gather(struct vocab *v, const unsigned char *s, size_t n, bool last)
 		word_bytes(w, suffix.p, suffix.n);
 		n += suffix.n;
 	}
-	const uint32_t id = char_id(v, w->s + before, n);
+	const uint32_t id = suffix.n ? pieces_find(v, w->s + before, n, hash_bytes(w->s + before, n)) : pieces_char(v, s, n);
 	if (id != NO_ID && suffix.n)
 		word_symbol(w, n, id); /* which is not always a character */
 	else if (id != NO_ID)
@@ -87,6 +81,29 @@ has_bytes(const struct vocab *v, const unsigned char *s, size_t n)
 	return v->hf->byte_fallback;
 }
 
+/* A short word all of whose characters are pieces. False: it takes the long way. */
+static bool
+short_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	uint32_t id[FEW];
+	size_t n_ids = 0, i = 0;
+	if (!v->pairs.key || v->hf->suffix.n)
+		return false;
+	while (i < n && n_ids < FEW) {
+		uint32_t cp;
+		const size_t len = utf8_next(s + i, n - i, &cp);
+		if ((id[n_ids++] = pieces_char(v, s + i, len)) == NO_ID)
+			return false;
+		i += len;
+	}
+	if (i < n)
+		return false;
+	n_ids = merge_few(&v->pairs, NULL, id, n_ids);
+	for (size_t k = 0; k < n_ids; k++)
+		emit(out, id[k]);
+	return n_ids;
+}
+
 /* An unknown character's piece is set when it is known whether the next one, with which it is
  * fused, is unknown, too; byte pieces do not wait for that. */
 static void
@@ -98,6 +115,8 @@ encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		emit(out, whole);
 		return;
 	}
+	if (short_word(v, s, n, out))
+		return;
 	word_clear(&v->word);
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t cp;

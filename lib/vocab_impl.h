@@ -2,7 +2,7 @@
  * vocab_impl.h - what the parts of the vocabulary share; users read vocab.h.
  *
  * vocab.c: the tables as the file holds them. vocab_find.c: finding pieces by
- * their bytes, and merging. vocab_long.c: where words are long. vocab_cache.c, vocab_cuts.c: what spares it. vocab_spm.c, vocab_bpe.c, vocab_unigram.c: encoding.
+ * their bytes, and merging. vocab_pairs.c: by ids alone. vocab_long.c: where words are long. vocab_cache.c, vocab_cuts.c: what spares it. vocab_spm.c, vocab_bpe.c, vocab_unigram.c: encoding.
  * vocab_load.c, vocab_sp.c, vocab_hf.h: what files hold. Decoding needs
  * no index, so nothing that encoding needs is built before the first text.
  */
@@ -34,6 +34,13 @@ struct table {
 	uint64_t probes;	/* left until a file counts as made to collide */
 };
 
+/* Characters that were looked up last, each in a place of its own. */
+struct char_memo {
+	uint32_t bytes;		/* + 1; 0: nothing here */
+	uint32_t id;
+};
+enum { CHARS = 1 << 13 };
+
 /* Part of the text that may become a piece. */
 struct symbol {
 	uint32_t off, n;	/* its bytes in word.s; n 0: merged into the one before */
@@ -53,6 +60,19 @@ struct pair_memo {
 	uint32_t left, right;	/* their ids + 1; 0: nothing here */
 	struct pair pair;
 };
+/* What pairs of pieces make, by their ids (vocab_pairs.c): those that were met; and where a list of merges says what they make,
+ * all of them, once so many were looked up that it pays. */
+struct pairs {
+	struct pair_memo *memo;	/* NULL: not made yet */
+	size_t asked;		/* how many were looked up elsewhere */
+	uint64_t *key;		/* of all pairs, left + 1 << 32 | right; NULL: not made yet. Each in its place or behind it, and then a free one */
+	uint32_t *rank;		/* what is at the same place */
+	uint64_t *may;		/* a bit for some more of the hash: most of the pairs that are not there are known by it, and it stays near */
+	unsigned shift;		/* of a hash, to find a place */
+	uint32_t *made;		/* the piece that a merge makes, or NO_ID */
+	uint32_t *bytes;	/* ranks of the pairs of single bytes, NULL: there are no such pieces */
+	struct bytes text;
+};
 
 /* What is merged at a time, and the room to do it in; used again and again. */
 struct word {
@@ -62,9 +82,7 @@ struct word {
 	size_t n_sym, sym_cap;
 	uint64_t *heap;		/* rank << 32 | left symbol, the least on top */
 	size_t n_heap, heap_cap;
-	struct pair_memo *memo;	/* MEMO of them, or NULL: none yet */
 };
-#define MEMO (1u << 16)
 
 /* A piece that is found in the text before anything else is done. */
 struct special {
@@ -155,6 +173,8 @@ struct vocab {
 	struct table merges;
 	uint32_t merge_first;		/* the piece that merge 0 makes, or NO_ID */
 	bool warned;
+	struct pairs pairs;
+	struct char_memo *chars;	/* CHARS of them, or NULL */
 	struct word word;
 	struct word_cache cache;
 	uint8_t *joined;		/* vocab_cuts.c's table, NULL: not built */
@@ -222,6 +242,8 @@ size_t table_fill(struct table *t, const char *path, const unsigned char *const 
 void pieces_index(struct vocab *v);
 /* The id of the piece with these bytes and their hash, or NO_ID. */
 uint32_t pieces_find(const struct vocab *v, const unsigned char *p, size_t n, uint32_t hash);
+/* The same of a character. */
+uint32_t pieces_char(struct vocab *v, const unsigned char *p, size_t n);
 
 /* The longest of the specials at s, or NULL; n > 0. */
 const struct special *specials_at(const struct specials *t, const unsigned char *s, size_t n);
@@ -257,7 +279,7 @@ void emit(struct ids *out, uint32_t id);
 
 /* How words are encoded: the piece of a character, or NO_ID; what pairs make; what becomes of a symbol, spelled p, in the end. */
 struct word_kind {
-	uint32_t (*id)(const struct vocab *v, const unsigned char *p, size_t n);
+	uint32_t (*id)(struct vocab *v, const unsigned char *p, size_t n);
 	pair_fn *pair;
 	void (*put)(struct vocab *v, const unsigned char *p, const struct symbol *sym, struct ids *out);
 };
@@ -319,6 +341,19 @@ void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *o
 word_fn bpe_word;
 /* What the list of merges says. */
 pair_fn bpe_pair;
+/* The piece that merge m makes of its two parts, or NO_ID. */
+uint32_t bpe_merged_piece(struct vocab *v, uint32_t m, struct str left, struct str right);
+
+/* What two pieces make, if it is known here; note what was found elsewhere. */
+void pairs_make(struct vocab *v);
+void pairs_seek(const struct pairs *p, uint32_t left, uint32_t right); /* begin to look */
+bool pairs_find(const struct pairs *p, uint32_t left, uint32_t right, struct pair *pair);
+void pairs_note(struct vocab *v, uint32_t left, uint32_t right, struct pair pair);
+void pairs_free(struct pairs *p);
+/* Merge the n pieces of a short word, n <= FEW, of which s are the bytes, if they are pieces of single bytes, or NULL; all
+ * pairs must be there (key). How many are left, or 0: a merge makes what is no piece. */
+enum { FEW = 64 };
+size_t merge_few(const struct pairs *p, const unsigned char *s, uint32_t *id, size_t n);
 
 /* Pieces and how likely they are; v->byte_id says which bytes have pieces of their own. */
 void unigram_prepare(struct vocab *v);

@@ -39,18 +39,12 @@ spm_pair(struct vocab *v, const struct word *w, const struct symbol *l, const st
 	return id == NO_ID ? none : (struct pair){score_rank(v, id), id};
 }
 
-static uint32_t
-char_id(const struct vocab *v, const unsigned char *p, size_t n)
-{
-	return pieces_find(v, p, n, hash_bytes(p, n));
-}
-
 /* Add what spells a character to the word. */
 static void
 add_char(struct vocab *v, const void *p, size_t n)
 {
 	word_bytes(&v->word, p, n);
-	word_add(&v->word, n, char_id(v, p, n));
+	word_add(&v->word, n, pieces_char(v, p, n));
 }
 
 /* How a space is spelled in the pieces. */
@@ -120,7 +114,7 @@ put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, st
 static void
 encode_word(struct vocab *v, struct ids *out)
 {
-	static const struct word_kind kind = {char_id, spm_pair, put_symbol};
+	static const struct word_kind kind = {pieces_char, spm_pair, put_symbol};
 	word_encode(v, &kind, out);
 	word_clear(&v->word);
 }
@@ -195,7 +189,7 @@ spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct 
 		if (i < n && !user) {
 			len = utf8_next(s + i, n - i, &cp);
 			word_bytes(w, s + i, len);
-			word_symbol(w, len, char_id(v, s + i, len));
+			word_symbol(w, len, pieces_char(v, s + i, len));
 			continue;
 		}
 		word_merge(v, w, spm_pair);

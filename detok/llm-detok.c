@@ -43,6 +43,7 @@ struct detok {
 	struct turn_figures turn;
 	uint32_t sequence;
 	bool filled;		/* the sequence has had a line */
+	size_t on_line;		/* ids of this one so far */
 };
 
 static void
@@ -65,17 +66,6 @@ put(struct detok *d, const char *text, size_t n)
 	if (n)
 		memcpy(d->out + d->n, text, n);
 	d->n += n;
-}
-
-static inline void
-put_short(struct detok *d, const struct short_text *t)
-{
-	if (d->cap - d->n < SHORT || d->n > 1 << 16)
-		put(d, t->text, t->size - 1u);
-	else {
-		memcpy(d->out + d->n, t->text, SHORT);
-		d->n += t->size - 1u;
-	}
 }
 
 /* A header line came, perhaps in mid-stream, where streams were joined. */
@@ -114,62 +104,93 @@ idle(void *arg)
 	flush(d, utf8_incomplete(d->out, d->n));
 }
 
+/* The first of some that were read. */
+static _Noreturn void
+unknown_id(const struct detok *d, const uint32_t *ids, size_t n)
+{
+	size_t line = d->r.line;
+	for (size_t i = 0; i < n; i++)
+		line -= ids[i] == TOKEN_EOL;
+	die("%s: line %zu: token id %u is not in the vocabulary of %u pieces (%s)", d->r.name, line, ids[0], d->n_vocab, d->path);
+}
+
+/* Of an id below n_vocab. */
 static void
 put_id(struct detok *d, uint32_t id)
 {
-	const struct token_reader *r = &d->r;
-	if (id >= d->n_vocab)
-		die("%s: line %zu: token id %u is not in the vocabulary of %u pieces (%s)", r->name, r->line, id,
-			d->n_vocab, d->path);
 	struct short_text *known = d->known + id;
-	if (known->size && !d->prefix && !d->paint) {
-		put_short(d, known);
-		return;
-	}
 	size_t n;
 	const bool stays = !d->prefix && vocab_text_stays(d->v, id);
 	const char *text = vocab_line_text(d->v, id, d->special, &d->prefix, &n);
+	d->on_line++;
 	if (stays && n <= SHORT) {
 		known->size = (unsigned char)(n + 1);
 		memcpy(known->text, text, n);
 	}
 	if (d->paint) {
-		const struct str s = paint_text(d->paint, text, n, r->note);
+		const struct str s = paint_text(d->paint, text, n, d->r.note);
 		put(d, s.p, s.n);
 	} else
 		put(d, text, n);
 }
 
-/* The ids that follow, some at a time: memory is slow to answer. */
-static void
-put_ids(struct detok *d)
+/* The texts of the first of these ids, as far as they are known and stay the same; how many. */
+static size_t
+put_known(struct detok *d, const uint32_t *ids, size_t n)
 {
-	enum { SOME = 32 };
-	uint32_t ids[SOME];
-	for (size_t n; (n = token_plain(&d->r, ids, SOME));) {
-		for (size_t i = 0; i < n; i++)
-			prefetch(d->known + (ids[i] < d->n_vocab ? ids[i] : 0));
-		for (size_t i = 0; i < n; i++)
-			put_id(d, ids[i]);
-		figures_tokens(d->figures, &d->turn, n);
+	size_t i = 0;
+	if (d->prefix || d->paint)
+		return 0;
+	put(d, NULL, 0); /* which makes room */
+	d->out = grow(d->out, &d->cap, d->n + n * sizeof *d->known, 1);
+	char *to = d->out + d->n;
+	for (; i < n && ids[i] < d->n_vocab && d->known[ids[i]].size; i++) {
+		memcpy(to, d->known + ids[i], sizeof *d->known);
+		to += d->known[ids[i]].size - 1u;
 	}
+	d->n = (size_t)(to - d->out);
+	d->on_line += i;
+	return i;
 }
 
+/* `cut`: by the end of the stream. */
 static void
-end_line(struct detok *d)
+end_line(struct detok *d, bool cut)
 {
 	if (d->paint) { /* half a character */
 		const struct str s = paint_rest(d->paint);
 		put(d, s.p, s.n);
 	}
-	if (!d->r.cut)
+	if (!cut)
 		put(d, &d->end, 1);
 	d->prefix = vocab_space_prefix(d->v);
-	d->sequence += d->filled && !d->r.count;
-	d->filled = d->r.count;
+	d->sequence += d->filled && !d->on_line;
+	d->filled = d->on_line;
+	d->on_line = 0;
 	if (d->turn.begun)
 		flush(d, 0);
 	figures_end(d->figures, &d->turn, d->sequence);
+}
+
+/* What follows, some at a time: memory is slow to answer. Where it is timed, one at a time. */
+static void
+put_plain(struct detok *d)
+{
+	enum { SOME = 4 * TOKENS_PLAIN };
+	uint32_t ids[SOME];
+	if (d->figures)
+		return;
+	for (size_t n; (n = token_plain(&d->r, ids, SOME));) {
+		for (size_t i = 0; i < n; i++)
+			prefetch(d->known + (ids[i] < d->n_vocab ? ids[i] : 0));
+		for (size_t i = 0; i += put_known(d, ids + i, n - i), i < n; i++)
+			if (ids[i] == TOKEN_EOL)
+				end_line(d, false);
+			else if (ids[i] < d->n_vocab)
+				put_id(d, ids[i]);
+			else
+				unknown_id(d, ids + i, n - i);
+	}
 }
 
 /* False: the input was empty. */
@@ -189,13 +210,16 @@ run(struct detok *d)
 		case TOKENS_ID:
 			need_vocab(d);
 			figures_begin(d->figures, &d->turn);
+			if (d->r.id >= d->n_vocab)
+				unknown_id(d, &d->r.id, 1);
 			put_id(d, d->r.id);
 			figures_tokens(d->figures, &d->turn, 1);
-			put_ids(d);
+			put_plain(d);
 			break;
 		case TOKENS_EOL:
 			need_vocab(d);
-			end_line(d);
+			end_line(d, d->r.cut);
+			put_plain(d);
 			break;
 		case TOKENS_END:
 			flush(d, 0);

@@ -17,16 +17,13 @@ bytes_before(uint64_t high)
 	return bits_below(high) / 8;
 }
 
-/* The number that begins there in decimal digits, *n of them; of 8 all. */
+/* The number that ends there, its last digit the highest byte, of n decimal digits, 0 < n <= DIGITS_LONGEST. */
+enum { DIGITS_LONGEST = 8 };
 static inline uint32_t
-digits_value(uint64_t x, size_t *n)
+digits_value(uint64_t x, size_t n)
 {
 	x ^= EACH((uint64_t)'0');
-	const uint64_t other = (x | (x + EACH(0x80 - 10))) & EACH(0x80);
-	*n = other ? bytes_before(other) : 8;
-	if (!*n)
-		return 0;
-	x <<= 8 * (8 - *n); /* zeros in front; then pairs of digits, of these, of those */
+	x &= ~UINT64_C(0) << 8 * (8 - n); /* zeros in front; then pairs of digits, of these, of those */
 	x = (x * 10 + (x >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
 	x = (x * 100 + (x >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
 	return (uint32_t)(x * 10000 + (x >> 32));

@@ -1,7 +1,7 @@
 /* tokens.c - the token stream; see tokens.h and llm-tokens(5). */
 #include "tokens.h"
 
-#include "swar.h"
+#include "compat_chunk.h"
 
 #include <math.h>
 #include <poll.h>
@@ -96,7 +96,7 @@ token_reader_init(struct token_reader *r, int in, int out, const char *name)
 	r->out = out;
 	r->name = name;
 	r->line = 1;
-	r->buf = xreallocarray(NULL, BUF, 1);
+	r->buf = xcalloc(BUF + CHUNKS_BYTES, 1); /* chunks may reach over the end */
 }
 
 void
@@ -294,21 +294,56 @@ next(struct token_reader *r)
 	}
 }
 
+/* The number of n digits that ends before buf[end]. */
+static inline uint32_t
+number_before(const unsigned char *buf, size_t end, size_t n)
+{
+	unsigned char few[DIGITS_LONGEST] = {0};
+	if (end >= DIGITS_LONGEST)
+		return digits_value(le64(buf + end - DIGITS_LONGEST), n);
+	memcpy(few + DIGITS_LONGEST - n, buf + end - n, n);
+	return digits_value(le64(few), n);
+}
+
+/* Where numbers end is seen of many bytes at once, so that none of them waits for the one before it. */
 size_t
 token_plain(struct token_reader *r, uint32_t *ids, size_t max)
 {
-	enum { LONGEST = 10 }; /* a blank, 8 digits, and what ends them */
-	size_t at = r->at, n_ids = 0, n;
-	while (n_ids < max && r->inside && r->have - at >= LONGEST) {
-		const unsigned char *p = r->buf + at;
-		const uint32_t id = digits_value(le64(p + 1), &n);
-		if (*p != ' ' || !n || (p[1 + n] != ' ' && p[1 + n] != '\n'))
-			break;
-		at += 1 + n;
-		ids[n_ids++] = id;
+	const unsigned char *buf = r->buf;
+	const size_t have = r->have;
+	size_t n_ids = 0, lines = 0, last = 0;		/* how many lines ended, and behind which of the ids */
+	bool inside = r->inside;
+	size_t from = r->at + inside;			/* behind a blank, or a line's beginning */
+	bool more = !inside || (r->at < have && buf[r->at] == ' ');
+	for (size_t base = from; more && base < have && max - n_ids >= TOKENS_PLAIN; base += CHUNKS_BYTES) {
+		uint64_t ends = chunks_no_digits(buf + base);
+		if (have - base < CHUNKS_BYTES)
+			ends &= ~(~UINT64_C(0) << (have - base) * MARK_STEP);
+		for (; ends; ends &= ends - 1) {
+			const size_t end = base + chunk_before(ends), n = end - from;
+			const bool newline = buf[end] == '\n', number = n - 1 < DIGITS_LONGEST;
+			more = number ? buf[end] == ' ' || newline : newline && !n && !inside;
+			if (!more)
+				break;
+			if (number)
+				ids[n_ids++] = number_before(buf, end, n);
+			if (newline) {
+				ids[n_ids++] = TOKEN_EOL;
+				last = n_ids;
+				lines++;
+			}
+			inside = !newline;
+			from = end + 1;
+		}
 	}
-	r->at = at;
-	r->count += n_ids;
+	if (lines || !r->inside) {
+		r->count = 0;
+		r->rewound = false;
+	}
+	r->count += n_ids - last;
+	r->line += lines;
+	r->inside = inside;
+	r->at = from - inside;
 	r->note = NAN;
 	return n_ids;
 }
@@ -317,8 +352,6 @@ enum token_event
 token_next(struct token_reader *r)
 {
 	int e;
-	if (token_plain(r, &r->id, 1))
-		return TOKENS_ID;
 	while ((e = next(r)) == COMMENT)
 		;
 	return (enum token_event)e;

@@ -10,6 +10,8 @@ const size_t fuzz_base = 4 << 20;
 struct run {
 	const unsigned char *data;
 	size_t n, step;
+	bool plain;	/* what can be taken together is */
+	size_t on_line;
 	uint64_t hash;	/* of all that was found */
 	size_t events;
 	char said[1024];
@@ -30,6 +32,40 @@ idle(void *arg)
 }
 
 static void
+note_id(struct run *t, uint32_t id)
+{
+	note(t, TOKENS_ID);
+	note(t, id);
+	CHECK(id <= INT32_MAX);
+	t->on_line++;
+	t->events++;
+}
+
+static void
+note_eol(struct run *t, bool cut)
+{
+	note(t, TOKENS_EOL);
+	note(t, t->on_line + (cut ? 1u << 20 : 0));
+	t->on_line = 0;
+	t->events++;
+}
+
+static void
+take_plain(struct run *t, struct token_reader *r)
+{
+	uint32_t ids[TOKENS_PLAIN + 1];
+	for (size_t n; (n = token_plain(r, ids, TOKENS_PLAIN + t->n % 2));) {
+		CHECK(n <= TOKENS_PLAIN + t->n % 2);
+		for (size_t i = 0; i < n; i++)
+			if (ids[i] == TOKEN_EOL)
+				note_eol(t, false);
+			else
+				note_id(t, ids[i]);
+		CHECK(!r->inside || r->count == t->on_line);
+	}
+}
+
+static void
 read_all(void *arg)
 {
 	struct run *t = arg;
@@ -37,18 +73,24 @@ read_all(void *arg)
 	fuzz_input(0, t->data, t->n, t->step);
 	token_reader_init(&r, 0, 1, "stdin");
 	r.idle = idle;
-	for (enum token_event e = TOKENS_ID; e != TOKENS_END; t->events++) {
+	for (enum token_event e = TOKENS_ID; e != TOKENS_END;) {
 		e = token_next(&r);
-		note(t, e);
-		note(t, e == TOKENS_ID ? r.id : e == TOKENS_REWIND ? r.rewind : 0);
 		if (e == TOKENS_ID)
-			CHECK(r.id <= INT32_MAX && r.count);
-		if (e == TOKENS_EOL)
-			note(t, r.count + (r.cut ? 1u << 20 : 0));
+			note_id(t, r.id);
+		else if (e == TOKENS_EOL)
+			note_eol(t, r.cut);
+		else {
+			note(t, e);
+			note(t, e == TOKENS_REWIND ? r.rewind : 0);
+			t->events++;
+		}
+		CHECK(e == TOKENS_EOL || !r.inside || r.count == t->on_line);
 		if (e == TOKENS_HEADER) {
 			note(t, r.origin.n_vocab ^ r.origin.print);
 			note(t, r.origin.model ? strlen(r.origin.model) : 0);
 		}
+		if (t->plain && e != TOKENS_END)
+			take_plain(t, &r);
 		CHECK(t->events <= 2 * t->n + 2);
 	}
 	CHECK(r.any == (t->n > 0));
@@ -59,9 +101,9 @@ read_all(void *arg)
 }
 
 static struct run
-run(const unsigned char *data, size_t n, size_t step)
+run(const unsigned char *data, size_t n, size_t step, bool plain)
 {
-	struct run t = {.data = data, .n = n, .step = step};
+	struct run t = {.data = data, .n = n, .step = step, .plain = plain};
 	t.ok = fuzz_try(read_all, &t);
 	if (fuzz_err.n)
 		memcpy(t.said, fuzz_err.p, fuzz_err.n < sizeof t.said ? fuzz_err.n : sizeof t.said);
@@ -71,6 +113,9 @@ run(const unsigned char *data, size_t n, size_t step)
 void
 fuzz_one(const unsigned char *data, size_t n)
 {
-	struct run a = run(data, n, SIZE_MAX), b = run(data, n, 1);
-	CHECK(a.ok == b.ok && a.hash == b.hash && a.events == b.events && !memcmp(a.said, b.said, sizeof a.said));
+	const struct run a = run(data, n, SIZE_MAX, false);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct run b = run(data, n, i == 1 ? SIZE_MAX : 1 + n % 7 * i, i);
+		CHECK(a.ok == b.ok && a.hash == b.hash && a.events == b.events && !memcmp(a.said, b.said, sizeof a.said));
+	}
 }

@@ -97,7 +97,8 @@ INLINE vi
 rows_apart(const unsigned char *p, size_t stride)
 {
 	const __m256i a = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p));
-	return _mm256_inserti128_si256(a, _mm_loadu_si128((const __m128i *)(const void *)(p + 4 * stride)), 1);
+	const __m256i b = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(p + 4 * stride)));
+	return _mm256_blend_epi32(a, b, 0xf0);
 }
 
 /* x's 4 bytes in each lane. */
@@ -232,6 +233,12 @@ no_sum(const struct qblock *x, size_t b, size_t share, int centre)
 		return _mm256_setzero_si256();
 	return _mm256_mullo_epi16(_mm256_set1_epi32(x[share == 32 ? b : b / 2].bias[share == 32 ? 2 : b % 2]),
 		_mm256_set1_epi16((short)-centre));
+}
+
+INLINE vi
+input_sum(const struct qblock *x, size_t half)
+{
+	return _mm256_madd_epi16(_mm256_set1_epi32(x->bias[half]), _mm256_set1_epi16(1));
 }
 
 INLINE vi

@@ -72,6 +72,13 @@ no_sum(const struct qblock *x, size_t b, size_t share, int centre)
 	return x ? V(set1_epi32)(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]) : v_zero();
 }
 
+/* The sum of the numbers of a block: of the first half, the second, both. */
+INLINE vi
+input_sum(const struct qblock *x, size_t half)
+{
+	return V(set1_epi32)(-x->bias[half] / BIAS);
+}
+
 INLINE vi
 put_word(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
 {
@@ -481,6 +488,7 @@ tile_tq1_0(struct tile *to, const struct qblock *x, const unsigned char *p, size
 }
 
 #include "kernels_x86_iq.h"
+#include "kernels_x86_rows.h"
 
 /* n weights of LANES rows from p on, into the tile or, if `meets`, to x; false where the type needs the plain way. */
 INLINE bool
@@ -522,13 +530,13 @@ any_tile(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, 
 	case T_NVFP4: tile_nvfp4(to, x, p, stride, n); return true;
 	case T_TQ1_0: tile_tq1_0(to, x, p, stride); return true;
 	case T_TQ2_0: tile_tq2_0(to, x, p, stride); return true;
-	case T_IQ2_XXS: tile_iq2_xxs(to, x, p, stride); return true;
-	case T_IQ2_XS: tile_iq2_xs(to, x, p, stride); return true;
-	case T_IQ2_S: tile_iq2_s(to, x, p, stride); return true;
-	case T_IQ3_XXS: tile_iq3_xxs(to, x, p, stride); return true;
-	case T_IQ3_S: tile_iq3_s(to, x, p, stride); return true;
-	case T_IQ1_S: tile_iq1_s(to, x, p, stride); return true;
-	case T_IQ1_M: tile_iq1_m(to, x, p, stride); return true;
+	case T_IQ2_XXS: x ? rows_iq2_xxs(to, x, p, stride) : tile_iq2_xxs(to, p, stride); return true;
+	case T_IQ2_XS: x ? rows_iq2_xs(to, x, p, stride) : tile_iq2_xs(to, p, stride); return true;
+	case T_IQ2_S: x ? rows_iq2_s(to, x, p, stride) : tile_iq2_s(to, p, stride); return true;
+	case T_IQ3_XXS: x ? rows_iq3_xxs(to, x, p, stride) : tile_iq3_xxs(to, p, stride); return true;
+	case T_IQ3_S: x ? rows_iq3_s(to, x, p, stride) : tile_iq3_s(to, p, stride); return true;
+	case T_IQ1_S: x ? rows_iq1_s(to, x, p, stride) : tile_iq1_s(to, p, stride); return true;
+	case T_IQ1_M: x ? rows_iq1_m(to, x, p, stride) : tile_iq1_m(to, p, stride); return true;
 	default: return false;
 	}
 }

@@ -16,6 +16,18 @@ struct words_from_grid {
 	_Alignas(64) int32_t word[CHUNK / 4][LANES];
 };
 
+/* Words of LANES rows in memory, to be read one by one: compilers would take the vector apart. */
+struct apart {
+	_Alignas(64) int32_t word[LANES];
+};
+
+INLINE void
+put_apart(struct apart *to, vi words)
+{
+	v_store(to->word, words);
+	__asm__("" : "+m"(*to));
+}
+
 INLINE void
 ask_superblock(struct ahead *ahead, size_t bytes)
 {
@@ -99,44 +111,26 @@ four_evened(vi s)
 
 /*
  * Two words of sizes up to `most` and their signs, the same bits in each byte. A tile has weights that were counted
- * from -most on. One vector of inputs takes the signs itself where that costs less.
+ * from -most on.
  */
-INLINE vi
-put_sizes(struct tile *to, const struct qblock *x, size_t word, vi a, vi b, vi signs, int most, vi acc)
+INLINE void
+put_sizes(struct tile *to, size_t word, vi a, vi b, vi signs, int most)
 {
 	const vi first = V(set1_epi32)(0x08040201), last = V(set1_epi32)((int)0x80402010);
-#if defined(HAVE_SHORTS)
-	if (x) {
-		const int8_t *v = x[word / 8].q + word % 8 * 4;
-		const vi two = V(add_epi16)(V(maddubs_epi16)(a, minus_where(everywhere(v), signs, first)),
-			V(maddubs_epi16)(b, minus_where(everywhere(v + 4), signs, last)));
-		return most < 16 ? V(add_epi16)(acc, two) : V(add_epi32)(acc, V(madd_epi16)(two, V(set1_epi16)(1)));
-	}
-#endif
 	const vi shift = V(set1_epi8)((char)SHIFT(-most));
-	acc = put_word(to, x, word, V(add_epi8)(minus_where(a, signs, first), shift), acc);
 	(void)most;
-	return put_word(to, x, word + 1, V(add_epi8)(minus_where(b, signs, last), shift), acc);
-}
-
-INLINE vi
-no_sizes(const struct qblock *x, size_t b, size_t share)
-{
-#if defined(HAVE_SHORTS)
-	(void)x, (void)b, (void)share;
-	return v_zero();
-#else
-	return no_sum(x, b, share, 0);
-#endif
+	v_store(to->u.q[word], V(add_epi8)(minus_where(a, signs, first), shift));
+	v_store(to->u.q[word + 1], V(add_epi8)(minus_where(b, signs, last), shift));
 }
 
 INLINE void
-put_sizes_sum(struct tile *to, const struct qblock *x, size_t b, int most, vi acc)
+put_sizes_of_32(struct tile *to, const struct from_grid *g, unsigned b, vi signs)
 {
-	if (most < 16)
-		put_sum(to, x, b, 32, acc, 0);
-	else if (x)
-		v_store(to->acc[b], acc);
+	UNROLL for (unsigned i = 0; i < 2; i++) {
+		const struct columns c = turned(g->row[0] + 32 * b + 16 * i, CHUNK);
+		UNROLL for (unsigned k = 0; k < 2; k++)
+			put_sizes(to, b * 8 + i * 4 + 2 * k, c.c[2 * k], c.c[2 * k + 1], byte_everywhere(signs, 2 * i + k), 43);
+	}
 }
 
 /* d (s + 1/2) by, s in 4 bits from bit `shift` on. */
@@ -155,28 +149,32 @@ odd_times(vf d, vi s, unsigned shift, unsigned bits)
 	return V(mul_ps)(d, V(cvtepi32_ps)(v_or(V(slli_epi32)(v_and(V(srli_epi32)(s, shift), mask), 1), one)));
 }
 
+/* Scales into the tile, and the signs of each block. */
 INLINE void
-tile_iq2_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+head_iq2_xxs(struct tile *to, struct apart signs[8], const unsigned char *p, size_t stride)
+{
+	const vf d = low_halves(words(p, stride));
+	UNROLL for (unsigned b = 0; b < 8; b += 2) {
+		const struct columns c = columns(p + 2 + 8 * b, stride, &to->ahead);
+		UNROLL for (unsigned i = 0; i < 2; i++) {
+			V(storeu_ps)(to->d[b + i], half_up(d, c.c[2 * i + 1], 28, 0.25f));
+			put_apart(&signs[b + i], four_evened(c.c[2 * i + 1]));
+		}
+	}
+}
+
+INLINE void
+tile_iq2_xxs(struct tile *to, const unsigned char *p, size_t stride)
 {
 	struct from_grid g;
-	const vf d = low_halves(words(p, stride));
-	ask_superblock(&to->ahead, 66);
+	struct apart signs[8];
+	head_iq2_xxs(to, signs, p, stride);
 	for (size_t r = 0; r < LANES; r++)
 		UNROLL for (size_t b = 0; b < 8; b++)
 			UNROLL for (size_t k = 0; k < 4; k++)
 				fetch_one(g.row[r] + 32 * b + 8 * k, bytes_iq2_xxs[alone(p[r * stride + 2 + 8 * b + k])]);
-	UNROLL for (unsigned b = 0; b < 8; b++) {
-		const vi block = words(p + 6 + 8 * b, stride), signs = four_evened(block);
-		vi acc = no_sizes(x, b, 32);
-		V(storeu_ps)(to->d[b], half_up(d, block, 28, 0.25f));
-		UNROLL for (unsigned h = 0; h < 2; h++) {
-			const struct columns c = turned(g.row[0] + 32 * b + 16 * h, CHUNK);
-			UNROLL for (unsigned k = 0; k < 2; k++)
-				acc = put_sizes(to, x, b * 8 + h * 4 + k * 2, c.c[2 * k], c.c[2 * k + 1],
-					byte_everywhere(signs, 2 * h + k), 43, acc);
-		}
-		put_sizes_sum(to, x, b, 43, acc);
-	}
+	UNROLL for (unsigned b = 0; b < 8; b++)
+		put_sizes_of_32(to, &g, b, v_load(signs[b].word));
 }
 
 /* IQ2_XS and IQ2_S, 16 scales of 4 bits: what is left once the vectors are fetched. */
@@ -188,47 +186,41 @@ small_scales(struct tile *to, const unsigned char *p, size_t stride, vf d)
 		V(storeu_ps)(to->d[b], half_up(d, s[b / 8], b % 8 * 4, 0.25f));
 }
 
-/* Blocks b and b + 1, whose signs are four bytes. */
 INLINE void
-sizes_of_16(struct tile *to, const struct qblock *x, const struct from_grid *g, unsigned b, vi signs)
+head_iq2_xs(struct tile *to, struct apart signs[8], const unsigned char *p, size_t stride)
 {
-	UNROLL for (unsigned i = 0; i < 2; i++, b++) {
-		const struct columns c = turned(g->row[0] + 16 * b, CHUNK);
-		vi acc = no_sizes(x, b, 16);
-		UNROLL for (unsigned k = 0; k < 2; k++)
-			acc = put_sizes(to, x, b * 4 + 2 * k, c.c[2 * k], c.c[2 * k + 1], byte_everywhere(signs, 2 * i + k), 43, acc);
-		put_sizes_sum(to, x, b, 43, acc);
+	small_scales(to, p + 66, stride, low_halves(words(p, stride)));
+	UNROLL for (unsigned i = 0; i < 8; i += 2) {
+		const struct columns q = columns(p + 2 + 8 * i, stride, &to->ahead);
+		UNROLL for (unsigned k = 0; k < 2; k++) {
+			const vi u = q.c[2 * k], v = q.c[2 * k + 1];
+			const vi low = v_or(v_and(V(srli_epi32)(u, 9), V(set1_epi32)(0x7f)), v_and(V(srli_epi32)(u, 17), V(set1_epi32)(0x7f00)));
+			const vi high = v_or(v_and(V(slli_epi32)(v, 7), V(set1_epi32)(0x7f0000)),
+				v_and(V(srli_epi32)(v, 1), V(set1_epi32)(0x7f000000)));
+			put_apart(&signs[i + k], evened(v_or(low, high)));
+		}
 	}
 }
 
 INLINE void
-tile_iq2_xs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+tile_iq2_xs(struct tile *to, const unsigned char *p, size_t stride)
 {
 	struct from_grid g;
-	ask_superblock(&to->ahead, 74);
-	small_scales(to, p + 66, stride, low_halves(words(p, stride)));
+	struct apart signs[8];
+	head_iq2_xs(to, signs, p, stride);
 	for (size_t r = 0; r < LANES; r++) {
 		const unsigned char *row = p + r * stride;
 		UNROLL for (size_t i = 0; i < 4; i++)
 			UNROLL for (size_t k = 0; k < 8; k++)
 				fetch_one(g.row[r] + 64 * i + 8 * k, bytes_iq2_xs[alone(le16(row + 2 + 16 * i + 2 * k) & 511)]);
 	}
-	UNROLL for (unsigned i = 0; i < 8; i++) {
-		const struct columns q = turned(p + 2 + 16 * (i / 2), stride);
-		const vi u = q.c[i % 2 * 2], v = q.c[i % 2 * 2 + 1];
-		const vi low = v_or(v_and(V(srli_epi32)(u, 9), V(set1_epi32)(0x7f)), v_and(V(srli_epi32)(u, 17), V(set1_epi32)(0x7f00)));
-		const vi high = v_or(v_and(V(slli_epi32)(v, 7), V(set1_epi32)(0x7f0000)),
-			v_and(V(srli_epi32)(v, 1), V(set1_epi32)(0x7f000000)));
-		sizes_of_16(to, x, &g, 2 * i, evened(v_or(low, high)));
-	}
+	UNROLL for (unsigned b = 0; b < 8; b++)
+		put_sizes_of_32(to, &g, b, v_load(signs[b].word));
 }
 
 INLINE void
-tile_iq2_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+head_iq2_s(struct tile *to, uint16_t (*number)[32], struct apart signs[8], const unsigned char *p, size_t stride)
 {
-	struct from_grid g;
-	uint16_t number[LANES][32];
-	ask_superblock(&to->ahead, 82);
 	small_scales(to, p + 74, stride, low_halves(words(p, stride)));
 	for (size_t r = 0; r < LANES; r++) {
 		const unsigned char *row = p + r * stride;
@@ -240,42 +232,66 @@ tile_iq2_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 				_mm256_and_si256(times(high, 256, 64, 16, 4), _mm256_set1_epi16(0x300)));
 		}
 	}
-	fetch(&g, bytes_iq2_s, number);
 	UNROLL for (unsigned i = 0; i < 2; i++) {
-		const struct columns signs = turned(p + 34 + 16 * i, stride);
+		const struct columns c = turned(p + 34 + 16 * i, stride);
 		UNROLL for (unsigned j = 0; j < 4; j++)
-			sizes_of_16(to, x, &g, 8 * i + 2 * j, signs.c[j]);
+			put_apart(&signs[4 * i + j], c.c[j]);
+	}
+	ask_superblock(&to->ahead, 82);
+}
+
+INLINE void
+tile_iq2_s(struct tile *to, const unsigned char *p, size_t stride)
+{
+	struct from_grid g;
+	struct apart signs[8];
+	uint16_t number[LANES][32];
+	head_iq2_s(to, number, signs, p, stride);
+	fetch(&g, bytes_iq2_s, number);
+	UNROLL for (unsigned b = 0; b < 8; b++)
+		put_sizes_of_32(to, &g, b, v_load(signs[b].word));
+}
+
+INLINE void
+put_sizes_of_words(struct tile *to, const struct words_from_grid *g, unsigned b, vi signs, int most)
+{
+	UNROLL for (unsigned k = 0; k < 4; k++) {
+		const unsigned word = b * 8 + 2 * k;
+		put_sizes(to, word, v_load(g->word[word]), v_load(g->word[word + 1]), byte_everywhere(signs, k), most);
 	}
 }
 
 INLINE void
-tile_iq3_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+head_iq3_xxs(struct tile *to, struct apart signs[8], const unsigned char *p, size_t stride)
+{
+	const vf d = low_halves(words(p, stride));
+	UNROLL for (unsigned b = 0; b < 8; b += 4) {
+		const struct columns c = turned(p + 66 + 4 * b, stride);
+		UNROLL for (unsigned i = 0; i < 4; i++) {
+			V(storeu_ps)(to->d[b + i], half_up(d, c.c[i], 28, 0.5f));
+			put_apart(&signs[b + i], four_evened(c.c[i]));
+		}
+	}
+	ask_superblock(&to->ahead, 98);
+}
+
+INLINE void
+tile_iq3_xxs(struct tile *to, const unsigned char *p, size_t stride)
 {
 	struct words_from_grid g;
-	ask_superblock(&to->ahead, 98);
-	const vf d = low_halves(words(p, stride));
+	struct apart signs[8];
+	head_iq3_xxs(to, signs, p, stride);
 	for (size_t r = 0; r < LANES; r++)
 		UNROLL for (size_t i = 0; i < 4; i++)
 			UNROLL for (size_t k = 16 * i; k < 16 * i + 16; k++)
 				g.word[k][r] = int_at(bytes_iq3_xxs[alone(p[r * stride + 2 + k])]);
-	UNROLL for (unsigned b = 0; b < 8; b++) {
-		const vi block = words(p + 66 + 4 * b, stride), signs = four_evened(block);
-		vi acc = no_sizes(x, b, 32);
-		V(storeu_ps)(to->d[b], half_up(d, block, 28, 0.5f));
-		UNROLL for (unsigned k = 0; k < 4; k++) {
-			const unsigned word = b * 8 + 2 * k;
-			acc = put_sizes(to, x, word, v_load(g.word[word]), v_load(g.word[word + 1]), byte_everywhere(signs, k), 62, acc);
-		}
-		put_sizes_sum(to, x, b, 62, acc);
-	}
+	UNROLL for (unsigned b = 0; b < 8; b++)
+		put_sizes_of_words(to, &g, b, v_load(signs[b].word), 62);
 }
 
 INLINE void
-tile_iq3_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+head_iq3_s(struct tile *to, uint16_t (*number)[64], struct apart signs[8], const unsigned char *p, size_t stride)
 {
-	struct words_from_grid g;
-	uint16_t number[LANES][64];
-	ask_superblock(&to->ahead, 110);
 	const __m256i bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, -32768);
 	const vf d = low_halves(words(p, stride));
 	const vi scales = words(p + 106, stride);
@@ -287,27 +303,39 @@ tile_iq3_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 				_mm256_and_si256(_mm256_cmpeq_epi16(ninth, bit), _mm256_set1_epi16(256)));
 		}
 	}
+	UNROLL for (unsigned i = 0; i < 2; i++) {
+		const struct columns c = turned(p + 74 + 16 * i, stride);
+		UNROLL for (unsigned j = 0; j < 4; j++) {
+			V(storeu_ps)(to->d[4 * i + j], odd_times(d, scales, 4 * (4 * i + j), 4));
+			put_apart(&signs[4 * i + j], c.c[j]);
+		}
+	}
+	ask_superblock(&to->ahead, 110);
+}
+
+INLINE void
+tile_iq3_s(struct tile *to, const unsigned char *p, size_t stride)
+{
+	struct words_from_grid g;
+	struct apart signs[8];
+	uint16_t number[LANES][64];
+	head_iq3_s(to, number, signs, p, stride);
 	for (size_t r = 0; r < LANES; r++)
 		UNROLL for (size_t i = 0; i < 4; i++)
 			UNROLL for (size_t k = 16 * i; k < 16 * i + 16; k++)
 				g.word[k][r] = int_at(bytes_iq3_s[alone(number[r][k])]);
-	UNROLL for (unsigned i = 0; i < 2; i++) {
-		const struct columns signs = turned(p + 74 + 16 * i, stride);
-		UNROLL for (unsigned j = 0; j < 4; j++) {
-			const unsigned b = 4 * i + j;
-			vi acc = no_sizes(x, b, 32);
-			V(storeu_ps)(to->d[b], odd_times(d, scales, 4 * b, 4));
-			UNROLL for (unsigned k = 0; k < 4; k++) {
-				const unsigned word = b * 8 + 2 * k;
-				acc = put_sizes(to, x, word, v_load(g.word[word]), v_load(g.word[word + 1]),
-					byte_everywhere(signs.c[j], k), 15, acc);
-			}
-			put_sizes_sum(to, x, b, 15, acc);
-		}
-	}
+	UNROLL for (unsigned b = 0; b < 8; b++)
+		put_sizes_of_words(to, &g, b, v_load(signs[b].word), 15);
 }
 
-/* What levels in eighths lack as weights that were counted from -9 on: 2 more where they are not shifted down. */
+/* Levels in eighths are 9 more than weights that are shifted down, all ones in `down`, and 7 more than others. */
+INLINE vi
+nine_or_seven(vi down)
+{
+	return V(add_epi32)(V(set1_epi32)(7), v_and(down, V(set1_epi32)(2)));
+}
+
+/* What levels lack as weights that were counted from -9 on. */
 INLINE vi
 lift(vi down)
 {
@@ -315,11 +343,8 @@ lift(vi down)
 }
 
 INLINE void
-tile_iq1_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+head_iq1_s(struct tile *to, uint16_t (*number)[32], struct apart down[8], const unsigned char *p, size_t stride)
 {
-	struct from_grid g;
-	uint16_t number[LANES][32];
-	ask_superblock(&to->ahead, 50);
 	const vf d = V(mul_ps)(low_halves(words(p, stride)), V(set1_ps)(0.125f));
 	const struct columns high = turned(p + 34, stride);
 	for (size_t r = 0; r < LANES; r++) {
@@ -332,32 +357,40 @@ tile_iq1_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 				_mm256_and_si256(_mm256_or_si256(up, fourth), _mm256_set1_epi16(0x700)));
 		}
 	}
+	UNROLL for (unsigned b = 0; b < 8; b++) {
+		const vi block = high.c[b / 2];
+		V(storeu_ps)(to->d[b], odd_times(d, block, b % 2 * 16 + 12, 3));
+		v_store(down[b].word, V(srai_epi32)(b % 2 ? block : V(slli_epi32)(block, 16), 31));
+	}
+	ask_superblock(&to->ahead, 50);
+}
+
+INLINE void
+tile_iq1_s(struct tile *to, const unsigned char *p, size_t stride)
+{
+	struct from_grid g;
+	struct apart down[8];
+	uint16_t number[LANES][32];
+	head_iq1_s(to, number, down, p, stride);
 	fetch(&g, bytes_iq1, number);
 	UNROLL for (unsigned b = 0; b < 8; b++) {
-		const vi block = high.c[b / 2], more = lift(V(srai_epi32)(b % 2 ? block : V(slli_epi32)(block, 16), 31));
-		vi acc = no_sum(x, b, 32, 9);
-		V(storeu_ps)(to->d[b], odd_times(d, block, b % 2 * 16 + 12, 3));
+		const vi more = lift(v_load(down[b].word));
 		UNROLL for (unsigned h = 0; h < 2; h++) {
 			const struct columns c = turned(g.row[0] + 32 * b + 16 * h, CHUNK);
 			UNROLL for (unsigned j = 0; j < 4; j++)
-				acc = put_word(to, x, b * 8 + h * 4 + j, V(add_epi8)(c.c[j], more), acc);
+				v_store(to->u.q[b * 8 + h * 4 + j], V(add_epi8)(c.c[j], more));
 		}
-		put_sum(to, x, b, 32, acc, 0);
 	}
 }
 
 INLINE void
-tile_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+head_iq1_m(struct tile *to, uint16_t (*number)[32], const unsigned char *p, size_t stride)
 {
-	struct from_grid g;
-	uint16_t number[LANES][32];
-	ask_superblock(&to->ahead, 56);
 	const vi s[2] = {words(p + 48, stride), words(p + 52, stride)};
 	const vi half = v_or(v_or(v_and(V(srli_epi32)(s[0], 12), V(set1_epi32)(0xf)),
 		v_and(V(srli_epi32)(s[0], 24), V(set1_epi32)(0xf0))),
 		v_or(v_and(V(srli_epi32)(s[1], 4), V(set1_epi32)(0xf00)), v_and(V(srli_epi32)(s[1], 16), V(set1_epi32)(0xf000))));
 	const vf d = V(mul_ps)(V(set1_ps)(0.125f), low_halves(half));
-	const struct columns high = turned(p + 32, stride);
 	for (size_t r = 0; r < LANES; r++) {
 		const unsigned char *row = p + r * stride;
 		UNROLL for (size_t i = 0; i < 2; i++) {
@@ -367,17 +400,26 @@ tile_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size
 				_mm256_and_si256(times(h, 256, 16, 256, 16), _mm256_set1_epi16(0x700)));
 		}
 	}
+	UNROLL for (unsigned b = 0; b < 16; b++)
+		V(storeu_ps)(to->d[b], odd_times(d, s[b / 8], b / 4 % 2 * 16 + b % 4 * 3, 3));
+	ask_superblock(&to->ahead, 56);
+}
+
+INLINE void
+tile_iq1_m(struct tile *to, const unsigned char *p, size_t stride)
+{
+	struct from_grid g;
+	uint16_t number[LANES][32];
+	const struct columns high = turned(p + 32, stride);
+	head_iq1_m(to, number, p, stride);
 	fetch(&g, bytes_iq1, number);
 	UNROLL for (unsigned b = 0; b < 16; b++) {
 		const struct columns c = turned(g.row[0] + 16 * b, CHUNK);
-		vi acc = no_sum(x, b, 16, 9);
-		V(storeu_ps)(to->d[b], odd_times(d, s[b / 8], b / 4 % 2 * 16 + b % 4 * 3, 3));
 		UNROLL for (unsigned k = 0; k < 2; k++) {
 			const vi more = lift(V(srai_epi32)(V(slli_epi32)(high.c[b / 4], 28 - 4 * (b % 4 * 2 + k)), 31));
 			UNROLL for (unsigned j = 0; j < 2; j++)
-				acc = put_word(to, x, b * 4 + k * 2 + j, V(add_epi8)(c.c[k * 2 + j], more), acc);
+				v_store(to->u.q[b * 4 + k * 2 + j], V(add_epi8)(c.c[k * 2 + j], more));
 		}
-		put_sum(to, x, b, 16, acc, 0);
 	}
 }
 

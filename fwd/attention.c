@@ -236,6 +236,43 @@ attend(struct job *j)
 	pool_run(c->pool, merge_few, j, c->n_runs * s->n_heads, 1 + 256 * s->n_kv_heads * c->n_runs / items);
 }
 
+/* Once keys and values are in the cache, the last layer has to do with tokens whose rows are wanted: runs become these. */
+static void
+leave_wanted(struct context *c)
+{
+	size_t n = 0;
+	for (struct run *r = c->run; r < c->run + c->n_runs; r++)
+		if (r->wanted < r->n) {
+			c->run[n] = *r;
+			c->run[n].first += r->wanted;
+			c->run[n].position += r->wanted;
+			c->run[n].n -= r->wanted;
+			c->run[n++].wanted = 0;
+		}
+	c->n_runs = n;
+}
+
+static void
+move_rows(float *x, size_t to, size_t from, size_t n, size_t width)
+{
+	memmove(x + to * width, x + from * width, n * width * sizeof *x);
+}
+
+/* And their rows move together, at the beginning of the batch. */
+static void
+close_ranks(struct job *j)
+{
+	struct context *c = j->c;
+	const struct shape *s = &c->m->shape;
+	j->n = 0;
+	for (struct run *r = c->run; r < c->run + c->n_runs; j->n += r->n, r++) {
+		move_rows(c->x, j->n, r->first, r->n, s->n_embd);
+		move_rows(c->h, j->n, r->first, r->n, s->n_embd);
+		move_rows(c->att, j->n, r->first, r->n, s->n_heads * s->head_dim);
+		r->first = j->n;
+	}
+}
+
 static void
 clamp(float *x, size_t n, float most)
 {
@@ -319,7 +356,13 @@ attention(struct job *j, const float *h, float *out)
 	norm_and_clamp(c, &y->q_norm, c->q, j->n, s->n_heads);
 	norm_and_clamp(c, &y->k_norm, c->k, j->n, s->n_kv_heads);
 	pool_run(c->pool, place, j, j->n, 4);
+	if (j->last)
+		leave_wanted(c);
 	attend(j);
+	if (j->last)
+		close_ranks(j);
+	if (!j->n)
+		return;
 	if (!y->experts && matrix_there(&y->ffn.gate))
 		comes_after(j, &y->ffn.gate, &y->ffn.up, NULL);
 	matmul(j, c->att, j->n, 1, (const struct matrix *const[]){&y->o}, &out);

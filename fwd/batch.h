@@ -24,6 +24,7 @@ struct run {
 	struct context *c;
 	size_t first, n, position;
 	const struct portion *from;	/* what they are */
+	size_t wanted;		/* from this one on, their rows are wanted */
 	size_t parts;		/* where attention's parts of it begin */
 };
 
@@ -75,6 +76,7 @@ struct context {
 struct job {
 	struct context *c;
 	const struct layer *y;
+	bool last;			/* the last layer: only what is wanted goes on */
 	const struct run *run;		/* for attention over one */
 	size_t n;
 	const struct matrix *w[4];	/* matrices that meet the same input, ended by NULL, */
@@ -101,7 +103,7 @@ void matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct
 void apply_norm(struct context *c, const struct norm *norm, float *out, const float *x, size_t n);
 
 /* out = what attention answers to the j->n tokens of the batch, whose normed rows
- * are h. Their keys and values enter the cache. */
+ * are h. Their keys and values enter the cache; in the last layer, the batch is then what is wanted of it. */
 void attention(struct job *j, const float *h, float *out);
 
 /* out = what the feed-forward layer, or its experts, answer. */

@@ -346,6 +346,8 @@ layer(struct job *j)
 
 	const float *h = normed(j, &y->attn_norm, c->x);
 	attention(j, h, c->part);
+	if (!j->n)
+		return;
 	if (y->attn_post_norm.weight)
 		apply_norm(c, &y->attn_post_norm, c->part, c->part, j->n);
 	if (!y->parallel)
@@ -413,11 +415,12 @@ forward(struct context *c, const struct portion *s, size_t n)
 	size_t rows = 0;
 	c->n_runs = n;
 	for (size_t i = 0; i < n; rows += s[i].fed, i++) {
-		c->run[i] = (struct run){.c = s[i].c, .first = rows, .n = s[i].fed, .position = s[i].c->length, .from = s + i};
+		c->run[i] = (struct run){.c = s[i].c, .first = rows, .n = s[i].fed, .position = s[i].c->length, .from = s + i,
+			.wanted = s[i].feed.wanted};
 		enter(c, c->run + i);
 	}
 	for (size_t l = c->mine.first; l < c->mine.last; l++) {
-		struct job j = {.c = c, .y = m->layer + l, .n = rows};
+		struct job j = {.c = c, .y = m->layer + l, .n = rows, .last = l + 1 == c->mine.last};
 		layer(&j);
 	}
 }
@@ -471,10 +474,9 @@ output(struct context *c)
 	size_t n = 0;
 	for (const struct run *r = c->run; r < c->run + c->n_runs; r++) {
 		const struct portion *s = r->from;
-		if (c->mine.to == ROWS_HIDDEN && s->feed.wanted < r->n)
-			s->fn(s->arg, r->position + s->feed.wanted, r->n - s->feed.wanted,
-				c->x + (r->first + s->feed.wanted) * c->m->shape.n_embd);
-		for (size_t t = s->feed.wanted; c->mine.to != ROWS_HIDDEN && t < r->n; t++) {
+		if (c->mine.to == ROWS_HIDDEN && r->wanted < r->n)
+			s->fn(s->arg, r->position + r->wanted, r->n - r->wanted, c->x + (r->first + r->wanted) * c->m->shape.n_embd);
+		for (size_t t = r->wanted; c->mine.to != ROWS_HIDDEN && t < r->n; t++) {
 			place[n++] = (struct place){r, t};
 			if (n == OUT_BATCH) {
 				some_rows(c, place, n);

@@ -72,6 +72,15 @@ bits()
 	"$PYTHON" "$BATS_TEST_DIRNAME/lib/rowsum.py" | awk '{ print $2, $3, $5 }'
 }
 
+@test "the same bits whether all rows are wanted or the last: the last layer leaves out what is not" {
+	for m in $(models); do
+		echo "$m"
+		llm-fwd -1a "$FIXTURES/$m.gguf" <"$FIXTURES/$m.ids" | bits | tail -n 1 >all
+		llm-fwd -1 "$FIXTURES/$m.gguf" <"$FIXTURES/$m.ids" | bits >last
+		cmp all last
+	done
+}
+
 @test "the same bits token by token, and for any number of threads" {
 	for m in $(models); do
 		echo "$m"

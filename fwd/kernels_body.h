@@ -224,31 +224,43 @@ blocks(uint32_t type)
 	return coding_of(type)->fn != NULL;
 }
 
+static inline int32_t
+bits_of(float x)
+{
+	int32_t bits;
+	memcpy(&bits, &x, sizeof bits);
+	return bits;
+}
+
+static inline int32_t
+eight_added(const int32_t x[8])
+{
+	return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+}
+
+/* Numbers are read where they lie, and bits taken of each: copies of many are stored in parts, and have to be waited for. */
 static void
 quantize(struct qblock *q, const float *x, size_t n)
 {
 	for (; n >= 32; n -= 32, x += 32, q++) {
-		int32_t low = 0, high = 0, bits[32], most_bits = 0;
-		float v[32], most;
-		memcpy(bits, x, sizeof bits);
+		int32_t most_bits = 0, v[32], part[2][8];
+		float most;
 		for (int i = 0; i < 32; i++) { /* of numbers without sign, the bits are in order */
-			bits[i] &= 0x7fffffff;
-			most_bits = most_bits > bits[i] ? most_bits : bits[i];
+			const int32_t size = bits_of(x[i]) & 0x7fffffff;
+			most_bits = most_bits > size ? most_bits : size;
 		}
 		memcpy(&most, &most_bits, sizeof most);
 		const bool tiny = most < 1e-30f, finite = most_bits < 0x7f800000;
 		const float by = tiny || !finite ? 0 : 127 / most;
+		for (int i = 0; i < 32; i++) /* rounds; the integer is in the low bits */
+			v[i] = finite ? bits_of(x[i] * by + 0x1.8p23f) - 0x4b400000 : 0;
 		for (int i = 0; i < 32; i++)
-			v[i] = x[i] * by + 0x1.8p23f; /* rounds; the integer is in the low bits */
-		memcpy(bits, v, sizeof bits);
-		for (int i = 0; i < 32; i++) {
-			bits[i] = finite ? bits[i] - 0x4b400000 : 0;
-			q->q[i] = (int8_t)bits[i];
+			q->q[i] = (int8_t)v[i];
+		for (int i = 0; i < 8; i++) {
+			part[0][i] = v[i] + v[i + 8];
+			part[1][i] = v[i + 16] + v[i + 24];
 		}
-		for (int i = 0; i < 16; i++) {
-			low += bits[i];
-			high += bits[i + 16];
-		}
+		const int32_t low = eight_added(part[0]), high = eight_added(part[1]);
 		q->d = !finite ? NAN : tiny ? 0 : most / 127;
 		q->sum[0] = q->d * (float)low;
 		q->sum[1] = q->d * (float)high;

@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The order of candidates: the likelier first, the lower id among equals. */
 static bool
@@ -70,76 +71,227 @@ candidates_first(struct candidate *c, size_t n, double need, bool mass)
 	return lo ? lo : 1;
 }
 
-/* Logits whose highest is found first. */
-enum { BLOCK = 256 };
+/* Logits whose highest is found first; so many may turn out not to be allowed before all are asked for. */
+enum { BLOCK = 256, ASK_FEW = 256 };
 
-/* The highest of those n whose bits are set. */
-static float
-highest_of(const float *x, size_t n, const uint64_t *allowed)
+static bool
+has(const uint64_t *set, size_t i)
 {
+	return set[i / 64] >> i % 64 & 1;
+}
+
+static size_t
+block_end(const struct row_reader *r, size_t b)
+{
+	return (b + 1) * BLOCK < r->h.width ? (b + 1) * BLOCK : r->h.width;
+}
+
+/* The first of the highest in block b whose bits in `set` are `as`; SIZE_MAX: there is none. */
+static size_t
+highest_of(const struct row_reader *r, size_t b, const uint64_t *set, bool as)
+{
+	const size_t end = block_end(r, b);
 	float best = -INFINITY;
-	for (size_t i = 0; i < n; i += 64) {
-		uint64_t w = allowed[i / 64];
-		for (size_t k = i; w && k < n; k++, w >>= 1)
-			if (w & 1 && x[k] > best)
-				best = x[k];
+	size_t id = SIZE_MAX;
+	for (size_t i = b * BLOCK; i < end; i += 64) {
+		const uint64_t w = as ? set[i / 64] : ~set[i / 64];
+		const size_t n = end - i < 64 ? end - i : 64;
+		for (size_t k = 0; w && k < n; k++)
+			if (r->x[i + k] > best && w >> k & 1) {
+				best = r->x[i + k];
+				id = i + k;
+			}
 	}
-	return best;
+	return id;
 }
 
 /* The highest of each block; how many there are. */
 static size_t
-find_high(struct candidates *l, const struct row_reader *r, const uint64_t *allowed)
+find_high(struct candidates *l, const struct row_reader *r)
 {
-	const size_t width = r->h.width, blocks = (width + BLOCK - 1) / BLOCK;
+	const size_t blocks = (r->h.width + BLOCK - 1) / BLOCK;
 	float best = -INFINITY;
 	bool bad = false;
 	l->high = grow(l->high, &l->high_cap, blocks, sizeof *l->high);
 	for (size_t b = 0; b < blocks; b++) {
-		const float *x = r->x + b * BLOCK;
-		const size_t n = width - b * BLOCK < BLOCK ? width - b * BLOCK : BLOCK;
-		const float high = rows_highest(x, n, &bad);
-		best = high > best ? high : best;
-		l->high[b] = allowed ? highest_of(x, n, allowed + b * BLOCK / 64) : high;
+		l->high[b] = rows_highest(r->x + b * BLOCK, block_end(r, b) - b * BLOCK, &bad);
+		best = l->high[b] > best ? l->high[b] : best;
 	}
 	rows_check(r, best, bad);
 	return blocks;
 }
 
-/* What the `most` likeliest have at least: as many blocks have one with so much. */
-static float
-find_bar(struct candidates *l, size_t blocks, size_t most)
+static void
+begin(struct candidates *l)
 {
-	float bar = INFINITY;
-	if (!most || most >= blocks)
-		return -FLT_MAX;
-	for (size_t b = 0; b < blocks; b++)
-		l->c[b] = (struct candidate){.logit = l->high[b], .id = (uint32_t)b};
-	candidates_first(l->c, blocks, (double)most, false);
-	for (size_t i = 0; i < most; i++)
-		bar = l->c[i].logit < bar ? l->c[i].logit : bar;
-	return bar < -FLT_MAX ? -FLT_MAX : bar;
+	l->n = 0;
+	l->best = (struct candidate){-INFINITY, 0, 0};
+}
+
+static void
+add(struct candidates *l, float logit, size_t id)
+{
+	l->c[l->n++] = (struct candidate){logit, (uint32_t)id, 0};
+	if (logit > l->best.logit)
+		l->best = l->c[l->n - 1];
+}
+
+/* A block in the heap: the higher, the earlier. */
+static void
+put_block(struct candidates *l, size_t b)
+{
+	union { float f; uint32_t u; } x = {.f = l->high[b]};
+	const uint32_t order = x.u >> 31 ? x.u : ~x.u & 0x7FFFFFFF;
+	heap_put(&l->heap, (uint64_t)order << 32 | b);
+}
+
+/* How a row is loaded. */
+struct load {
+	struct candidates *l;
+	const struct row_reader *r;
+	const uint64_t *set;		/* all that are allowed; or */
+	const struct allowed *ask;	/* who is asked about one at a time; neither: all are */
+	size_t blocks, most;
+	size_t refused;
+};
+
+static bool
+is_allowed(struct load *a, size_t id)
+{
+	struct candidates *l = a->l;
+	if (!a->ask)
+		return !a->set || has(a->set, id);
+	if (has(l->yes, id) || has(l->no, id))
+		return has(l->yes, id);
+	const bool yes = a->ask->one(a->ask->arg, (uint32_t)id);
+	(yes ? l->yes : l->no)[id / 64] |= UINT64_C(1) << id % 64;
+	a->refused += !yes;
+	return yes;
+}
+
+/* Find the highest of block b that is allowed, as far as that is known; false: there is none. */
+static bool
+find_top(struct load *a, size_t b)
+{
+	const size_t id = highest_of(a->r, b, a->set ? a->set : a->l->no, a->set != NULL);
+	a->l->top[b] = (uint32_t)id;
+	a->l->high[b] = id == SIZE_MAX ? -INFINITY : a->r->x[id];
+	return id != SIZE_MAX;
+}
+
+/*
+ * *bar = what the `most` likeliest have at least: as many blocks have one with so much. Of the blocks, the one whose
+ * highest is the highest comes first, so that few are looked at, and few are asked about. False: too many are not allowed.
+ */
+static bool
+find_bar(struct load *a, float *bar)
+{
+	struct candidates *l = a->l;
+	size_t n = 0;
+	*bar = -FLT_MAX;
+	if (!a->most || a->most >= a->blocks)
+		return !a->ask;
+	l->top = grow(l->top, &l->top_cap, a->blocks, sizeof *l->top);
+	l->heap.n = 0;
+	for (size_t b = 0; b < a->blocks; b++) {
+		l->top[b] = UINT32_MAX; /* not known */
+		put_block(l, b);
+	}
+	for (float high = 0; n < a->most && l->heap.n && a->refused < ASK_FEW;) {
+		const size_t b = (uint32_t)heap_take(&l->heap);
+		const bool plain = !a->set && !a->ask, known = plain || l->top[b] != UINT32_MAX;
+		high = l->high[b];
+		if (!known && !find_top(a, b))
+			continue;
+		if (!known && l->high[b] < high) {
+			put_block(l, b);
+		} else if (plain || is_allowed(a, l->top[b])) {
+			*bar = high;
+			n++;
+		} else {
+			l->top[b] = UINT32_MAX;
+			put_block(l, b);
+		}
+	}
+	if (n < a->most || *bar < -FLT_MAX)
+		*bar = -FLT_MAX;
+	return a->refused < ASK_FEW;
+}
+
+/* False: too many are not allowed, or all. */
+static bool
+load(struct load *a)
+{
+	struct candidates *l = a->l;
+	const float *x = a->r->x;
+	float bar;
+	if (!find_bar(a, &bar))
+		return false;
+	begin(l);
+	for (size_t b = 0; b < a->blocks; b++)
+		for (size_t i = b * BLOCK; l->high[b] >= bar && i < block_end(a->r, b) && a->refused < ASK_FEW; i++)
+			if (x[i] >= bar && is_allowed(a, i))
+				add(l, x[i], i);
+	return l->n > 0 && a->refused < ASK_FEW;
+}
+
+static void
+clear_answers(struct candidates *l, size_t width)
+{
+	const size_t words = (width + 63) / 64;
+	l->yes = grow(l->yes, &l->yes_cap, words, sizeof *l->yes);
+	l->no = grow(l->no, &l->no_cap, words, sizeof *l->no);
+	memset(l->yes, 0, words * sizeof *l->yes);
+	memset(l->no, 0, words * sizeof *l->no);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Those of the likeliest few that are allowed; false: there are none. */
+static bool
+load_few(struct candidates *l, const struct row_reader *r, const struct allowed *allowed)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < r->h.width; i++)
+		if (r->x[i] >= -FLT_MAX)
+			l->c[n++] = (struct candidate){r->x[i], (uint32_t)i, 0};
+	if (n > ASK_MOST)
+		n = candidates_first(l->c, n, ASK_MOST, false);
+	qsort(l->c, n, sizeof *l->c, compare_ids);
+	begin(l);
+	for (size_t i = 0; i < n; i++)
+		if (allowed->one(allowed->arg, l->c[i].id))
+			add(l, l->c[i].logit, l->c[i].id);
+	return l->n > 0;
 }
 
 bool
-candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed, size_t most)
+candidates_load(struct candidates *l, const struct row_reader *r, const struct allowed *allowed, size_t most)
 {
-	const size_t width = r->h.width, blocks = find_high(l, r, allowed);
-	l->c = grow(l->c, &l->cap, width, sizeof *l->c);
-	const float bar = find_bar(l, blocks, most);
-	l->n = 0;
-	l->best = (struct candidate){-INFINITY, 0, 0};
-	for (size_t b = 0; b < blocks; b++) {
-		const size_t end = width - b * BLOCK < BLOCK ? width : (b + 1) * BLOCK;
-		for (size_t i = b * BLOCK; l->high[b] >= bar && i < end; i++) {
-			if (!(r->x[i] >= bar) || (allowed && !(allowed[i / 64] >> i % 64 & 1)))
-				continue;
-			l->c[l->n++] = (struct candidate){r->x[i], (uint32_t)i, 0};
-			if (r->x[i] > l->best.logit)
-				l->best = l->c[l->n - 1];
-		}
-	}
-	return l->n > 0;
+	struct load all = {.l = l, .r = r, .blocks = find_high(l, r), .most = most};
+	struct load asking = all;
+	l->c = grow(l->c, &l->cap, r->h.width, sizeof *l->c);
+	if (!allowed)
+		return load(&all);
+	all.set = allowed->all(allowed->arg, EFFORT_CHEAP);
+	if (all.set)
+		return load(&all);
+	asking.ask = allowed;
+	clear_answers(l, r->h.width);
+	if (load(&asking))
+		return true;
+	all.set = allowed->all(allowed->arg, EFFORT_DEAR);
+	if (!all.set && load_few(l, r, allowed))
+		return true;
+	if (!all.set)
+		all.set = allowed->all(allowed->arg, EFFORT_END);
+	find_high(l, r);
+	return load(&all);
 }
 
 void
@@ -206,4 +358,8 @@ candidates_free(struct candidates *l)
 {
 	xfree(l->c);
 	xfree(l->high);
+	xfree(l->top);
+	xfree(l->yes);
+	xfree(l->no);
+	xfree(l->heap.v);
 }

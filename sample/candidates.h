@@ -5,6 +5,7 @@
 #ifndef CANDIDATES_H
 #define CANDIDATES_H
 
+#include "heap.h"
 #include "rows.h"
 
 struct candidate {
@@ -18,15 +19,30 @@ struct candidates {
 	struct candidate *c;
 	size_t n, cap;
 	struct candidate best;
-	float *high;	/* room to load in */
-	size_t high_cap;
+	/* room to load in */
+	float *high;
+	uint32_t *top;
+	uint64_t *yes, *no;
+	struct heap heap;
+	size_t high_cap, top_cap, yes_cap, no_cap;
+};
+
+/* Who says which ids are allowed: one; or all, a bit each, NULL if that takes more effort; at least one of them is
+ * known in the end. */
+enum { ASK_MOST = 512 };
+enum effort { EFFORT_CHEAP, EFFORT_DEAR, EFFORT_END };
+struct allowed {
+	bool (*one)(void *arg, uint32_t id);
+	const uint64_t *(*all)(void *arg, enum effort effort);
+	void *arg;
 };
 
 /* Take a row's logits into the list, in the order of their ids, without those of -infinity
- * and those whose bit in `allowed` (NULL: all) is not set; where no more than the `most` likeliest
- * are wanted (0: all are), less likely ones may be left out. Dies, naming the row, where one is NaN
+ * and those that are not allowed (NULL: all are); where no more than the `most` likeliest
+ * are wanted (0: all are), less likely ones may be left out; where no effort is enough to know which are allowed,
+ * these are looked for among the ASK_MOST likeliest. Dies, naming the row, where one is NaN
  * or +infinity or none is finite. False: none of those allowed is finite. */
-bool candidates_load(struct candidates *l, const struct row_reader *r, const uint64_t *allowed, size_t most);
+bool candidates_load(struct candidates *l, const struct row_reader *r, const struct allowed *allowed, size_t most);
 /* The one of that id, or NULL, as long as they are in the order of their ids. */
 struct candidate *candidates_find(const struct candidates *l, uint32_t id);
 /* Find the best one anew, where logits have changed or it may be gone. */

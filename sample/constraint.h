@@ -8,6 +8,7 @@
 #ifndef CONSTRAINT_H
 #define CONSTRAINT_H
 
+#include "candidates.h"
 #include "sequence.h"
 
 struct constraint {
@@ -16,8 +17,10 @@ struct constraint {
 	void *(*begin)(void *rules, const struct seen *before, size_t n);
 	/* Clear the bits of the ids that may not come now in set[], where all are set:
 	 * id is bit id % 64 of set[id / 64]. Ids that end a generation are the caller's
-	 * affair. `left` tokens at most will come, 0: as many as it takes. */
-	void (*allow)(void *state, long left, uint64_t *set);
+	 * affair. `left` tokens at most will come, 0: as many as it takes. False: it would take more effort. */
+	bool (*allow)(void *state, long left, enum effort effort, uint64_t *set);
+	/* Whether the bit of that id would stay. */
+	bool (*may_come)(void *state, long left, uint32_t id);
 	/* Whether the text is complete as it stands. */
 	bool (*may_end)(void *state);
 	/* Whether nothing can follow. */

@@ -1,6 +1,7 @@
 /* ere.c - read regular expressions; see ere.h. */
 #include "ere.h"
 
+#include "times.h"
 #include "unicode.h"
 
 #include <string.h>
@@ -296,42 +297,22 @@ one(struct reader *r)
 	return chars(r, &s);
 }
 
-static uint32_t
-count(struct reader *r)
-{
-	uint32_t n = 0;
-	if (peek(r) < '0' || peek(r) > '9')
-		bad(r, "a number should stand in { }");
-	for (int c; (c = peek(r)) >= '0' && c <= '9'; r->at++)
-		if ((n = n * 10 + (uint32_t)(c - '0')) > GRAMMAR_TIMES_MAX)
-			bad(r, "a count of more than 65536");
-	return n;
-}
-
 static expr
 repeated(struct reader *r, expr e)
 {
-	for (;;) {
-		uint32_t least = 0, most = FOREVER;
-		if (take(r, "+"))
-			least = 1;
-		else if (take(r, "?"))
-			most = 1;
-		else if (take(r, "{")) {
-			least = peek(r) == ',' ? 0 : count(r);
-			most = least;
-			if (take(r, ","))
-				most = peek(r) == '}' ? FOREVER : count(r);
-			if (!take(r, "}"))
-				bad(r, "'}' is missing");
-			if (most < least)
-				bad(r, "a repetition whose most is less than its least");
-		} else if (!take(r, "*"))
-			return e;
-		e = expr_repeat(r->g, e, least, most);
+	const char *p = r->s.p + r->at, *why;
+	struct times t;
+	while (times_read(&p, r->s.p + r->s.n, false, &t, &why)) {
+		r->at = (size_t)(p - r->s.p);
+		e = expr_repeat(r->g, e, t.least, t.most);
 		if (r->kind == ERE_ECMA)
 			take(r, "?"); /* lazy: the same texts */
+		p = r->s.p + r->at;
 	}
+	r->at = (size_t)(p - r->s.p);
+	if (why)
+		bad(r, why);
+	return e;
 }
 
 static expr

@@ -1,6 +1,7 @@
 /* gbnf.c - read GBNF; see gbnf.h. */
 #include "gbnf.h"
 
+#include "times.h"
 #include "unicode.h"
 
 #include <string.h>
@@ -204,47 +205,17 @@ one(struct reader *r, bool nested)
 	return e;
 }
 
-static uint32_t
-count(struct reader *r)
-{
-	uint32_t n = 0;
-	if (peek(r) < '0' || peek(r) > '9')
-		bad(r, "a number should stand here");
-	for (int c; (c = peek(r)) >= '0' && c <= '9'; r->p++)
-		if ((n = n * 10 + (uint32_t)(c - '0')) > GRAMMAR_TIMES_MAX)
-			bad(r, "a count of more than 65536");
-	return n;
-}
-
 /* What is repeated here, if it is. */
 static expr
 repeated(struct reader *r, expr e, bool nested)
 {
-	for (;;) {
-		uint32_t least = 0, most = FOREVER;
-		blanks(r, nested);
-		if (take(r, "+"))
-			least = 1;
-		else if (take(r, "?"))
-			most = 1;
-		else if (take(r, "{")) {
-			blanks(r, nested);
-			least = peek(r) == ',' ? 0 : count(r);
-			blanks(r, nested);
-			most = least;
-			if (take(r, ",")) {
-				blanks(r, nested);
-				most = peek(r) == '}' ? FOREVER : count(r);
-				blanks(r, nested);
-			}
-			if (!take(r, "}"))
-				bad(r, "'}' is missing");
-			if (most < least)
-				bad(r, "a repetition whose most is less than its least");
-		} else if (!take(r, "*"))
-			return e;
-		e = expr_repeat(r->g, e, least, most);
-	}
+	struct times t;
+	const char *why;
+	for (blanks(r, nested); times_read(&r->p, r->end, true, &t, &why); blanks(r, nested))
+		e = expr_repeat(r->g, e, t.least, t.most);
+	if (why)
+		bad(r, why);
+	return e;
 }
 
 static expr

@@ -3,6 +3,7 @@
 
 #include "unicode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* OUTLINE: a part of so many states that is repeated becomes a rule of its own. */
@@ -400,6 +401,104 @@ compile_text(struct grammar *g, const struct node *n, uint32_t next)
 	return next;
 }
 
+/*
+ * Alternatives that are plain texts are read as a tree of their bytes, so that many words are not
+ * many ways.
+ */
+enum { WORD_MAX = 255 };
+struct word {
+	unsigned char s[WORD_MAX];
+	uint8_t n;
+};
+
+/* Append the one text that is this part; false: it is no such, or too long. */
+static bool
+spell(const struct grammar *g, expr e, struct word *w)
+{
+	const struct node *n = &g->node[e];
+	unsigned char one[4];
+	const unsigned char *text = one;
+	size_t len = 0;
+	if (n->kind == NODE_TEXT) {
+		text = g->text + n->x;
+		len = n->n;
+	} else if (n->kind == NODE_CHAR && charset_count(&g->charset[n->x], 0, CHAR_MAX_CP) == 1) {
+		len = utf8_put(one, g->charset[n->x].range[0][0]);
+	} else if (n->kind == NODE_ALL) {
+		for (uint32_t i = 0; i < n->n; i++)
+			if (!spell(g, g->kid[n->x + i], w))
+				return false;
+		return true;
+	} else {
+		return false;
+	}
+	if (len > (size_t)WORD_MAX - w->n)
+		return false;
+	memcpy(w->s + w->n, text, len);
+	w->n = (uint8_t)(w->n + len);
+	return true;
+}
+
+static int
+compare_words(const void *a, const void *b)
+{
+	const struct word *x = a, *y = b;
+	const int c = memcmp(x->s, y->s, x->n < y->n ? x->n : y->n);
+	return c ? c : x->n - y->n;
+}
+
+/* The rest, from byte `from` on, of n words that are alike up to there; sorted. */
+static uint32_t
+compile_words(struct grammar *g, const struct word *w, size_t n, size_t from, uint32_t next)
+{
+	struct tail t[256];
+	size_t n_tails = 0, i = 0, at = from;
+	const struct word *last = &w[n - 1];
+	while (w->n > at && w->s[at] == last->s[at])
+		at++;
+	while (i < n && w[i].n == at)
+		i++;
+	const bool ends = i > 0;
+	for (size_t k; i < n; i = k) {
+		for (k = i + 1; k < n && w[k].s[at] == w[i].s[at];)
+			k++;
+		tail_add(t, &n_tails, w[i].s[at], compile_words(g, w + i, k - i, at + 1, next));
+	}
+	const uint32_t more = either_of(g, t, n_tails);
+	next = more == NO_STATE ? next : ends ? state(g, STATE_EITHER, next, more) : more;
+	while (at-- > from) {
+		struct byte_set one = {{0}};
+		set_put(&one, w->s[at]);
+		next = bytes(g, &one, next);
+	}
+	return next;
+}
+
+static uint32_t
+compile_either(struct grammar *g, const struct node *n, uint32_t next)
+{
+	struct word *w = xcalloc(n->n, sizeof *w);
+	size_t words = 0;
+	uint32_t at = NO_STATE;
+	for (uint32_t i = n->n; i--;) {
+		const expr e = g->kid[n->x + i];
+		w[words].n = 0;
+		if (spell(g, e, &w[words])) {
+			words++;
+			continue;
+		}
+		const uint32_t one = compile(g, e, next);
+		at = at == NO_STATE ? one : state(g, STATE_EITHER, one, at);
+	}
+	qsort(w, words, sizeof *w, compare_words);
+	if (words) {
+		const uint32_t tree = compile_words(g, w, words, 0, next);
+		at = at == NO_STATE ? tree : state(g, STATE_EITHER, tree, at);
+	}
+	xfree(w);
+	return at;
+}
+
 static uint32_t
 compile_repeat(struct grammar *g, const struct node *n, uint32_t next)
 {
@@ -421,7 +520,6 @@ static uint32_t
 compile(struct grammar *g, expr e, uint32_t next)
 {
 	const struct node n = g->node[e];
-	uint32_t at = NO_STATE;
 	switch (n.kind) {
 	case NODE_EMPTY:
 		return next;
@@ -436,11 +534,7 @@ compile(struct grammar *g, expr e, uint32_t next)
 			next = compile(g, g->kid[n.x + i], next);
 		return next;
 	case NODE_EITHER:
-		for (uint32_t i = n.n; i--;) {
-			uint32_t one = compile(g, g->kid[n.x + i], next);
-			at = at == NO_STATE ? one : state(g, STATE_EITHER, one, at);
-		}
-		return at;
+		return compile_either(g, &n, next);
 	case NODE_REPEAT:
 		return compile_repeat(g, &n, next);
 	case NODE_RULE:

@@ -1,5 +1,6 @@
 /* grammar_check.c - what a grammar must be like before it can run; see grammar.h. */
 #include "grammar.h"
+#include "heap.h"
 
 #include <string.h>
 
@@ -20,36 +21,6 @@ struct back {
 	uint32_t *first, *list;		/* the states that lead to state i: list[first[i]..first[i + 1]) */
 	uint32_t *caller_first, *caller;	/* the same of calls and rules */
 };
-
-struct heap {
-	uint64_t *v;	/* need << 32 | state, the least on top */
-	size_t n, cap;
-};
-
-static void
-heap_put(struct heap *h, uint64_t v)
-{
-	size_t i = h->n++;
-	h->v = grow(h->v, &h->cap, h->n, sizeof *h->v);
-	for (; i && h->v[(i - 1) / 2] > v; i = (i - 1) / 2)
-		h->v[i] = h->v[(i - 1) / 2];
-	h->v[i] = v;
-}
-
-static uint64_t
-heap_take(struct heap *h)
-{
-	const uint64_t top = h->v[0], v = h->v[--h->n];
-	size_t i = 0;
-	for (size_t k; (k = 2 * i + 1) < h->n; i = k) {
-		k += k + 1 < h->n && h->v[k + 1] < h->v[k];
-		if (h->v[k] >= v)
-			break;
-		h->v[i] = h->v[k];
-	}
-	h->v[i] = v;
-	return top;
-}
 
 /* Where state i leads, and through which rule; how many. */
 static int
@@ -117,7 +88,7 @@ settle(const struct grammar *g, struct heap *h, uint32_t at, uint32_t to)
 void
 grammar_needs(struct grammar *g)
 {
-	struct heap h = {0};
+	struct heap h = {0}; /* need << 32 | state */
 	struct back b;
 	back_fill(g, &b);
 	uint32_t *rule_of = xcalloc(g->n_states, sizeof *rule_of); /* + 1 of the rule that begins here */

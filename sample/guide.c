@@ -3,14 +3,16 @@
 
 #include <string.h>
 
-/* Nodes to look at for the ends behind one set; states of all places that a walk may meet: where there are more
- * (`.*a.{20}': each a leads elsewhere), only pieces of up to SHORT bytes are looked at, or of fewer. */
-enum { EFFORT = 100000, WORK = 1 << 13, SHORT = 4 };
+/* A walk of more nodes is dear, where a place that is new counts as so many of them and its states; one that meets places of more states
+ * than WORK (`.*a.{20}': each a leads elsewhere) is too much. What can be said of all below a node is asked of a place
+ * itself where so many are below. */
+enum { CHEAP = 1 << 11, NEW = 64, WORK = 1 << 15, WORTH = 1 << 10 };
 
 struct guide_text {
 	struct guide *d;
 	place at;
 	bool prefix;		/* vocab_line_text()'s state */
+	struct guide_plan plan;	/* of an end, if another way to it is hard to find */
 	struct guide_text *next, **link;
 };
 
@@ -53,6 +55,7 @@ find_below(const struct pieces *p, const uint8_t *class)
 		const uint32_t n = below[i].n + ((p->byte[i] & 0xC0) != 0x80);
 		up->loops |= below[i].loops | own;
 		up->n = n > up->n ? (n < RUN_FOREVER ? n : RUN_FOREVER) : up->n;
+		up->depth = below[i].depth >= up->depth ? below[i].depth + 1 : up->depth;
 		if (lack[i])
 			below[i].loops |= LOOPS_NEVER;
 	}
@@ -132,9 +135,8 @@ struct walk {
 	uint32_t worst;		/* of the pieces that were taken */
 	bool cut;		/* some were not, for want of budget */
 	uint64_t *set;
-	size_t depth;		/* bytes of the longest piece that is looked at */
-	size_t work, most;	/* states of all places that were met, and that may be */
-	bool whole;		/* it was not too much */
+	size_t nodes, most;	/* that were looked at, and that may be */
+	size_t work;
 };
 
 static void
@@ -144,19 +146,24 @@ put(uint64_t *set, const uint32_t *id, size_t n)
 		set[id[i] / 64] |= (uint64_t)1 << id[i] % 64;
 }
 
+/* A piece leads to that place: so many tokens are enough behind it, or more than `budget`; FOREVER: no text ends there. */
+static uint32_t
+tokens_behind(struct guide *d, place to, bool prefix, uint32_t budget)
+{
+	const uint32_t need = d->stacks.place[to].need;
+	if (need == FOREVER || (d->covered && !prefix && need <= budget))
+		return need;
+	return need > (uint64_t)budget * d->pieces[0].depth ? budget + 1 : guide_tokens(d, to, prefix);
+}
+
 /* Pieces first..last lead to that place: take those from where an end can be reached. */
 static void
 take_pieces(struct guide *d, struct walk *w, uint32_t first, uint32_t last, place to)
 {
-	const uint32_t need = d->stacks.place[to].need;
 	for (uint32_t k = first; k < last; k++) {
-		uint32_t tokens = need;
-		if (!d->covered || w->p->prefix[k] || need > w->budget)
-			tokens = guide_tokens(d, to, w->p->prefix[k], false);
-		if (tokens == FOREVER)
-			continue;
+		const uint32_t tokens = tokens_behind(d, to, w->p->prefix[k], w->budget);
 		if (tokens > w->budget) {
-			w->cut = true;
+			w->cut |= tokens != FOREVER;
 			continue;
 		}
 		w->worst = tokens > w->worst ? tokens : w->worst;
@@ -164,17 +171,22 @@ take_pieces(struct guide *d, struct walk *w, uint32_t first, uint32_t last, plac
 	}
 }
 
-/* Take all that is below node i, or nothing of it, if it can be told at place `at`, which i leads to. */
+/* Take all that is below node i, or nothing of it, if that can be told of the base of place `at`, where it leads. */
 static bool
 take_below(struct guide *d, struct walk *w, uint32_t i, place at)
 {
+	const place p = d->stacks.place[at].base;
 	const struct piece_node *node = &w->p->node[i];
-	const struct run r = stacks_run(&d->stacks, at);
 	const struct guide_below *below = d->below[w->p == &d->pieces[1]] + i;
-	if (!w->p->plain || !d->covered || r.n < below->n || below->loops & ~r.loops)
+	if (node->end - i > WORTH)
+		d->stacks.place[p].worth = d->walks;
+	if (!w->p->plain || !d->covered || (p == at && d->stacks.place[p].worth != d->walks))
 		return false;
-	const bool stays = d->stacks.place[at].step == at;
-	const uint32_t tokens = r.need > w->budget && stays ? guide_tokens(d, at, false, false) : r.need;
+	const struct run r = stacks_run(&d->stacks, p);
+	if (r.n < below->n || below->loops & ~r.loops)
+		return false;
+	const bool stays = p == at && d->stacks.place[p].stays;
+	const uint32_t tokens = r.need > w->budget && stays ? guide_tokens(d, at, false) : r.need;
 	if (tokens > w->budget) {
 		w->cut |= stays;
 		return stays;
@@ -186,48 +198,53 @@ take_below(struct guide *d, struct walk *w, uint32_t i, place at)
 
 /* Whether it is too much to meet this place, too. */
 static bool
-meet(struct guide *d, struct walk *w, place p)
+meet(struct guide *d, struct walk *w, place p, size_t places)
 {
 	struct place_info *i = &d->stacks.place[p];
-	if (i->walk != d->walks && i->ways > 8)
-		w->work += i->ways;
-	i->walk = d->walks;
-	return w->work > w->most;
+	w->nodes += 1 + (NEW + i->ways) * (d->stacks.n_places - places);
+	if (i->met != d->walks)
+		w->work += 8 + i->ways;
+	i->met = d->walks;
+	return w->work > WORK || w->nodes > w->most;
 }
 
-/* False: it was too much, for pieces of so many bytes. */
+/* False: it was too much. */
 static bool
 walk(struct guide *d, struct walk *w, place at, bool prefix)
 {
 	const struct pieces *p = w->p = guide_pieces(d, prefix);
 	const uint8_t *class = d->stacks.g->class;
 	struct guide_step *path = xcalloc(p->depth + 2, sizeof *path);
+	bool whole = true;
 	size_t n = 0;
+	d->walks++;
 	path[n++] = (struct guide_step){p->node[0].end, at};
 	take_pieces(d, w, p->node[0].first, p->node[1].first, at);
 	for (uint32_t i = 1; i < p->n_nodes;) {
 		const struct piece_node *node = &p->node[i];
+		const size_t places = d->stacks.n_places;
 		while (i >= path[n - 1].end)
 			n--;
 		const place to = stacks_next(&d->stacks, path[n - 1].at, class[p->byte[i]]);
+		whole = !meet(d, w, to, places);
+		if (!whole)
+			break;
 		if (to == PLACE_NONE) {
 			i = node->end;
 			continue;
 		}
-		if (meet(d, w, to))
-			break;
 		if (node->first < node[1].first)
 			take_pieces(d, w, node->first, node[1].first, to);
 		if (node->end == ++i)
 			continue;
-		if (n >= w->depth || (w->depth > SHORT && take_below(d, w, i - 1, to))) {
+		if (take_below(d, w, i - 1, to)) {
 			i = node->end;
 			continue;
 		}
 		path[n++] = (struct guide_step){node->end, to};
 	}
 	xfree(path);
-	return w->work <= w->most;
+	return whole;
 }
 
 static size_t
@@ -245,32 +262,25 @@ any_of(const struct guide *d, const uint64_t *set)
 	return any;
 }
 
-/* The set of one walk, over pieces of up to so many bytes; 0: whatever it takes. */
-static struct walk
-walk_to(struct guide *d, uint64_t *set, place at, bool prefix, uint32_t budget, size_t depth)
-{
-	struct walk w = {.budget = budget, .set = set, .depth = depth ? depth : SIZE_MAX, .most = depth > 1 ? WORK : SIZE_MAX};
-	memset(set, 0, words(d) * sizeof *set);
-	d->effort = EFFORT;
-	d->walks++;
-	w.whole = walk(d, &w, at, prefix);
-	return w;
-}
-
-/* What may come at a place, if `budget` tokens may follow. */
+/* What may come at a place, if `budget` tokens may follow; NULL: that would be dear and need not be, or too much. */
 static const uint64_t *
-set_at(struct guide *d, place at, bool prefix, uint32_t budget)
+set_at(struct guide *d, place at, bool prefix, uint32_t budget, bool dear)
 {
 	struct guide_set *s = &d->set[(at * 2 + prefix) % GUIDE_SETS];
 	if (s->at == at && s->prefix == prefix && s->worst <= budget)
 		return s->set;
+	if (!dear && d->stacks.place[at].dear)
+		return NULL;
 	if (!s->set)
 		s->set = xcalloc(words(d), sizeof *s->set);
-	struct walk w = walk_to(d, s->set, at, prefix, budget, SIZE_MAX);
-	for (size_t depth = SHORT; depth && !w.whole; depth /= 2)
-		w = walk_to(d, s->set, at, prefix, budget, depth);
-	if (w.depth < SIZE_MAX && !any_of(d, s->set) && !stacks_may_end(&d->stacks, at))
-		w = walk_to(d, s->set, at, prefix, budget, 0);
+	struct walk w = {.budget = budget, .set = s->set, .most = dear ? SIZE_MAX : CHEAP};
+	const size_t places = d->stacks.n_places;
+	memset(s->set, 0, words(d) * sizeof *s->set);
+	s->at = 0;
+	if (!walk(d, &w, at, prefix)) {
+		d->stacks.place[at].dear = d->stacks.n_places == places;
+		return NULL;
+	}
 	s->at = w.cut ? 0 : at;
 	s->prefix = prefix;
 	s->worst = w.worst;
@@ -285,7 +295,7 @@ begin(void *rules, const struct seen *before, size_t n)
 	struct guide *d = rules;
 	struct guide_text *t = xcalloc(1, sizeof *t);
 	size_t len;
-	*t = (struct guide_text){d, stacks_start(&d->stacks), vocab_space_prefix(d->vocab), d->texts, &d->texts};
+	*t = (struct guide_text){d, stacks_start(&d->stacks), vocab_space_prefix(d->vocab), {0}, d->texts, &d->texts};
 	if (t->next)
 		t->next->link = &t->next;
 	d->texts = t;
@@ -302,6 +312,7 @@ end(void *state)
 	*t->link = t->next;
 	if (t->next)
 		t->next->link = t->link;
+	xfree(t->plan.id);
 	xfree(t);
 }
 
@@ -322,27 +333,81 @@ forget(struct guide *d)
 	xfree(keep);
 }
 
+static place
+follow(struct guide *d, place at, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n && at != PLACE_NONE; i++)
+		at = stacks_next(&d->stacks, at, d->stacks.g->class[(unsigned char)text[i]]);
+	return at;
+}
+
+/* The tokens that may follow the next one. */
+static uint32_t
+budget_of(long left)
+{
+	return left > 0 && left < FOREVER ? (uint32_t)left - 1 : FOREVER - 1;
+}
+
+static bool
+planned(const struct guide_text *t, uint32_t budget)
+{
+	return t->plan.at < t->plan.n && t->plan.n - t->plan.at - 1 <= budget;
+}
+
+/* Nothing may come as it seems: look for an end in another way. */
 static void
-allow(void *state, long left, uint64_t *set)
+make_plan(struct guide_text *t, uint32_t budget)
+{
+	struct guide *d = t->d;
+	const uint32_t tokens = guide_tokens(d, t->at, t->prefix);
+	if (tokens != FOREVER && tokens - 1 <= budget && d->covered)
+		guide_way(d, t->at, t->prefix, &t->plan);
+	else if (!guide_find_end(d, t->at, t->prefix, budget + 1, &t->plan) && tokens == FOREVER)
+		die("%s: the vocabulary has no pieces for any text of it", d->stacks.g->name);
+	if (!planned(t, budget))
+		die("%s: its shortest text takes %u tokens, -n allows %u", d->stacks.g->name, tokens, budget + 1);
+}
+
+static bool
+allow(void *state, long left, enum effort effort, uint64_t *set)
 {
 	struct guide_text *t = state;
 	struct guide *d = t->d;
-	const uint32_t budget = left > 0 && left < FOREVER ? (uint32_t)left - 1 : FOREVER - 1;
+	const uint32_t budget = budget_of(left);
 	if (stacks_size(&d->stacks) > GUIDE_MEMORY)
 		forget(d);
-	const uint64_t *may = set_at(d, t->at, t->prefix, budget);
-	if (!any_of(d, may) && !stacks_may_end(&d->stacks, t->at) &&
-		(guide_tokens(d, t->at, t->prefix, true) <= budget + 1 ||
-			guide_find_end(d, t->at, t->prefix, budget + 1)))
-		may = set_at(d, t->at, t->prefix, budget);
+	const uint64_t *may = effort == EFFORT_END ? NULL : set_at(d, t->at, t->prefix, budget, effort == EFFORT_DEAR);
+	if (!may && effort != EFFORT_END)
+		return false;
 	for (size_t i = 0; i < words(d); i++)
-		set[i] &= may[i];
-	if (any_of(d, may) || stacks_may_end(&d->stacks, t->at))
-		return;
-	const uint32_t need = guide_tokens(d, t->at, t->prefix, true);
-	if (need == FOREVER)
-		die("%s: the vocabulary has no pieces for any text of it", d->stacks.g->name);
-	die("%s: its shortest text takes %u tokens, -n allows %ld", d->stacks.g->name, need, left);
+		set[i] &= may ? may[i] : 0;
+	if (!planned(t, budget) && !any_of(d, set) && !stacks_may_end(&d->stacks, t->at))
+		make_plan(t, budget);
+	if (planned(t, budget))
+		put(set, &t->plan.id[t->plan.at], 1);
+	return true;
+}
+
+static bool
+may_come(void *state, long left, uint32_t id)
+{
+	struct guide_text *t = state;
+	struct guide *d = t->d;
+	const uint32_t budget = budget_of(left);
+	bool prefix = t->prefix;
+	size_t n;
+	if (planned(t, budget) && t->plan.id[t->plan.at] == id)
+		return true;
+	if (stacks_size(&d->stacks) > GUIDE_MEMORY)
+		forget(d);
+	const char *text = id < d->width ? piece_text(d->vocab, id, &prefix, &n) : NULL;
+	if (!text)
+		return false;
+	/* what may come at the base, may here */
+	const place base = d->stacks.place[t->at].base;
+	if (d->covered && !prefix && base != t->at && d->stacks.place[follow(d, base, text, n)].need <= budget)
+		return true;
+	return tokens_behind(d, follow(d, t->at, text, n), prefix, budget) <= budget;
 }
 
 static bool
@@ -365,12 +430,12 @@ take(void *state, uint32_t id)
 	struct guide_text *t = state;
 	size_t n;
 	const char *text = vocab_line_text(t->d->vocab, id, false, &t->prefix, &n);
-	for (size_t i = 0; i < n; i++)
-		t->at = stacks_next(&t->d->stacks, t->at, t->d->stacks.g->class[(unsigned char)text[i]]);
+	t->plan.at = t->plan.at < t->plan.n && t->plan.id[t->plan.at] == id ? t->plan.at + 1 : t->plan.n;
+	t->at = follow(t->d, t->at, text, n);
 }
 
 struct constraint
 guide_constraint(struct guide *d)
 {
-	return (struct constraint){d, begin, allow, may_end, must_end, take, end};
+	return (struct constraint){d, begin, allow, may_come, may_end, must_end, take, end};
 }

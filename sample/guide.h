@@ -4,8 +4,8 @@
  *
  * The tree of pieces is walked together with the grammar (stacks.h): what the grammar refuses is
  * skipped with all that begins alike, what a place takes without moving is taken at once. The
- * set that comes out is kept for the place. The fewest tokens to an end are those of the texts of
- * the fewest bytes: at each place on the way of such a text, the pieces that lie on it.
+ * set that comes out is kept for the place. The tokens to an end are those of a text of the fewest bytes:
+ * at each place on its way, the longest piece that lies on it.
  */
 #ifndef GUIDE_H
 #define GUIDE_H
@@ -22,10 +22,17 @@ struct guide_step {
 	place at;
 };
 
-/* A place whose fewest tokens are wanted. */
+/* A place whose tokens to an end are wanted. */
 struct guide_goal {
 	place at;
 	bool prefix;
+};
+
+/* Tokens that end a text. */
+struct guide_plan {
+	uint32_t *id;
+	size_t n, cap;
+	size_t at;	/* so many have come */
 };
 
 struct guide {
@@ -36,6 +43,7 @@ struct guide {
 	struct guide_below {
 		uint64_t loops;		/* LOOPS_ bits of all characters below a node */
 		uint32_t n;		/* one behind the other, at most */
+		uint32_t depth;		/* bytes, at most */
 	} *below[2];
 	bool covered;			/* each byte that may come is a piece: no more tokens than bytes are needed */
 	struct guide_text *texts;	/* all that are under way */
@@ -48,7 +56,6 @@ struct guide {
 	struct guide_step *path;	/* room for a search */
 	struct guide_goal *todo;
 	size_t cap_path, n_todo, cap_todo;
-	size_t effort;
 	uint32_t walks;
 	struct guide_reached *reached;
 	size_t n_reached, cap_reached;
@@ -61,12 +68,12 @@ void guide_free(struct guide *d);
 /* As the sampler sees it. */
 struct constraint guide_constraint(struct guide *d);
 
-/* guide_end.c. Tokens to the shortest end from a place; FOREVER: the vocabulary has no pieces for it.
- * If that takes more than d->effort nodes, and is no `must`, as many tokens as suffice. */
-uint32_t guide_tokens(struct guide *d, place at, bool prefix, bool must);
-/* Look for an end within `budget` tokens, beyond the texts of the fewest bytes; guide_tokens() knows the
- * way from then on. */
-bool guide_find_end(struct guide *d, place at, bool prefix, uint32_t budget);
+/* guide_end.c. So many tokens end the text from a place; FOREVER: the vocabulary has no pieces for it. */
+uint32_t guide_tokens(struct guide *d, place at, bool prefix);
+/* Which ones these are, where bytes are pieces. */
+void guide_way(struct guide *d, place at, bool prefix, struct guide_plan *plan);
+/* Look for an end within `budget` tokens beyond the texts of the fewest bytes; false: none was found. */
+bool guide_find_end(struct guide *d, place at, bool prefix, uint32_t budget, struct guide_plan *plan);
 /* Built when they are first asked for. */
 const struct pieces *guide_pieces(struct guide *d, bool prefix);
 

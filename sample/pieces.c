@@ -19,18 +19,26 @@ struct builder {
 	size_t len, cap_text;
 };
 
+const char *
+piece_text(struct vocab *v, uint32_t id, bool *prefix, size_t *n)
+{
+	const enum piece_type type = vocab_type(v, id);
+	const bool before = *prefix;
+	if (type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_UNUSED || vocab_is_eog(v, id))
+		return NULL;
+	const char *text = vocab_line_text(v, id, false, prefix, n);
+	/* One without bytes leads nowhere, unless it takes the prefix. */
+	return *n || *prefix != before ? text : NULL;
+}
+
 static void
 collect(struct builder *b, struct vocab *v, uint32_t width, bool prefix)
 {
 	for (uint32_t id = 0; id < vocab_size(v) && id < width; id++) {
-		enum piece_type type = vocab_type(v, id);
-		if (type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_UNUSED || vocab_is_eog(v, id))
-			continue;
 		struct entry e = {.id = id, .at = b->len, .prefix = prefix};
 		size_t n;
-		const char *text = vocab_line_text(v, id, false, &e.prefix, &n);
-		/* One without bytes leads nowhere, unless it takes the prefix. */
-		if (!n && e.prefix == prefix)
+		const char *text = piece_text(v, id, &e.prefix, &n);
+		if (!text)
 			continue;
 		b->text = grow(b->text, &b->cap_text, b->len + n + 8, 1);
 		memcpy(b->text + b->len, text, n);

@@ -25,9 +25,10 @@ struct pieces {
 	size_t depth;			/* bytes of the longest */
 };
 
-/* All pieces that are text, as they are read with vocab_line_text() in the state `prefix`;
- * control and unknown pieces, those that end a generation and those
- * from id `width` on are none. */
+/* A piece as it is read with vocab_line_text() in the state *prefix; NULL: it is no text, as control and unknown pieces
+ * and those that end a generation are none. */
+const char *piece_text(struct vocab *v, uint32_t id, bool *prefix, size_t *n);
+/* All pieces below id `width` that are text. */
 void pieces_build(struct pieces *p, struct vocab *v, uint32_t width, bool prefix);
 void pieces_free(struct pieces *p);
 

@@ -105,26 +105,46 @@ sampler_ends(const struct sampler *s, uint32_t id)
 	return false;
 }
 
-/* The ids that the constraint allows now, and those that end where it may end. */
-static const uint64_t *
-allowed(const struct sampler *s, const struct sequence *q, size_t width, long left, struct draw *d)
+/* What the constraint is asked about. */
+struct question {
+	const struct sampler *s;
+	const struct sequence *q;
+	size_t width;
+	long left;
+	struct draw *d;
+};
+
+/* Whether an id may come now; one that ends, where the text may end. */
+static bool
+may_come(void *arg, uint32_t id)
 {
-	const size_t words = (width + 63) / 64;
-	if (!q->text)
+	const struct question *a = arg;
+	const struct constraint *c = a->s->constraint;
+	return sampler_ends(a->s, id) ? c->may_end(a->q->text) : c->may_come(a->q->text, a->left, id);
+}
+
+/* All these ids; NULL: it would take more effort. */
+static const uint64_t *
+all_allowed(void *arg, enum effort effort)
+{
+	const struct question *a = arg;
+	const struct constraint *c = a->s->constraint;
+	const size_t words = (a->width + 63) / 64;
+	uint64_t *set = a->d->allowed;
+	if (!set)
+		a->d->allowed = set = xcalloc(words, sizeof *set);
+	memset(set, 0xff, words * sizeof *set);
+	if (!c->allow(a->q->text, a->left, effort, set))
 		return NULL;
-	if (!d->allowed)
-		d->allowed = xcalloc(words, sizeof *d->allowed);
-	memset(d->allowed, 0xff, words * sizeof *d->allowed);
-	s->constraint->allow(q->text, left, d->allowed);
-	const bool end = s->constraint->may_end(q->text);
-	for (size_t i = 0; i < s->n_eog; i++) {
-		const uint32_t id = s->eog[i];
-		if (id < width && end)
-			d->allowed[id / 64] |= UINT64_C(1) << id % 64;
-		else if (id < width)
-			d->allowed[id / 64] &= ~(UINT64_C(1) << id % 64);
+	const bool end = c->may_end(a->q->text);
+	for (size_t i = 0; i < a->s->n_eog; i++) {
+		const uint32_t id = a->s->eog[i];
+		if (id < a->width && end)
+			set[id / 64] |= UINT64_C(1) << id % 64;
+		else if (id < a->width)
+			set[id / 64] &= ~(UINT64_C(1) << id % 64);
 	}
-	return d->allowed;
+	return set;
 }
 
 /* A candidate by chance, by its weight; *p = its share of them. */
@@ -172,8 +192,10 @@ sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reade
 {
 	struct candidates *l = &d->list;
 	const double random = sequence_random(q);
+	struct question a = {s, q, r->h.width, left, d};
+	const struct allowed allowed = {may_come, all_allowed, &a};
 	double p;
-	if (!candidates_load(l, r, allowed(s, q, r->h.width, left, d), most_wanted(s))) {
+	if (!candidates_load(l, r, q->text ? &allowed : NULL, most_wanted(s))) {
 		if (!s->constraint->may_end(q->text))
 			rows_bad(r, "no token that may come now goes on with the text as asked");
 		return false;

@@ -447,6 +447,7 @@ arrays(struct schema *s, const struct set *set)
 struct names {
 	struct str *name;
 	bool *required;
+	const struct json *large;	/* the first with more bytes than KEY_MAX, or NULL */
 	size_t n, cap, cap_required, n_required;
 };
 
@@ -464,6 +465,7 @@ add_name(const struct schema *s, struct names *l, const struct json *key, bool r
 	if (i == l->n) {
 		l->name = grow(l->name, &l->cap, l->n + 1, sizeof *l->name);
 		l->required = grow(l->required, &l->cap_required, l->n + 1, sizeof *l->required);
+		l->large = l->large || name.n <= KEY_MAX ? l->large : key;
 		l->name[l->n] = name;
 		l->required[l->n++] = false;
 	}
@@ -521,6 +523,9 @@ other_pair(struct schema *s, const struct set *set, const struct names *names)
 	const expr value = rule_of(s, &of);
 	if (value == EXPR_NEVER)
 		return EXPR_NEVER;
+	if (names->large)
+		schema_bad(s, names->large, "a name of more than %d bytes, where others may come: shorten it, "
+			"or set additionalProperties to false", KEY_MAX);
 	return expr_pair(s->g, json_other_key(s, names->name, names->n), expr_pair(s->g, s->colon, value));
 }
 

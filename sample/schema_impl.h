@@ -26,7 +26,8 @@ expr json_chars(struct grammar *g, struct charset *set);
 /* A string with its quotes, escaped where it must be; any value. */
 expr json_string(struct schema *s, struct str text);
 expr json_literal(struct schema *s, const struct json *v);
-/* A key that is none of the n names, with its quotes. */
+/* A key that is none of the n names, of up to KEY_MAX bytes, with its quotes. */
+enum { KEY_MAX = 200 };
 expr json_other_key(struct schema *s, const struct str *name, size_t n);
 /* Define s->value, s->character. */
 void json_rules(struct schema *s);
@@ -34,6 +35,7 @@ bool json_equal(const struct schema *s, const struct json *a, const struct json 
 
 /* A number as a decimal: m * 10^e. */
 struct bound {
+	const struct json *at;	/* where it stands */
 	bool set, open;		/* open: the bound itself is outside */
 	int64_t m;
 	int e;

@@ -133,8 +133,6 @@ other_than(struct schema *s, const struct str *name, size_t n, size_t at, expr r
 	charset_add(&others, 0x20, CHAR_MAX_CP);
 	charset_remove(&others, '"', '"');
 	charset_remove(&others, '\\', '\\');
-	if (at > 200)
-		die("%s: a name of more than 200 bytes beside additionalProperties", s->g->name);
 	if (!n || name[0].n > at)
 		exprs_add(&any, EXPR_EMPTY);
 	for (size_t i = 0, k; i < n; i = k) {
@@ -219,7 +217,7 @@ json_rules(struct schema *s)
 struct bound
 bound_read(const struct schema *s, const struct json *v, bool open)
 {
-	struct bound b = {.set = true, .open = open};
+	struct bound b = {.at = v, .set = true, .open = open};
 	const char *p = s->d->text + v->off, *end = p + v->n;
 	const bool minus = *p == '-';
 	bool point = false;
@@ -352,8 +350,9 @@ json_numbers(struct schema *s, bool whole, const struct bound *low, const struct
 		const int64_t most = 999999999999999;
 		int64_t a = low->set ? scaled(low->m, low->e + f, true) : -most;
 		int64_t b = high->set ? scaled(high->m, high->e + f, false) : most;
-		if (whole && (a == INT64_MIN || a == INT64_MAX || b == INT64_MIN || b == INT64_MAX))
-			die("%s: bounds of integers beyond 2^63", s->g->name);
+		const bool far_low = a == INT64_MIN || a == INT64_MAX, far_high = b == INT64_MIN || b == INT64_MAX;
+		if (whole && (far_low || far_high))
+			schema_bad(s, far_low ? low->at : high->at, "a bound of integers beyond 2^63: take a nearer one, or none");
 		if (low->set && low->open && a < INT64_MAX && scaled(low->m, low->e + f, false) == a)
 			a++;
 		if (high->set && high->open && b > INT64_MIN && scaled(high->m, high->e + f, true) == b)

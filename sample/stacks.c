@@ -11,17 +11,6 @@ item_of(uint32_t state, uint32_t frame)
 {
 	return (item)state << 32 | frame;
 }
-static inline uint32_t
-state_of(item i)
-{
-	return (uint32_t)(i >> 32);
-}
-static inline uint32_t
-frame_of(item i)
-{
-	return (uint32_t)i;
-}
-
 static void
 push(item **list, size_t *n, size_t *cap, item i)
 {
@@ -173,7 +162,7 @@ place_intern(struct stacks *s, const item *v, size_t n)
 		die("%s: too many ways to go on", s->g->name);
 	s->place = grow(s->place, &s->cap_places, s->n_places + 1, sizeof *s->place);
 	s->place[s->n_places] = (struct place_info){.items = keep_items(s, v, n), .n = (uint32_t)n,
-		.need = need_of(s, v, n), .ways = ways_of(s, v, n)};
+		.need = need_of(s, v, n), .ways = ways_of(s, v, n), .base = (place)s->n_places};
 	s->row = grow(s->row, &s->cap_row, (s->n_places + 1) * s->g->n_classes, sizeof *s->row);
 	memset(s->row + s->n_places * s->g->n_classes, 0, s->g->n_classes * sizeof *s->row);
 	s->places.slot[at] = (uint32_t)s->n_places + 1;
@@ -183,53 +172,57 @@ place_intern(struct stacks *s, const item *v, size_t n)
 /* From what was reached by a byte to all states that read the next one. */
 
 static void
-grow_seen(struct stacks *s)
+set_grow(struct item_set *s)
 {
-	const size_t n = s->seen_slots, slots = n ? 2 * n : 1024;
-	item *seen = xcalloc(slots, sizeof *seen);
-	uint32_t *when = xcalloc(slots, sizeof *when);
-	for (size_t i = 0; i < n; i++) {
-		if (s->seen_when[i] != s->when)
+	const struct item_set old = *s;
+	*s = (struct item_set){.now = 1, .n = old.n, .slots = old.slots ? 2 * old.slots : 1024};
+	s->v = xcalloc(s->slots, sizeof *s->v);
+	s->when = xcalloc(s->slots, sizeof *s->when);
+	for (size_t i = 0; i < old.slots; i++) {
+		if (old.when[i] != old.now)
 			continue;
-		size_t at = (size_t)hash(&s->seen[i], 1) & (slots - 1);
-		while (when[at])
-			at = (at + 1) & (slots - 1);
-		seen[at] = s->seen[i];
-		when[at] = 1;
+		size_t at = (size_t)hash(&old.v[i], 1) & (s->slots - 1);
+		while (s->when[at])
+			at = (at + 1) & (s->slots - 1);
+		s->v[at] = old.v[i];
+		s->when[at] = 1;
 	}
-	xfree(s->seen);
-	xfree(s->seen_when);
-	s->seen = seen;
-	s->seen_when = when;
-	s->seen_slots = slots;
-	s->when = 1;
+	xfree(old.v);
+	xfree(old.when);
 }
 
-/* Whether an item is new since the last clear. */
+/* Put an item in; whether it is new. */
 static bool
-is_new(struct stacks *s, item i)
+set_add(struct item_set *s, item i)
 {
-	if (2 * s->n_seen >= s->seen_slots)
-		grow_seen(s);
-	size_t at = (size_t)hash(&i, 1) & (s->seen_slots - 1);
-	for (; s->seen_when[at] == s->when; at = (at + 1) & (s->seen_slots - 1))
-		if (s->seen[at] == i)
+	if (2 * s->n >= s->slots)
+		set_grow(s);
+	size_t at = (size_t)hash(&i, 1) & (s->slots - 1);
+	for (; s->when[at] == s->now; at = (at + 1) & (s->slots - 1))
+		if (s->v[at] == i)
 			return false;
-	s->seen[at] = i;
-	s->seen_when[at] = s->when;
-	s->n_seen++;
+	s->v[at] = i;
+	s->when[at] = s->now;
+	s->n++;
 	return true;
 }
 
 static void
-clear_seen(struct stacks *s)
+set_clear(struct item_set *s)
 {
-	s->n_seen = 0;
-	if (!++s->when) {
-		if (s->seen_slots)
-			memset(s->seen_when, 0, s->seen_slots * sizeof *s->seen_when);
-		s->when = 1;
+	s->n = 0;
+	if (!++s->now) {
+		if (s->slots)
+			memset(s->when, 0, s->slots * sizeof *s->when);
+		s->now = 1;
 	}
+}
+
+static void
+set_free(struct item_set *s)
+{
+	xfree(s->v);
+	xfree(s->when);
 }
 
 static void
@@ -237,29 +230,7 @@ note_call(struct stacks *s, uint32_t rule, item after)
 {
 	s->after = grow(s->after, &s->cap_after, s->n_after + 1, sizeof *s->after);
 	s->after[s->n_after] = (struct after){after, rule};
-	push(&s->call, &s->n_call, &s->cap_call, (item)s->g->rule[rule].rank << 32 | s->n_after++);
-	/* a heap, the lowest rank on top */
-	for (size_t i = s->n_call - 1; i && s->call[(i - 1) / 2] > s->call[i]; i = (i - 1) / 2) {
-		const item x = s->call[i];
-		s->call[i] = s->call[(i - 1) / 2];
-		s->call[(i - 1) / 2] = x;
-	}
-}
-
-static item
-take_call(struct stacks *s)
-{
-	const item top = s->call[0], last = s->call[--s->n_call];
-	size_t i = 0;
-	for (size_t k; (k = 2 * i + 1) < s->n_call; i = k) {
-		k += k + 1 < s->n_call && s->call[k + 1] < s->call[k];
-		if (s->call[k] >= last)
-			break;
-		s->call[i] = s->call[k];
-	}
-	if (s->n_call)
-		s->call[i] = last;
-	return top;
+	heap_put(&s->call, (uint64_t)s->g->rule[rule].rank << 32 | s->n_after++);
 }
 
 /* Follow an item until a byte must be read. */
@@ -279,7 +250,7 @@ step(struct stacks *s, item i)
 		push(&s->found, &s->n_found, &s->cap_found, i);
 		return;
 	}
-	if (!is_new(s, i))
+	if (!set_add(&s->seen, i))
 		return;
 	switch (st->kind) {
 	case STATE_EITHER:
@@ -305,17 +276,19 @@ step(struct stacks *s, item i)
 static void
 enter_rule(struct stacks *s)
 {
-	const uint32_t rule = s->after[(uint32_t)s->call[0]].rule;
+	const uint32_t rule = s->after[(uint32_t)s->call.v[0]].rule;
 	s->n_content = 0;
-	while (s->n_call && s->after[(uint32_t)s->call[0]].rule == rule) {
-		const item i = s->after[(uint32_t)take_call(s)].item;
+	set_clear(&s->listed);
+	while (s->call.n && s->after[(uint32_t)s->call.v[0]].rule == rule) {
+		const item i = s->after[(uint32_t)heap_take(&s->call)].item;
 		const struct frame *f = &s->frame[frame_of(i)];
 		if (s->g->need[state_of(i)] == FOREVER)
 			continue;
 		if (s->g->state[state_of(i)].kind != STATE_END)
 			push(&s->content, &s->n_content, &s->cap_content, i);
 		else for (uint32_t k = 0; k < f->n; k++)
-			push(&s->content, &s->n_content, &s->cap_content, s->item[f->items + k]);
+			if (set_add(&s->listed, s->item[f->items + k]))
+				push(&s->content, &s->n_content, &s->cap_content, s->item[f->items + k]);
 	}
 	s->n_content = sort(s->content, s->n_content);
 	if (s->n_content)
@@ -326,12 +299,12 @@ enter_rule(struct stacks *s)
 static place
 close_todo(struct stacks *s)
 {
-	clear_seen(s);
-	s->n_found = s->n_after = s->n_call = 0;
+	set_clear(&s->seen);
+	s->n_found = s->n_after = s->call.n = 0;
 	for (;;) {
 		while (s->n_todo)
 			step(s, s->todo[--s->n_todo]);
-		if (!s->n_call)
+		if (!s->call.n)
 			break;
 		enter_rule(s);
 	}
@@ -373,6 +346,18 @@ stacks_start(struct stacks *s)
 	return close_todo(s);
 }
 
+/* The base of a place that is new: where the base of the one before it leads, or that one itself if no
+ * way was lost. */
+static place
+base_of(struct stacks *s, place p, uint32_t class, place to)
+{
+	const place base = s->place[p].base;
+	if (base == p)
+		return stacks_includes(s, to, p) ? p : to;
+	const place next = stacks_next(s, base, class);
+	return next == PLACE_NONE ? to : s->place[next].base;
+}
+
 place
 stacks_find(struct stacks *s, place p, uint32_t class)
 {
@@ -385,8 +370,11 @@ stacks_find(struct stacks *s, place p, uint32_t class)
 		if (set_has(&g->classes[st->x], class))
 			push(&s->todo, &s->n_todo, &s->cap_todo, item_of(st->next, frame_of(from)));
 	}
+	const size_t before = s->n_places;
 	const place to = close_todo(s);
 	s->row[(size_t)p * g->n_classes + class] = to;
+	if (to >= before)
+		s->place[to].base = base_of(s, p, class, to);
 	return to;
 }
 
@@ -413,96 +401,6 @@ stacks_core(struct stacks *s, place p)
 	const place core = place_intern(s, s->content, s->n_content);
 	s->place[core].core = core;
 	return s->place[p].core = core;
-}
-
-/* Whether all of `more` bytes, the first of them from lo to hi, lead from `from` to p. */
-static bool
-all_lead(struct stacks *s, place from, place p, int more, unsigned lo, unsigned hi)
-{
-	int before = -1;
-	for (unsigned b = lo; b <= hi; b++) {
-		const int class = s->g->class[b];
-		if (class == before || !set_has(&s->g->bytes, b))
-			continue;
-		before = class;
-		const place to = stacks_next(s, from, (uint32_t)class);
-		if (more == 1 ? to != p : !all_lead(s, to, p, more - 1, 0x80, 0xBF))
-			return false;
-	}
-	return true;
-}
-
-/* Characters that are no ASCII, by their first bytes and what may be the second (Unicode, table 3-7). */
-static bool
-others_lead(struct stacks *s, place from, place p)
-{
-	static const unsigned char form[][4] = {
-		{0xC2, 0xDF, 0x80, 0xBF}, {0xE0, 0xE0, 0xA0, 0xBF}, {0xE1, 0xEC, 0x80, 0xBF}, {0xED, 0xED, 0x80, 0x9F},
-		{0xEE, 0xEF, 0x80, 0xBF}, {0xF0, 0xF0, 0x90, 0xBF}, {0xF1, 0xF3, 0x80, 0xBF}, {0xF4, 0xF4, 0x80, 0x8F},
-	};
-	for (size_t i = 0; i < sizeof form / sizeof *form; i++)
-		for (unsigned b = form[i][0]; b <= form[i][1]; b++) {
-			if (!set_has(&s->g->bytes, b))
-				continue;
-			const place to = stacks_next(s, from, s->g->class[b]);
-			if (!all_lead(s, to, p, b < 0xE0 ? 1 : b < 0xF0 ? 2 : 3, form[i][2], form[i][3]))
-				return false;
-		}
-	return true;
-}
-
-/* Where most ASCII characters lead: back, if any does. */
-static place
-most_lead(struct stacks *s, place p)
-{
-	place most = PLACE_NONE;
-	int lead = 0; /* Boyer and Moore's majority vote */
-	for (unsigned b = 0; b < 0x80; b++) {
-		const place to = stacks_next(s, p, s->g->class[b]);
-		if (to == p)
-			return p;
-		if (to != PLACE_NONE && !lead)
-			most = to;
-		lead += to == PLACE_NONE ? 0 : to == most ? 1 : -1;
-	}
-	return most;
-}
-
-static void
-find_step(struct stacks *s, place p)
-{
-	uint64_t not = LOOPS_NEVER;
-	if (s->place[p].step)
-		return;
-	const place to = most_lead(s, p);
-	for (unsigned b = 0; b < 0x80; b++)
-		if (stacks_next(s, p, s->g->class[b]) != to)
-			not |= LOOPS_ASCII(s->g->class[b]);
-	if (to == PLACE_NONE || !others_lead(s, p, to))
-		not |= LOOPS_OTHERS;
-	s->place[p].loops = to == PLACE_NONE ? 0 : ~not;
-	s->place[p].step = to;
-}
-
-struct run
-stacks_run(struct stacks *s, place p)
-{
-	enum { WORTH = 64 };
-	if (s->place[p].visits == WORTH || ++s->place[p].visits < WORTH)
-		return s->place[p].run;
-	struct run r = {.loops = ~(uint64_t)0};
-	for (place at = p; r.n < RUN_MOST;) {
-		find_step(s, at);
-		const struct place_info *i = &s->place[at];
-		const uint32_t need = s->place[i->step].need;
-		if (!(r.loops & i->loops))
-			break;
-		r.loops &= i->loops;
-		r.need = need > r.need ? need : r.need;
-		r.n = i->step == at ? RUN_FOREVER : r.n + 1;
-		at = i->step;
-	}
-	return s->place[p].run = r.n ? r : (struct run){0};
 }
 
 size_t
@@ -542,8 +440,11 @@ stacks_forget(struct stacks *s, place **keep, size_t n)
 	s->cap_items = s->cap_frames = s->cap_places = s->cap_row = 0;
 	s->frames.slot = s->places.slot = NULL;
 	init_numbers(s);
-	for (size_t i = 0; i < n; i++)
-		mark(&old, new, old.place[*keep[i]].items, old.place[*keep[i]].n);
+	for (size_t i = 0; i < n; i++) {
+		const struct place_info *p = &old.place[*keep[i]], *base = &old.place[p->base];
+		mark(&old, new, p->items, p->n);
+		mark(&old, new, base->items, base->n);
+	}
 	for (size_t f = old.n_frames; f-- > 1;)
 		if (new[f])
 			mark(&old, new, old.frame[f].items, old.frame[f].n);
@@ -555,8 +456,12 @@ stacks_forget(struct stacks *s, place **keep, size_t n)
 		new[f] = frame_intern(s, s->content, s->n_content);
 	}
 	for (size_t i = 0; i < n; i++) {
-		renew(s, &old, new, old.place[*keep[i]].items, old.place[*keep[i]].n);
+		const struct place_info *p = &old.place[*keep[i]], *base = &old.place[p->base];
+		renew(s, &old, new, base->items, base->n);
+		const place to = place_intern(s, s->content, s->n_content);
+		renew(s, &old, new, p->items, p->n);
 		*keep[i] = place_intern(s, s->content, s->n_content);
+		s->place[*keep[i]].base = to;
 	}
 	xfree(old.item);
 	xfree(old.frame);
@@ -578,9 +483,9 @@ stacks_free(struct stacks *s)
 	xfree(s->places.slot);
 	xfree(s->todo);
 	xfree(s->found);
-	xfree(s->call);
+	xfree(s->call.v);
 	xfree(s->after);
 	xfree(s->content);
-	xfree(s->seen);
-	xfree(s->seen_when);
+	set_free(&s->seen);
+	set_free(&s->listed);
 }

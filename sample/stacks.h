@@ -15,12 +15,24 @@
 #define STACKS_H
 
 #include "grammar.h"
+#include "heap.h"
 
 typedef uint32_t place;
 #define PLACE_NONE 1u		/* no text goes on from here; 0 is no place at all */
 
 /* A state and the frame to go on with when its rule ends: state << 32 | frame. */
 typedef uint64_t item;
+
+static inline uint32_t
+state_of(item i)
+{
+	return (uint32_t)(i >> 32);
+}
+static inline uint32_t
+frame_of(item i)
+{
+	return (uint32_t)i;
+}
 
 /* From a place, up to n characters of `loops`, LOOPS_ bits, lead to places that need no more than so many bytes to
  * an end. */
@@ -36,12 +48,16 @@ struct place_info {
 	uint32_t need;		/* bytes to the shortest end; FOREVER for PLACE_NONE */
 	uint32_t ways;		/* how many states it is, with those to go on with */
 	place core;		/* of its items that need no more bytes than the place does; 0: not known */
-	uint32_t visits;	/* until `run` is worth knowing */
-	uint32_t walk;		/* guide.c's: the last one that came here */
-	place step;		/* where all characters of `loops`, LOOPS_ bits, lead; 0: not known */
+	place base;		/* one of fewer items, all of them here, too, that has a run; or itself */
+	bool ran;		/* `run` is known */
+	bool dear;		/* guide.c's: it takes long to look at all that may follow */
+	uint32_t met, worth;	/* guide.c's: the last walk that came here; that found it worth a look at `run` */
+	place step;		/* all characters of `loops`, LOOPS_ bits, lead to one that includes this; 0: not known */
+	bool stays;		/* they lead back, and nowhere else */
 	uint64_t loops;
 	struct run run;
-	uint32_t tokens[2], found[2];	/* guide_end.c's: tokens to the shortest end, + 1 */
+	uint32_t tokens[2];	/* guide_end.c's: tokens to an end, + 1; 0: not known */
+	bool reached[2];	/* guide_end.c's, too */
 };
 
 /* Sets of characters: the ASCII bytes of class c, bit c % 62; all others as a whole. */
@@ -52,6 +68,13 @@ struct place_info {
 struct interned {
 	uint32_t *slot;
 	size_t n_slots;		/* a power of two */
+};
+
+/* By their hash; cleared at once. */
+struct item_set {
+	item *v;
+	uint32_t *when, now;	/* v[i] is in the set where when[i] is now */
+	size_t n, slots;
 };
 
 struct frame {
@@ -72,8 +95,9 @@ struct stacks {
 	struct interned frames, places;
 
 	/* Room to find a place in. */
-	item *todo, *found, *call;	/* call: a rule, as rank << 32 | its number in after */
-	size_t n_todo, cap_todo, n_found, cap_found, n_call, cap_call;
+	item *todo, *found;
+	size_t n_todo, cap_todo, n_found, cap_found;
+	struct heap call;		/* of rules, as rank << 32 | number in after */
 	struct after {
 		item item;		/* the state behind the call, the frame of the caller */
 		uint32_t rule;
@@ -81,9 +105,7 @@ struct stacks {
 	size_t n_after, cap_after;
 	item *content;
 	size_t n_content, cap_content;
-	item *seen;			/* a hash set of items */
-	uint32_t *seen_when, when;
-	size_t n_seen, seen_slots;
+	struct item_set seen, listed;	/* that were followed; that came into content from frames */
 };
 
 void stacks_init(struct stacks *s, const struct grammar *g);
@@ -108,9 +130,11 @@ stacks_may_end(const struct stacks *s, place p)
 }
 /* Whether it can do nothing else. */
 bool stacks_must_end(struct stacks *s, place p);
+/* Whether whatever may follow at `some` may follow at `all`, too, because its items are there; false: perhaps. */
+bool stacks_includes(const struct stacks *s, place all, place some);
 /* The place without its items that need more bytes than others: shortest ends are the same. */
 place stacks_core(struct stacks *s, place p);
-/* What may follow without a look at each piece, known from the 64th call on. */
+/* What may follow without a look at each piece; stacks_run.c. */
 struct run stacks_run(struct stacks *s, place p);
 
 /* Bytes in use; forget all but the n places, which are renumbered. */

@@ -129,6 +129,7 @@ refused() # OPTION TEXT MESSAGE
 	refused -g 'root ::= [b-a]\n' 'ends before it begins'
 	refused -g 'root ::= "a"{3,2}\n' 'most is less'
 	refused -g 'root ::= "a"{70000}\n' 'more than 65536'
+	refused -g 'root ::= "a"{2 "b"\n' "f:1: at '\"b\"': '}' is missing"
 	refused -g "root ::= $(printf '[a-z]{60000} %.0s' {1..20})\n" 'too large: it takes more than 1048576 states'
 	refused -g 'root ::= <think>\n' 'tokens (<...>) are not taken'
 	refused -g 'root ::= "a"\nroot ::= "b"\n' "f:2: rule 'root' is defined twice, first on line 1"
@@ -145,6 +146,7 @@ refused() # OPTION TEXT MESSAGE
 	refused -e '(a)\1' 'back references are not taken'
 	refused -e '\d+' 'POSIX has no such escape'
 	refused -e 'a{2,1}' 'most is less'
+	refused -e 'a{2,x}' "byte 5, at 'x}': a number should stand here"
 	refused -e 'a^b' 'no text matches'
 	refused -e '[[:word:]]' 'no class of that name'
 }
@@ -175,6 +177,32 @@ refused() # OPTION TEXT MESSAGE
 			"$PYTHON" -c 'import re, sys
 assert re.fullmatch(sys.argv[1], open("text", encoding="utf-8", newline="").read()[:-1], re.S)' "$e"
 		done
+	done
+}
+
+@test "whether a token may come is the same asked of it alone, of all, and of the likeliest" {
+	for e in '.*a.{20}' '.*(a|b).{9}(c|d).{9}' '(.{1,100} ){0,100}' '(([a-z]{1,9} ){1,9}\.){1,9}' '[^e]*(the|then|thin)x{2}' '.{300}'; do
+		"$LLM_UNIT/grammar_test" -e "$e" -n 60 same "$REPO/m.bin" 2>said
+		read -r checked tokens <said
+		[ "${checked#checked=}" -gt 0 ]
+		[ "${checked#checked=}" -eq "${tokens#tokens=}" ]
+	done
+	printf 'root ::= x\nx ::= [a-z ] x? x? x? x?\n' >g
+	"$LLM_UNIT/grammar_test" -g g -n 40 same "$REPO/m.bin"
+	printf '{"enum": ["mouse", "mouth", "moth", "mo", 12, 123]}' >j
+	"$LLM_UNIT/grammar_test" -j j -n 9 -c 9 same "$REPO/m.bin"
+}
+
+@test "a grammar too ambiguous to tell all that may come: the text matches, and is finished" {
+	{
+		printf 'root ::= "." '
+		for c in {a..z}; do printf '| "%s" root "%s" ' $c $c; done
+	} >g
+	for o in '-k 0' '-k 40' '-t 0 -k 1' '-b 5=-inf'; do
+		answer -q -s 3 -t 2 $o -n 12 -g g | llm-detok "$REPO/m.bin" >text
+		read -r text <text
+		[ "$text" = "$(rev <text)" ]
+		[[ $text == *.* ]]
 	done
 }
 

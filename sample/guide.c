@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-/* A walk of more nodes is dear, where a place that is new counts as so many of them and its states; one that meets places of more states
- * than WORK (`.*a.{20}': each a leads elsewhere) is too much. What can be said of all below a node is asked of a place
+/* A walk of more nodes is dear, where a place that is new counts as so many of them and its states. One of more WORK is
+ * too much: that is PLACE and STATE for each place it meets (`.*a.{20}': each a leads to another one) and its states;
+ * where the end is near, FAR for the place and 1 for each node. What can be said of all below a node is asked of a place
  * itself where so many are below. */
-enum { CHEAP = 1 << 11, NEW = 64, WORK = 1 << 15, WORTH = 1 << 10 };
+enum { CHEAP = 1 << 11, NEW = 64, WORK = 160000, PLACE = 64, STATE = 8, FAR = 128, WORTH = 1 << 10 };
 
 struct guide_text {
 	struct guide *d;
@@ -137,6 +138,11 @@ struct walk {
 	uint64_t *set;
 	size_t nodes, most;	/* that were looked at, and that may be */
 	size_t work;
+	place at;		/* the one that was met last */
+	bool far;		/* more bytes from an end than tokens may follow */
+	uint32_t tokens;	/* behind it, if `known` */
+	bool known;
+	struct run run;		/* of its base; of a place that has none, once that is worth it */
 };
 
 static void
@@ -156,56 +162,80 @@ tokens_behind(struct guide *d, place to, bool prefix, uint32_t budget)
 	return need > (uint64_t)budget * d->pieces[0].depth ? budget + 1 : guide_tokens(d, to, prefix);
 }
 
-/* Pieces first..last lead to that place: take those from where an end can be reached. */
+/* Pieces first..last lead to the place that was met: take those from where an end can be reached. */
 static void
-take_pieces(struct guide *d, struct walk *w, uint32_t first, uint32_t last, place to)
+take_pieces(struct guide *d, struct walk *w, uint32_t first, uint32_t last)
 {
 	for (uint32_t k = first; k < last; k++) {
-		const uint32_t tokens = tokens_behind(d, to, w->p->prefix[k], w->budget);
-		if (tokens > w->budget) {
-			w->cut |= tokens != FOREVER;
+		const bool prefix = w->p->prefix[k];
+		if (prefix || !w->known)
+			w->tokens = tokens_behind(d, w->at, prefix, w->budget);
+		w->known = !prefix;
+		if (w->tokens > w->budget) {
+			w->cut |= w->tokens != FOREVER;
 			continue;
 		}
-		w->worst = tokens > w->worst ? tokens : w->worst;
+		w->worst = w->tokens > w->worst ? w->tokens : w->worst;
 		put(w->set, &w->p->id[k], 1);
 	}
 }
 
-/* Take all that is below node i, or nothing of it, if that can be told of the base of place `at`, where it leads. */
-static bool
-take_below(struct guide *d, struct walk *w, uint32_t i, place at)
+static struct run
+run_of(struct guide *d, const struct walk *w, place p)
 {
-	const place p = d->stacks.place[at].base;
+	return w->p->plain && d->covered ? stacks_run(&d->stacks, p) : (struct run){0};
+}
+
+static bool
+covers(const struct run *r, const struct guide_below *below)
+{
+	return !(below->loops & ~r->loops) && r->n >= below->n;
+}
+
+/* Whether something can be told of all below node i, which leads to the place that was met: it is taken, or, if that
+ * stays there and no end is near, not. */
+static bool
+take_below(struct guide *d, struct walk *w, uint32_t i)
+{
 	const struct piece_node *node = &w->p->node[i];
 	const struct guide_below *below = d->below[w->p == &d->pieces[1]] + i;
-	if (node->end - i > WORTH)
-		d->stacks.place[p].worth = d->walks;
-	if (!w->p->plain || !d->covered || (p == at && d->stacks.place[p].worth != d->walks))
+	const bool own = d->stacks.place[w->at].base == w->at;
+	uint32_t tokens;
+	if (node->end - i > WORTH && d->stacks.place[w->at].worth != d->walks) {
+		d->stacks.place[w->at].worth = d->walks;
+		w->run = own ? run_of(d, w, w->at) : w->run;
+	}
+	if (!covers(&w->run, below))
 		return false;
-	const struct run r = stacks_run(&d->stacks, p);
-	if (r.n < below->n || below->loops & ~r.loops)
-		return false;
-	const bool stays = p == at && d->stacks.place[p].stays;
-	const uint32_t tokens = r.need > w->budget && stays ? guide_tokens(d, at, false) : r.need;
+	tokens = w->run.need;
 	if (tokens > w->budget) {
-		w->cut |= stays;
-		return stays;
+		const bool worth = d->stacks.place[w->at].worth == d->walks;
+		const struct run here = own || !worth ? w->run : run_of(d, w, w->at);
+		if (!worth || !d->stacks.place[w->at].stays || !covers(&here, below))
+			return false;
+		tokens = guide_tokens(d, w->at, false);
+	}
+	if (tokens > w->budget) {
+		w->cut = true;
+		return true;
 	}
 	put(w->set, w->p->id + node[1].first, w->p->node[node->end].first - node[1].first);
 	w->worst = tokens > w->worst ? tokens : w->worst;
 	return true;
 }
 
-/* Whether it is too much to meet this place, too. */
-static bool
+static void
 meet(struct guide *d, struct walk *w, place p, size_t places)
 {
 	struct place_info *i = &d->stacks.place[p];
-	w->nodes += 1 + (NEW + i->ways) * (d->stacks.n_places - places);
+	w->nodes += (NEW + i->ways) * (d->stacks.n_places - places);
 	if (i->met != d->walks)
-		w->work += 8 + i->ways;
+		w->work += PLACE + STATE * (size_t)i->ways + (i->need > w->budget) * FAR;
 	i->met = d->walks;
-	return w->work > WORK || w->nodes > w->most;
+	w->far = i->need > w->budget;
+	w->at = p;
+	w->known = false;
+	w->run = i->base != p || i->worth == d->walks ? run_of(d, w, i->base) : (struct run){0};
 }
 
 /* False: it was too much. */
@@ -215,36 +245,33 @@ walk(struct guide *d, struct walk *w, place at, bool prefix)
 	const struct pieces *p = w->p = guide_pieces(d, prefix);
 	const uint8_t *class = d->stacks.g->class;
 	struct guide_step *path = xcalloc(p->depth + 2, sizeof *path);
-	bool whole = true;
+	bool much = false;
 	size_t n = 0;
 	d->walks++;
 	path[n++] = (struct guide_step){p->node[0].end, at};
-	take_pieces(d, w, p->node[0].first, p->node[1].first, at);
-	for (uint32_t i = 1; i < p->n_nodes;) {
+	w->at = at;
+	take_pieces(d, w, p->node[0].first, p->node[1].first);
+	for (uint32_t i = 1; i < p->n_nodes && !much; w->nodes++) {
 		const struct piece_node *node = &p->node[i];
 		const size_t places = d->stacks.n_places;
 		while (i >= path[n - 1].end)
 			n--;
 		const place to = stacks_next(&d->stacks, path[n - 1].at, class[p->byte[i]]);
-		whole = !meet(d, w, to, places);
-		if (!whole)
-			break;
 		if (to == PLACE_NONE) {
 			i = node->end;
 			continue;
 		}
+		if (to != w->at)
+			meet(d, w, to, places);
+		w->work += w->far;
+		much = w->work > WORK || w->nodes > w->most;
 		if (node->first < node[1].first)
-			take_pieces(d, w, node->first, node[1].first, to);
-		if (node->end == ++i)
-			continue;
-		if (take_below(d, w, i - 1, to)) {
-			i = node->end;
-			continue;
-		}
+			take_pieces(d, w, node->first, node[1].first);
 		path[n++] = (struct guide_step){node->end, to};
+		i = node->end > i + 1 && take_below(d, w, i) ? node->end : i + 1;
 	}
 	xfree(path);
-	return whole;
+	return !much;
 }
 
 static size_t

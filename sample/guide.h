@@ -4,7 +4,8 @@
  *
  * The tree of pieces is walked together with the grammar (stacks.h): what the grammar refuses is
  * skipped with all that begins alike, what a place takes without moving is taken at once. The
- * set that comes out is kept for the place. The tokens to an end are those of a text of the fewest bytes:
+ * set that comes out is kept for the place. Where a walk would be long, the sampler asks about the likeliest tokens,
+ * one at a time, which says the same. The tokens to an end are those of a text of the fewest bytes:
  * at each place on its way, the longest piece that lies on it.
  */
 #ifndef GUIDE_H

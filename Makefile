@@ -37,15 +37,16 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Kernels: one file an instruction set; which one runs is chosen at start.
+# Kernels: one file an instruction set; which one runs is chosen at start. MACHINE=: only the portable ones.
 KERNELS = -O3 -ffp-contract=fast
+MACHINE = $(shell $(CC) -dumpmachine)
 $(BUILD)/fwd/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
-ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
+ifneq (,$(findstring x86_64,$(MACHINE)))
 $(BUILD)/fwd/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
 $(BUILD)/fwd/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(shell echo | $(CC) -mavxvnni -E - >/dev/null 2>&1 && echo -mavxvnni)
 $(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512
 endif
-ifneq (,$(findstring aarch64,$(shell $(CC) -dumpmachine)))
+ifneq (,$(findstring aarch64,$(MACHINE)))
 $(BUILD)/fwd/kernels_neon.o: KERNEL_CFLAGS = $(KERNELS)
 $(BUILD)/fwd/kernels_dotprod.o: KERNEL_CFLAGS = $(KERNELS) -march=armv8.2-a+dotprod
 endif

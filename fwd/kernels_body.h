@@ -25,7 +25,7 @@
 
 enum {
 	TILE = 2 * LANES,
-	FLOAT_ROWS = 16,	/* of a matrix of floats, and so many vectors, at a time */
+	FLOAT_ROWS = 32,	/* of a matrix of floats, and so many vectors, at a time */
 	VECTORS = 96,
 	SUMS = 16	/* where a sum is made in parts, so many for any LANES: the bits are the same */
 };

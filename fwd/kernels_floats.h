@@ -126,7 +126,7 @@ rows_times(struct piece p, struct ahead *ahead, const uint32_t type, size_t rows
 		p.out += (count) * p.out_apart;            \
 	}
 
-/* The same of n vectors: those that are met at once, and the rows, stay in the first-level cache. */
+/* The same of n vectors: those that are met at once stay in the first-level cache, the rows in the second. */
 ALWAYS void
 vectors_times(struct piece p, struct ahead *ahead, const uint32_t type, size_t n, size_t rows)
 {

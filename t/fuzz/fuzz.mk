@@ -1,6 +1,7 @@
 # fuzz.mk - make fuzz: every parser against mutated input (libFuzzer; needs clang).
 #   FUZZ_SECONDS=60  of each harness	FUZZ_RUNS=0  only the seeds, for regressions
 #   FUZZ='gguf pretok'  only these	FUZZ_FLAGS  more options of libFuzzer
+# Kernels are the portable ones: it is not them that are looked at, and the others take minutes to be built so.
 # What is found is left in build/fuzz/; put it into t/fuzz/seeds/ with the fix.
 
 FUZZ_SECONDS = 60
@@ -11,7 +12,7 @@ FUZZ_SAN = address,undefined -fno-sanitize-recover=all
 
 fuzz:
 	@command -v clang >/dev/null || { echo 'make fuzz: needs clang (its libFuzzer)' >&2; exit 1; }
-	+@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ_BUILD) CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_SAN)' $(FUZZ:%=fuzz-%)
+	+@$(MAKE) --no-print-directory CC=clang MACHINE= KERNELS=-O1 BUILD=$(FUZZ_BUILD) CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_SAN)' $(FUZZ:%=fuzz-%)
 
 fuzz-%: $(FUZZ_BUILD)/t/fuzz/%
 	@mkdir -p $(FUZZ_BUILD)/corpus/$*

@@ -174,7 +174,7 @@ refused() # OPTION TEXT MESSAGE
 	for e in '.*a.{20}' '.*[aeiou].{20}' '(.{0,100}){0,100}x' '.*(a|b).{9}(c|d).{9}'; do
 		for n in 25 60; do
 			answer -q -s $n -n $n -t 2 -e "$e" | llm-detok "$REPO/m.bin" >text
-			"$PYTHON" -c 'import re, sys
+			timeout 30 "$PYTHON" -c 'import re, sys
 assert re.fullmatch(sys.argv[1], open("text", encoding="utf-8", newline="").read()[:-1], re.S)' "$e"
 		done
 	done

@@ -149,6 +149,45 @@ n_layers() # MODEL
 		llm-detok | diff want -
 }
 
+# over SCRIPT: what it prints in a network of two hosts: here, and 10.9.9.2, where ./stage answers on port 7000.
+over()
+{
+	cat >hosts <<-'END'
+		unshare -n sleep 60 &
+		there=$!
+		trap 'kill $there $stage 2>/dev/null' EXIT
+		ip link set lo up
+		for i in 1 2 3 4 5 6 7 8 9; do # until it is a network of its own
+			[ "$(readlink /proc/$there/ns/net)" = "$(readlink /proc/self/ns/net)" ] || break
+			sleep 0.1
+		done
+		ip link add here type veth peer name there netns $there || exit
+		ip addr add 10.9.9.1/24 dev here && ip link set here up || exit
+		on() { nsenter -t $there -n "$@"; }
+		on ip addr add 10.9.9.2/24 dev there && on ip link set there up || exit
+		on socat TCP-LISTEN:7000,reuseaddr EXEC:./stage & stage=$!
+		. ./script
+	END
+	printf '%s\n' "$1" >script
+	$LIMIT unshare -rn sh ./hosts
+}
+
+@test "two hosts: a stage in another network gives the same logits, and the loop closes over it" {
+	for tool in unshare ip nsenter socat; do
+		command -v $tool >/dev/null || skip "needs $tool"
+	done
+	printf '#!/bin/sh\nexec llm-fwd -l 3: "%s"\n' "$REPO/m.bin" >stage
+	chmod +x stage
+	over : 2>why || skip "no networks of its own here: $(tail -n 1 why)"
+	echo hi | llm-tok >q
+	local far='socat - TCP:10.9.9.2:7000,retry=40,interval=0.1'
+	$LIMIT llm-fwd <q | $LIMIT llm-sample -t 0 -n 12 | llm-detok >want
+	over "llm-fwd -l 0:3 <q | $far | llm-sample -t 0 -n 12 | llm-detok" | diff want -
+	$LIMIT llm-fwd -1 <"$IDS" | body >want
+	[ -s want ]
+	over "llm-fwd -1 -l 0:3 <'$IDS' | $far" | body | cmp - want
+}
+
 @test "a slow last stage is waited for" {
 	echo hi | llm-tok | $LIMIT llm-fwd | $LIMIT llm-sample -t 0 -n 12 | llm-detok >want
 	echo hi | llm-tok | $LIMIT llm-fwd -l 0:3 | { sleep 3; $LIMIT llm-fwd -l 3:; } | $LIMIT llm-sample -t 0 -n 12 |

@@ -41,6 +41,22 @@ examples()
 @test "llmutils.7: examples (bash)" { examples bash man/llmutils.7; }
 @test "README: examples (bash)" { examples bash README.md; }
 
+# Each page's as one script, and the scripts that it writes and has sh run. Not asked: for classes of letters where
+# letters are meant (SC2018), nor whether a file that is read twice is written to (SC2094).
+@test "examples: shellcheck finds nothing" {
+	need shellcheck
+	for doc in $PAGES README.md; do
+		[ "$doc" = README.md ] || doc=man/$doc
+		awk -f "$REPO/t/lib/examples.awk" -v mode=script "$REPO/$doc" >"$(basename "$doc").sh"
+	done
+	awk 'f && $0 == "EOF" { f = "" } f { print >f } /^cat >[a-z-]+ <<.EOF.$/ { f = substr($2, 2) }' llmutils.7.sh
+	for name in $(sed -n 's/^.*\<sh \([a-z-]*\).*$/\1/p' llmutils.7.sh | sort -u); do
+		[ ! -s "$name" ] || mv "$name" "$name.sh"
+	done
+	[ "$(ls -- *.sh | wc -l)" -gt 20 ]
+	shellcheck -s sh -e SC2018,SC2094 -- *.sh
+}
+
 # Blocks that need more than the page's head says are left out where that is not installed.
 @test "what examples need is here" {
 	for program in $(sed -n 's/^\.\\" needs //p' "$REPO"/man/*); do

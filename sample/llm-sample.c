@@ -11,6 +11,7 @@
 #include "turn.h"
 #include "vocab.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -113,6 +114,28 @@ parse(struct options *o, int argc, char **argv)
 	o->model = argv[optind];
 }
 
+/* A file that is text, from wherever it comes. */
+static struct bytes
+read_text(const char *path)
+{
+	enum { PART = 1 << 16, MOST = 1 << 28 };
+	struct bytes b = {0};
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t got;
+	if (fd < 0)
+		die("%s:", path);
+	do {
+		b.s = grow(b.s, &b.cap, b.n + PART, 1);
+		b.n += got = read_some(fd, -1, b.s + b.n, PART, path);
+		if (b.n > MOST)
+			die("%s: more than %d MB: this is no grammar", path, MOST >> 20);
+	} while (got);
+	if (!b.n)
+		die("%s: the file is empty", path);
+	close(fd);
+	return b;
+}
+
 /* What the text must be, NULL: anything. */
 static struct grammar *
 read_grammar(const struct options *o)
@@ -121,8 +144,8 @@ read_grammar(const struct options *o)
 		return NULL;
 	if (o->mode == 'e')
 		return ere_read("-e", o->must);
-	struct map m = map_file(o->must);
-	return (o->mode == 'g' ? gbnf_read : schema_read)(m.path, (const char *)m.data, m.size);
+	const struct bytes b = read_text(o->must);
+	return (o->mode == 'g' ? gbnf_read : schema_read)(o->must, (const char *)b.s, b.n);
 }
 
 /* A vocabulary that was opened from `path`, checked against the stream's. The path

@@ -206,6 +206,14 @@ assert re.fullmatch(sys.argv[1], open("text", encoding="utf-8", newline="").read
 	done
 }
 
+@test "a grammar may come from a pipe; a folder is none" {
+	answer -q -g <(echo 'root ::= "yes" | "no"') | llm-detok "$REPO/m.bin" | grep -Ex 'yes|no'
+	answer -q -j /dev/fd/3 3< <(echo '{"const": 12}') | llm-detok "$REPO/m.bin" | grep -x 12
+	mkdir folder
+	fails 1 answer -g folder
+	[[ $stderr == *'llm-sample: folder: Is a directory' ]]
+}
+
 @test "one constraint at a time; the vocabulary must be there" {
 	fails 2 llm-sample -e a -g b
 	fails 2 llm-sample -l 3 -e a

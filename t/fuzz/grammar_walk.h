@@ -8,6 +8,20 @@
 #include "fuzz.h"
 #include "stacks.h"
 
+/* What follows at a place's base follows there, too, and no later; so do the characters of its run. */
+static void
+check_base(struct stacks *s, place p)
+{
+	const place base = s->place[p].base;
+	const struct run r = stacks_run(s, base);
+	for (uint32_t c = 0; c < s->g->n_classes; c++) {
+		const place to = stacks_next(s, p, c), from = stacks_next(s, base, c);
+		CHECK(from == PLACE_NONE || s->place[to].need <= s->place[from].need);
+	}
+	for (unsigned b = 0; b < 0x80 && r.n; b++)
+		CHECK(!(r.loops & LOOPS_ASCII(s->g->class[b])) || s->place[stacks_next(s, p, s->g->class[b])].need <= r.need);
+}
+
 static void
 grammar_walk(const struct grammar *g, const unsigned char *data, size_t n)
 {
@@ -20,6 +34,8 @@ grammar_walk(const struct grammar *g, const unsigned char *data, size_t n)
 			break;
 		CHECK(s.place[p].need <= s.place[to].need || s.place[p].need == s.place[to].need + 1);
 		p = to;
+		if (i % 8 == 3)
+			check_base(&s, p);
 		if (i == 8) {
 			place *keep[] = {&p};
 			stacks_forget(&s, keep, 1);

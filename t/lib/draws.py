@@ -1,9 +1,9 @@
-"""draws.py T K P M [SHAPE]: 200,000 draws of llm-sample against the distribution that its
+"""draws.py T K P M [SHAPE]: 200,000 draws of llm-sample, or LLM_DRAWS, against the distribution that its
 manual page defines, computed here on its own; chi-squared. Exit status 0: they agree."""
-import collections, math, random, struct, subprocess, sys
+import collections, math, os, random, struct, subprocess, sys
 from rows import ANSWER, header, row
 
-DRAWS = 200000
+DRAWS = int(os.environ.get('LLM_DRAWS', 200000))
 
 
 def shape(name):

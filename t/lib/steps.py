@@ -1,6 +1,6 @@
-"""steps.py DRAWS OPTIONS [ID...]: so many draws of llm-sample -o OPTIONS behind the tokens ID... against the
+"""steps.py DRAWS OPTIONS [ID...]: so many draws, or LLM_DRAWS, of llm-sample -o OPTIONS behind the tokens ID... against the
 distribution that llm-sample(1) defines under STEPS, computed here on its own, in the plainest way; chi-squared."""
-import math, sys
+import math, os, sys
 from draws import agree, run, shape
 from rows import ANSWER, header, row
 
@@ -75,7 +75,7 @@ def reference(x, o, past):
     return mixed(tempered)
 
 
-draws, text, past = int(sys.argv[1]), sys.argv[2], [int(i) for i in sys.argv[3:]]
+draws, text, past = int(os.environ.get('LLM_DRAWS', sys.argv[1])), sys.argv[2], [int(i) for i in sys.argv[3:]]
 options = dict(DEFAULT, **{k: float(v) for k, v in (item.split('=') for item in text.split(','))})
 x = shape('')
 

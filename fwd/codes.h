@@ -4,7 +4,8 @@
  * Not a module but a body, as unpack.h is, whose formats these are: each kernel file
  * compiles it for its instruction set. One row at a time, a superblock or CHUNK weights
  * at a time; the loops are such that a compiler makes vectors of them. d q + m is exactly
- * what unpack.h makes of a weight, but for the rounding of the sum.
+ * what unpack.h makes of a weight, but for the rounding of the sum. Within a superblock, d and
+ * m are integers, and so are sums of 32 products times d: of at most 24 bits.
  */
 #ifndef CODES_H
 #define CODES_H
@@ -21,6 +22,7 @@ enum { CHUNK = 256 };	/* weights of a row taken at a time */
 struct codes {
 	int8_t q[CHUNK];
 	float d[CHUNK / 16], m[CHUNK / 16];	/* of each 16 or 32 weights; m only where the type has minima */
+	float whole[2];				/* of a superblock, whose d and m are integers, times these */
 };
 
 /* Weights [first, first + n) of a row, first a multiple of CHUNK. */
@@ -220,11 +222,12 @@ static inline void
 codes_q2_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 84);
-	const float d = scale_at(p + 80), m = scale_at(p + 82);
 	(void)n;
+	c->whole[0] = scale_at(p + 80);
+	c->whole[1] = -scale_at(p + 82);
 	for (int b = 0; b < 16; b++) {
-		c->d[b] = d * (float)(p[b] & 15);
-		c->m[b] = -m * (float)(p[b] >> 4);
+		c->d[b] = (float)(p[b] & 15);
+		c->m[b] = (float)(p[b] >> 4);
 	}
 	for (int k = 0; k < 16; k++)
 		put16(c->q + k * 16, field16(load16(p + 16 + k / 8 * 32 + k % 2 * 16), k / 2 % 4 * 2, 3, 0));
@@ -234,10 +237,10 @@ static inline void
 codes_q3_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 110);
-	const float d = scale_at(p + 108);
 	(void)n;
+	c->whole[0] = scale_at(p + 108);
 	for (int b = 0; b < 16; b++)
-		c->d[b] = d * (float)(q3_k_scale(p + 96, b) - 32);
+		c->d[b] = (float)(q3_k_scale(p + 96, b) - 32);
 	for (int k = 0; k < 16; k++)
 		put16(c->q + k * 16, add16(field16(load16(p + 32 + k / 8 * 32 + k % 2 * 16), k / 2 % 4 * 2, 3, -4),
 			field16(load16(p + k % 2 * 16), k / 2, 1, 0), 4));
@@ -280,10 +283,10 @@ static inline void
 codes_q6_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 210);
-	const float d = scale_at(p + 208);
 	(void)n;
+	c->whole[0] = scale_at(p + 208);
 	for (int b = 0; b < 16; b++)
-		c->d[b] = d * (float)(int8_t)p[192 + b];
+		c->d[b] = (float)(int8_t)p[192 + b];
 	for (int k = 0; k < 16; k++) {
 		const bytes16 low = load16(p + k / 8 * 64 + k % 4 * 16), high = load16(p + 128 + k / 8 * 32 + k % 2 * 16);
 		put16(c->q + k * 16, add16(field16(low, k / 4 % 2 * 4, 15, -32), field16(high, k / 2 % 4 * 2, 3, 0), 16));
@@ -297,8 +300,9 @@ codes_tq1_0(const struct tensor *t, size_t row, size_t first, size_t n, struct c
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 54);
 	int8_t *q = c->q;
 	(void)n;
+	c->whole[0] = scale_at(p + 52);
 	for (int b = 0; b < 8; b++)
-		c->d[b] = scale_at(p + 52);
+		c->d[b] = 1;
 	for (int part = 0, from = 0, wide = 32; part < 3; part++, from += wide, wide = part < 2 ? 16 : 4)
 		for (int k = 0; k < (part < 2 ? 5 : 4); k++, q += wide)
 			for (int i = 0; i < wide; i++)
@@ -310,8 +314,9 @@ codes_tq2_0(const struct tensor *t, size_t row, size_t first, size_t n, struct c
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 66);
 	(void)n;
+	c->whole[0] = scale_at(p + 64);
 	for (int k = 0; k < 8; k++) {
-		c->d[k] = scale_at(p + 64);
+		c->d[k] = 1;
 		for (int h = 0; h < 2; h++)
 			put16(c->q + k * 32 + h * 16, field16(load16(p + k / 4 * 32 + h * 16), k % 4 * 2, 3, -1));
 	}
@@ -367,12 +372,12 @@ static inline void
 codes_iq4_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 136);
-	const float d = scale_at(p);
 	const unsigned high = le16(p + 2);
 	(void)n;
+	c->whole[0] = scale_at(p);
 	for (int b = 0; b < 8; b++) {
 		const int s = (p[4 + b / 2] >> b % 2 * 4 & 15) | (int)(high >> 2 * b & 3) << 4;
-		c->d[b] = d * (float)(s - 32);
+		c->d[b] = (float)(s - 32);
 		nibbles(p + 8 + b * 16, iq4_values, c->q + b * 32);
 	}
 }
@@ -380,30 +385,33 @@ codes_iq4_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct 
 #include "codes_iq.h"
 
 /* The row of a type: its function, NULL if its products are made of float32s; weights
- * that share a scale, 16 or 32; whether there are minima; the least and the most that q can be. */
+ * that share a scale, 16 or 32; whether there are minima; the least and the most that q can be;
+ * whether what is true of a superblock is left out until its sums are made, which costs more than it
+ * saves where 32 weights have a scale and minima. */
 struct coding {
 	codes_fn *fn;
 	unsigned share;
 	bool minima;
 	int least, most;
+	bool super;
 };
 
 static inline const struct coding *
 coding_of(uint32_t type)
 {
-	static const struct coding none = {NULL, 0, false, 0, 0}, table[T_COUNT] = {
-		[T_Q4_0] = {codes_q4_0, 32, false, -8, 7}, [T_Q4_1] = {codes_q4_1, 32, true, 0, 15},
-		[T_Q5_0] = {codes_q5_0, 32, false, -16, 15}, [T_Q5_1] = {codes_q5_1, 32, true, 0, 31},
-		[T_Q8_0] = {codes_q8_0, 32, false, -128, 127}, [T_Q2_K] = {codes_q2_k, 16, true, 0, 3},
-		[T_Q3_K] = {codes_q3_k, 16, false, -4, 3}, [T_Q4_K] = {codes_q4_k, 32, true, 0, 15},
-		[T_Q5_K] = {codes_q5_k, 32, true, 0, 31}, [T_Q6_K] = {codes_q6_k, 16, false, -32, 31},
-		[T_TQ1_0] = {codes_tq1_0, 32, false, -1, 1}, [T_TQ2_0] = {codes_tq2_0, 32, false, -1, 2},
-		[T_MXFP4] = {codes_mxfp4, 32, false, -12, 12}, [T_MXFP4_SPLIT] = {codes_mxfp4_split, 32, false, -12, 12},
-		[T_NVFP4] = {codes_nvfp4, 16, false, -12, 12}, [T_IQ4_NL] = {codes_iq4_nl, 32, false, -127, 113},
-		[T_IQ4_XS] = {codes_iq4_xs, 32, false, -127, 113}, [T_IQ2_XXS] = {codes_iq2_xxs, 32, false, -43, 43},
-		[T_IQ2_XS] = {codes_iq2_xs, 16, false, -43, 43}, [T_IQ2_S] = {codes_iq2_s, 16, false, -43, 43},
-		[T_IQ3_XXS] = {codes_iq3_xxs, 32, false, -62, 62}, [T_IQ3_S] = {codes_iq3_s, 32, false, -15, 15},
-		[T_IQ1_S] = {codes_iq1_s, 32, false, -9, 9}, [T_IQ1_M] = {codes_iq1_m, 16, false, -9, 9},
+	static const struct coding none = {NULL, 0, false, 0, 0, false}, table[T_COUNT] = {
+		[T_Q4_0] = {codes_q4_0, 32, false, -8, 7, false}, [T_Q4_1] = {codes_q4_1, 32, true, 0, 15, false},
+		[T_Q5_0] = {codes_q5_0, 32, false, -16, 15, false}, [T_Q5_1] = {codes_q5_1, 32, true, 0, 31, false},
+		[T_Q8_0] = {codes_q8_0, 32, false, -128, 127, false}, [T_Q2_K] = {codes_q2_k, 16, true, 0, 3, true},
+		[T_Q3_K] = {codes_q3_k, 16, false, -4, 3, true}, [T_Q4_K] = {codes_q4_k, 32, true, 0, 15, false},
+		[T_Q5_K] = {codes_q5_k, 32, true, 0, 31, false}, [T_Q6_K] = {codes_q6_k, 16, false, -32, 31, true},
+		[T_TQ1_0] = {codes_tq1_0, 32, false, -1, 1, true}, [T_TQ2_0] = {codes_tq2_0, 32, false, -1, 2, true},
+		[T_MXFP4] = {codes_mxfp4, 32, false, -12, 12, false}, [T_MXFP4_SPLIT] = {codes_mxfp4_split, 32, false, -12, 12, false},
+		[T_NVFP4] = {codes_nvfp4, 16, false, -12, 12, false}, [T_IQ4_NL] = {codes_iq4_nl, 32, false, -127, 113, false},
+		[T_IQ4_XS] = {codes_iq4_xs, 32, false, -127, 113, true}, [T_IQ2_XXS] = {codes_iq2_xxs, 32, false, -43, 43, true},
+		[T_IQ2_XS] = {codes_iq2_xs, 16, false, -43, 43, true}, [T_IQ2_S] = {codes_iq2_s, 16, false, -43, 43, true},
+		[T_IQ3_XXS] = {codes_iq3_xxs, 32, false, -62, 62, true}, [T_IQ3_S] = {codes_iq3_s, 32, false, -15, 15, true},
+		[T_IQ1_S] = {codes_iq1_s, 32, false, -9, 9, true}, [T_IQ1_M] = {codes_iq1_m, 16, false, -9, 9, true},
 	};
 	return type < T_COUNT && table[type].fn ? &table[type] : &none;
 }

@@ -44,12 +44,12 @@ static inline void
 codes_iq2_xxs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 66);
-	const float d = scale_at(p);
 	(void)n;
+	c->whole[0] = scale_at(p) * 0.125f;
 	for (int k = 0; k < 32; k++) {
 		const unsigned char *restrict q = p + 2 + k / 4 * 8;
 		const uint32_t signs = le32(q + 4);
-		c->d[k / 4] = d * ((float)(signs >> 28) + 0.5f) * 0.25f;
+		c->d[k / 4] = (float)(2 * (signs >> 28) + 1);
 		put_signed8(c->q + k * 8, eight_at(bytes_iq2_xxs[q[k % 4]]), even_signs(signs >> 7 * (k % 4) & 127));
 	}
 }
@@ -58,10 +58,10 @@ static inline void
 codes_iq2_xs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 74);
-	const float d = scale_at(p);
 	(void)n;
+	c->whole[0] = scale_at(p) * 0.125f;
 	for (int b = 0; b < 16; b++)
-		c->d[b] = d * ((float)(p[66 + b / 2] >> b % 2 * 4 & 15) + 0.5f) * 0.25f;
+		c->d[b] = (float)(2 * (p[66 + b / 2] >> b % 2 * 4 & 15) + 1);
 	for (int k = 0; k < 32; k++) {
 		const unsigned q = le16(p + 2 + k * 2);
 		put_signed8(c->q + k * 8, eight_at(bytes_iq2_xs[q & 511]), even_signs(q >> 9));
@@ -72,10 +72,10 @@ static inline void
 codes_iq2_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 82);
-	const float d = scale_at(p);
 	(void)n;
+	c->whole[0] = scale_at(p) * 0.125f;
 	for (int b = 0; b < 16; b++)
-		c->d[b] = d * ((float)(p[74 + b / 2] >> b % 2 * 4 & 15) + 0.5f) * 0.25f;
+		c->d[b] = (float)(2 * (p[74 + b / 2] >> b % 2 * 4 & 15) + 1);
 	for (int k = 0; k < 32; k++)
 		put_signed8(c->q + k * 8, eight_at(bytes_iq2_s[p[2 + k] | (p[66 + k / 4] >> k % 4 * 2 & 3) << 8]), p[34 + k]);
 }
@@ -84,11 +84,11 @@ static inline void
 codes_iq3_xxs(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 98);
-	const float d = scale_at(p);
 	(void)n;
+	c->whole[0] = scale_at(p) * 0.25f;
 	for (int k = 0; k < 32; k++) {
 		const uint32_t block = le32(p + 66 + k / 4 * 4);
-		c->d[k / 4] = d * ((float)(block >> 28) + 0.5f) * 0.5f;
+		c->d[k / 4] = (float)(2 * (block >> 28) + 1);
 		put_signed8(c->q + k * 8, four_and_four(bytes_iq3_xxs[p[2 + 2 * k]], bytes_iq3_xxs[p[3 + 2 * k]]),
 			even_signs(block >> k % 4 * 7 & 127));
 	}
@@ -98,10 +98,10 @@ static inline void
 codes_iq3_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 110);
-	const float d = scale_at(p);
 	(void)n;
+	c->whole[0] = scale_at(p);
 	for (int b = 0; b < 8; b++)
-		c->d[b] = d * (float)(2 * (p[106 + b / 2] >> b % 2 * 4 & 15) + 1);
+		c->d[b] = (float)(2 * (p[106 + b / 2] >> b % 2 * 4 & 15) + 1);
 	for (int k = 0; k < 32; k++) {
 		const int high = p[66 + k / 4] >> k % 4 * 2;
 		put_signed8(c->q + k * 8, four_and_four(bytes_iq3_s[p[2 + 2 * k] | (high & 1) << 8],
@@ -121,11 +121,11 @@ static inline void
 codes_iq1_s(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 50);
-	const float d = scale_at(p) * 0.125f;
 	(void)n;
+	c->whole[0] = scale_at(p) * 0.125f;
 	for (int k = 0; k < 32; k++) {
 		const unsigned block = le16(p + 34 + k / 4 * 2);
-		c->d[k / 4] = d * (float)(2 * (block >> 12 & 7) + 1);
+		c->d[k / 4] = (float)(2 * (block >> 12 & 7) + 1);
 		put_shifted8(c->q + k * 8, bytes_iq1[p[2 + k] | (block >> k % 4 * 3 & 7) << 8], block >> 15);
 	}
 }
@@ -135,13 +135,13 @@ codes_iq1_m(const struct tensor *t, size_t row, size_t first, size_t n, struct c
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 56);
 	const uint64_t s = le64(p + 48);
-	const float d = 0.125f * half_to_float((uint16_t)((s >> 12 & 0xf) | (s >> 24 & 0xf0) | (s >> 36 & 0xf00) |
+	c->whole[0] = 0.125f * half_to_float((uint16_t)((s >> 12 & 0xf) | (s >> 24 & 0xf0) | (s >> 36 & 0xf00) |
 		(s >> 48 & 0xf000)));
 	(void)n;
 	for (int k = 0; k < 32; k++) {
 		const unsigned high = p[32 + k / 2] >> k % 2 * 4;
 		const unsigned scale = (unsigned)(s >> (k / 8 * 16 + k / 2 % 4 * 3)) & 7;
-		c->d[k / 2] = d * (float)(2 * scale + 1);
+		c->d[k / 2] = (float)(2 * scale + 1);
 		put_shifted8(c->q + k * 8, bytes_iq1[p[k] | (high & 7) << 8], high & 8);
 	}
 }

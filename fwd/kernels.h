@@ -15,7 +15,7 @@ struct qblock {
 	float d;		/* the largest |x| / 127 */
 	float sum[3];		/* d times the sum of q: of the first half, the second, both */
 	int32_t bias[3];	/* what kernels whose weights are shifted subtract, of the same three; theirs to define */
-	int32_t unused;
+	int16_t half[2];	/* the sums of q of both halves */
 };
 
 enum { BLOCKS_TOGETHER = 8 };	/* of an input, and then of the next; fewer at the end of the inputs */

@@ -9,10 +9,10 @@
  * Floats: 15 of 16 multiply-adds a cycle in cache, 13 for a batch of 256 vectors of 2048 (F16), which lie in the
  * third-level cache.
  *
- * One vector reads weights in cache at 16 GB/s (Q4_0), 20 (Q4_K), 23 (Q8_0), 17 (Q6_K), 10 (Q2_K, Q3_K), 12 (IQ4_XS, MXFP4,
- * TQ2_0), 46 (F16), while two threads get 28 GB/s together from memory with plain loads, and 30 to 40 where lines are asked
- * for ahead. IQ1, IQ2 and IQ3 are far from that, 2.5 to 3.5 GB/s: fetching vectors from grids is 4 cycles for each word of
- * 8 rows, turning them, signs and products another 6.
+ * One vector reads weights in cache at 17 GB/s (Q4_0), 20 (Q4_K, Q6_K), 24 (Q8_0), 17 (Q5_K), 11 to 15 (Q2_K, Q3_K, IQ4,
+ * MXFP4, TQ2_0), 46 (F16), while one thread gets 16 GB/s from memory with plain loads and two together 28, and 30 to 40 where
+ * lines are asked for ahead. IQ1, IQ2 and IQ3 are far from that, 3 to 4.5 GB/s: 50 cycles for 256 weights of IQ2, 75 of IQ3,
+ * of which the loads of vectors and of their numbers take half.
  */
 #include <immintrin.h>
 
@@ -224,6 +224,108 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 			sum[g][t] = (v8f)_mm256_cvtepi32_ps(run > 1 ? s[g][t] : a[g][t]);
 }
 
+/* An integer twice in 16 bits. */
+INLINE vi
+twice(vi n)
+{
+	return _mm256_blend_epi16(n, _mm256_slli_epi32(n, 16), 0xaa);
+}
+
+/* The integers that a superblock's sums are multiplied by; what sums begin at, too. */
+INLINE void
+scale_shorts(struct tile *to, size_t b, bool without_signs)
+{
+	const vi n = _mm256_cvtps_epi32(_mm256_loadu_ps(to->d[b]));
+	v_store(to->twice[b], twice(n));
+	if (!without_signs)
+		v_store(to->acc[b], _mm256_mullo_epi32(v_load(to->acc[b]), n));
+}
+
+/* Where weights were counted from the least on. */
+INLINE void
+least_shorts(struct tile *to, unsigned share, int least)
+{
+	for (size_t k = 0; k < CHUNK / 32; k++) {
+		const vi a = v_load(to->twice[share == 32 ? k : 2 * k]), b = v_load(to->twice[share == 32 ? k : 2 * k + 1]);
+		v_store(to->least[k], _mm256_mullo_epi16(_mm256_blend_epi16(a, b, 0xaa), _mm256_set1_epi16((short)least)));
+	}
+}
+
+/* Of 32 numbers of each input: their sums in blocks, times the integers, which costs no more than adding pairs does. */
+INLINE void
+whole_sums(const struct tile *w, size_t k, const struct qblock *x, size_t apart, v8f (*sum)[8], const int at_once, const int share,
+	const int run, int least)
+{
+	__m256i all[2][8], a[2][8], by[2];
+	UNROLL for (int t = 0; t < at_once; t++)
+		UNROLL for (int g = 0; g < 2; g++)
+			all[g][t] = run > 1 ? v_zero() : run ? _mm256_madd_epi16(_mm256_set1_epi32(int_at(x[(size_t)t * apart].half)),
+				v_load(w[g].least[k])) : v_load(w[g].acc[k]);
+	UNROLL for (int j = 0; j < 8; j++) {
+		const size_t b = share == 32 ? k : 2 * k + (size_t)j / 4, half = share == 32 ? 2 : (size_t)j / 4;
+		const bool begins = j % (share / 4) == 0;
+		UNROLL for (int g = 0; g < 2; g++)
+			if (begins)
+				by[g] = v_load(w[g].twice[b]);
+		UNROLL for (int t = 0; t < at_once; t++)
+			UNROLL for (int g = 0; g < 2; g++)
+				if (begins && run > 1)
+					a[g][t] = run == share / 4 && least ? _mm256_mullo_epi16(_mm256_set1_epi32(x[(size_t)t * apart].bias[half]),
+						_mm256_set1_epi16((short)least)) : _mm256_setzero_si256();
+		UNROLL for (int t = 0; t < at_once; t++) {
+			const __m256i v = everywhere(x[(size_t)t * apart].q + 4 * j);
+			UNROLL for (int g = 0; g < 2; g++) {
+				const __m256i q = v_load(w[g].u.q[8 * k + (size_t)j]);
+				const __m256i two = _mm256_maddubs_epi16(q, run ? v : _mm256_xor_si256(v, v_load(w[g].u.sign[8 * k + (size_t)j])));
+				if (run > 1)
+					a[g][t] = held(_mm256_add_epi16(a[g][t], two));
+				else
+					all[g][t] = held(_mm256_add_epi32(all[g][t], _mm256_madd_epi16(two, by[g])));
+			}
+		}
+		if (run > 1 && j % run == run - 1)
+			UNROLL for (int t = 0; t < at_once; t++)
+				UNROLL for (int g = 0; g < 2; g++) {
+					all[g][t] = _mm256_add_epi32(all[g][t], _mm256_madd_epi16(a[g][t], by[g]));
+					a[g][t] = _mm256_setzero_si256();
+				}
+	}
+	UNROLL for (int t = 0; t < at_once; t++)
+		UNROLL for (int g = 0; g < 2; g++)
+			sum[g][t] = (v8f)_mm256_cvtepi32_ps(all[g][t]);
+}
+
+/* What a block's products in 16 bits are multiplied by: all of a superblock are integers then, and meet the scale first. */
+INLINE vi
+multiplier(const struct tile *to, size_t b, bool super)
+{
+	return super ? v_load(to->twice[b]) : _mm256_set1_epi16(1);
+}
+
+/* Sums of 32 bits times the integer of their block. */
+INLINE void
+scale_sum(struct tile *to, size_t b)
+{
+	v_store(to->acc[b], _mm256_mullo_epi32(v_load(to->acc[b]), _mm256_srai_epi32(v_load(to->twice[b]), 16)));
+}
+
+/* The integer of block b is byte k of each lane; `minus`: it has a sign. */
+INLINE void
+put_scale_byte(struct tile *to, size_t b, vi c, unsigned k, bool minus)
+{
+	const __m128i lane = minus ? _mm_setr_epi32((int)0x00800080, (int)0x04800480, (int)0x08800880, (int)0x0c800c80) :
+		_mm_setr_epi32((int)0x80008000, (int)0x80048004, (int)0x80088008, (int)0x800c800c);
+	const vi pair = _mm256_shuffle_epi8(c, _mm256_add_epi8(v_table(lane),
+		_mm256_set1_epi16((short)(minus ? k << 8 : k))));
+	v_store(to->twice[b], minus ? _mm256_srai_epi16(pair, 8) : pair);
+}
+
+INLINE void
+put_scale(struct tile *to, size_t b, vi n)
+{
+	v_store(to->twice[b], twice(n));
+}
+
 /* One vector's words: see kernels_x86.h. A block's sum is always made in 16 bits, with what is to be
  * added back where weights are without sign. */
 INLINE vi
@@ -241,41 +343,53 @@ input_sum(const struct qblock *x, size_t half)
 	return _mm256_madd_epi16(_mm256_set1_epi32(x->bias[half]), _mm256_set1_epi16(1));
 }
 
+/* Words are counted from block b on. */
 INLINE vi
-put_word(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
+put_word(struct tile *to, const struct qblock *x, size_t b, size_t word, vi q, vi acc)
 {
 	if (x)
-		return _mm256_add_epi16(acc, _mm256_maddubs_epi16(q, everywhere(x[word / 8].q + word % 8 * 4)));
-	v_store(to->u.q[word], q);
+		return _mm256_add_epi16(acc, _mm256_maddubs_epi16(q, everywhere(x[b + word / 8].q + word % 8 * 4)));
+	v_store(to->u.q[8 * b + word], q);
 	return acc;
 }
 
 INLINE void
-put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back)
+put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back, bool super)
 {
 	if (!x)
 		return;
-	acc = _mm256_madd_epi16(acc, _mm256_set1_epi16(1));
+	const vi by = multiplier(to, b, super);
+	acc = _mm256_madd_epi16(acc, by);
 	if (back)
-		acc = _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_set1_epi16((short)back),
+		acc = _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_mullo_epi16(by, _mm256_set1_epi16((short)back)),
 			_mm256_set1_epi32(x[share == 32 ? b : b / 2].bias[share == 32 ? 2 : b % 2])));
 	v_store(to->acc[b], acc);
 }
 
+/* Weights of 8 bits: one of both factors goes in as its size, and the other takes its sign. Sizes of the inputs are made
+ * beforehand, but a weight of -128 cannot change its sign. */
+INLINE void
+prepare_large(struct tile *to, const struct qblock *x, size_t b)
+{
+	if (x)
+		v_store(to->u.q[b], _mm256_abs_epi8(v_load(x[b].q)));
+}
+
 INLINE vi
-put_large(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
+put_large(struct tile *to, const struct qblock *x, size_t b, size_t word, vi q, vi acc, bool prepared, bool super)
 {
 	if (!x)
-		return _mm256_add_epi16(acc, put_signed(to, word, q));
-	const vi v = _mm256_sign_epi8(everywhere(x[word / 8].q + word % 8 * 4), q);
-	const vi two = _mm256_maddubs_epi16(_mm256_abs_epi8(q), v);
-	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
+		return _mm256_add_epi16(acc, put_signed(to, 8 * b + word, q));
+	const vi v = everywhere(x[b].q + word * 4);
+	const vi two = prepared ? _mm256_maddubs_epi16(_mm256_set1_epi32(to->u.q[b][word]), _mm256_sign_epi8(q, v)) :
+		_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(v, q));
+	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, multiplier(to, b, super)));
 }
 
 INLINE void
-put_large_sum(struct tile *to, const struct qblock *x, size_t b, vi acc)
+put_large_sum(struct tile *to, const struct qblock *x, size_t b, vi acc, bool super)
 {
-	v_store(to->acc[b], x ? acc : _mm256_madd_epi16(acc, _mm256_set1_epi16(1)));
+	v_store(to->acc[b], x ? acc : _mm256_madd_epi16(acc, multiplier(to, b, super)));
 }
 #else
 INLINE vi

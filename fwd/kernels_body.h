@@ -272,7 +272,8 @@ quantize(struct qblock *q, const float *x, size_t n)
 		q->bias[1] = -BIAS * high;
 		q->bias[2] = -BIAS * (low + high);
 #endif
-		q->unused = 0;
+		q->half[0] = (int16_t)low;
+		q->half[1] = (int16_t)high;
 	}
 }
 

@@ -33,12 +33,19 @@ code_tile(struct scratch *s, struct tile *to, const struct block_matrix *m, size
 	if (!run_of(c))
 		sizes_and_signs(to, n, c->share);
 #endif
-	for (size_t r = 0; r < LANES; r++)
+	for (size_t r = 0; r < LANES; r++) {
 		for (size_t b = 0; b < scales; b++) {
 			to->d[b][r] = s->codes[r].d[b];
 			if (c->minima)
 				to->m[b][r] = s->codes[r].m[b];
 		}
+		for (int i = 0; c->super && i < 2; i++)
+			to->whole[i][r] = s->codes[r].whole[i];
+	}
+#if defined(HAVE_SHORTS)
+	for (size_t b = 0; c->super && b < scales; b++)
+		scale_shorts(to, b, run_of(c) != 0);
+#endif
 }
 
 /* The sums of block b of the tiles . 16 or 32 numbers of `at_once` inputs. */
@@ -96,15 +103,87 @@ sweep(struct ahead *a)
 #endif
 }
 
+#if !defined(HAVE_SHORTS)
+/* Of 32 numbers of each input: their sums in blocks, times d. All are exact. */
+ALWAYS void
+whole_sums(const struct tile *w, size_t k, const struct qblock *x, size_t apart, vec (*sum)[8], const int at_once, const int share,
+	const int run, int least)
+{
+	vec a[2][8];
+	UNROLL for (size_t h = 0; h < (size_t)(32 / share); h++) {
+		const size_t b = k * (size_t)(32 / share) + h;
+		block_sums(w, b, x, apart, h * 16, share == 32 ? 2 : h, a, at_once, share, run, least);
+		UNROLL for (int g = 0; g < 2; g++)
+			UNROLL for (int t = 0; t < at_once; t++) {
+				const vec d = vec_load(w[g].d[b]);
+				sum[g][t] = h ? vec_fma(sum[g][t], a[g][t], d) : vec_mul(a[g][t], d);
+			}
+	}
+}
+#endif
+
+/* f[][t] = the blocks of `at_once` inputs that lie `apart`, but for what is true of a whole superblock. */
+ALWAYS void
+super_times(struct tile *w, const struct qblock *x, size_t apart, vec (*f)[8], const int at_once, const int share, const int run,
+	int least)
+{
+	vec a[2][8];
+	for (size_t k = 0; k < CHUNK / 32; k++) {
+		sweep(&w->ahead);
+		whole_sums(w, k, x + k, apart, a, at_once, share, run, least);
+		UNROLL for (int t = 0; t < at_once; t++) {
+			const vec d = vec_set(x[k + (size_t)t * apart].d);
+			UNROLL for (int g = 0; g < 2; g++)
+				f[g][t] = vec_fma(f[g][t], a[g][t], d);
+		}
+	}
+}
+
+/* The same of minima. */
+ALWAYS void
+super_minima(const struct tile *w, const struct qblock *x, size_t apart, vec (*f)[8], const int at_once, const int share)
+{
+	for (size_t b = 0; b < (size_t)(CHUNK / share); b++) {
+		const struct qblock *xb = x + (share == 32 ? b : b / 2);
+		const vec m0 = vec_load(w[0].m[b]), m1 = vec_load(w[1].m[b]);
+		UNROLL for (int t = 0; t < at_once; t++) {
+			const vec s = vec_set(xb[(size_t)t * apart].sum[share == 32 ? 2 : b % 2]);
+			f[0][t] = vec_fma(f[0][t], m0, s);
+			f[1][t] = vec_fma(f[1][t], m1, s);
+		}
+	}
+}
+
+/* sum[t][TILE] += f by `whole` */
+ALWAYS void
+add_whole(const struct tile *w, float *sum, vec (*f)[8], const int at_once, const int whole)
+{
+	UNROLL for (int t = 0; t < at_once; t++)
+		UNROLL for (int g = 0; g < 2; g++) {
+			float *to = sum + t * TILE + g * LANES;
+			vec_store(to, vec_fma(vec_load(to), f[g][t], vec_load(w[g].whole[whole])));
+			f[g][t] = vec_set(0);
+		}
+}
+
 /* sum[t][TILE] += the tiles . blocks of `at_once` inputs that lie `apart`. */
 ALWAYS void
 codes_times(struct tile *w, size_t n, const struct qblock *x, size_t apart, float *sum, const int at_once,
-	const int share, const bool minima, const int run, int least)
+	const int share, const bool minima, const int run, const bool super, int least)
 {
 	vec f[2][8], a[2][8];
 	UNROLL for (int g = 0; g < 2; g++)
 		UNROLL for (int t = 0; t < at_once; t++)
 			f[g][t] = vec_set(0);
+	if (super) {
+		super_times(w, x, apart, f, at_once, share, run, least);
+		add_whole(w, sum, f, at_once, 0);
+		if (minima) {
+			super_minima(w, x, apart, f, at_once, share);
+			add_whole(w, sum, f, at_once, 1);
+		}
+		return;
+	}
 	for (size_t b = 0; b < n / (size_t)share; b++) {
 		const size_t half = share == 32 ? 2 : b % 2;
 		const struct qblock *xb = x + (share == 32 ? b : b / 2);
@@ -133,40 +212,56 @@ codes_times(struct tile *w, size_t n, const struct qblock *x, size_t apart, floa
 }
 
 /* As many inputs at a time as there are registers for. */
-#define CODES_TIMES(at_once, share, minima, run)                                                              \
+#define CODES_TIMES(at_once, share, minima, run, super)                                                       \
 	for (; t + (at_once) <= count; t += (at_once))                                                        \
-		codes_times(w, n, x + t * apart, apart, sum + t * TILE, at_once, share, minima, run, c->least);
-#define ALL_CODES_TIMES(share, minima, run)                                                                   \
-	CODES_TIMES(CODES_AT_ONCE, share, minima, run)                                                        \
+		codes_times(w, n, x + t * apart, apart, sum + t * TILE, at_once, share, minima, run, super, c->least);
+#define ALL_CODES_TIMES(share, minima, run, super)                                                            \
+	CODES_TIMES(CODES_AT_ONCE, share, minima, run, super)                                                 \
 	if (CODES_AT_ONCE > 3) {                                                                              \
-		CODES_TIMES(3, share, minima, run)                                                            \
+		CODES_TIMES(3, share, minima, run, super)                                                     \
 	}                                                                                                     \
-	CODES_TIMES(2, share, minima, run)                                                                    \
-	CODES_TIMES(1, share, minima, run)
+	CODES_TIMES(2, share, minima, run, super)                                                             \
+	CODES_TIMES(1, share, minima, run, super)
+
+static void
+super_codes_times(const struct coding *c, struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart,
+	float *sum)
+{
+	const int run = run_of(c);
+	size_t t = 0;
+	if (c->share == 32 && run == 8) {
+		ALL_CODES_TIMES(32, false, 8, true)
+	} else if (c->share == 32 && run) {
+		ALL_CODES_TIMES(32, false, 1, true)
+	} else if (c->share == 32) {
+		ALL_CODES_TIMES(32, false, 0, true)
+	} else if (c->minima) {
+		ALL_CODES_TIMES(16, true, 4, true)
+	} else if (run == 4) {
+		ALL_CODES_TIMES(16, false, 4, true)
+	} else {
+		ALL_CODES_TIMES(16, false, 1, true)
+	}
+}
 
 static void
 all_codes_times(const struct coding *c, struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart,
 	float *sum)
 {
+	const int run = run_of(c);
 	size_t t = 0;
-	if (c->share == 32 && c->minima && run_of(c) == 8) {
-		ALL_CODES_TIMES(32, true, 8)
-	} else if (c->share == 32 && c->minima) {
-		ALL_CODES_TIMES(32, true, 4)
-	} else if (c->share == 32 && run_of(c) == 8) {
-		ALL_CODES_TIMES(32, false, 8)
-	} else if (c->share == 32 && run_of(c)) {
-		ALL_CODES_TIMES(32, false, 1)
-	} else if (c->share == 32) {
-		ALL_CODES_TIMES(32, false, 0)
+	if (c->super) {
+		super_codes_times(c, w, n, x, count, apart, sum);
+	} else if (c->minima && run == 8) {
+		ALL_CODES_TIMES(32, true, 8, false)
 	} else if (c->minima) {
-		ALL_CODES_TIMES(16, true, 4)
-	} else if (run_of(c) == 4) {
-		ALL_CODES_TIMES(16, false, 4)
-	} else if (run_of(c)) {
-		ALL_CODES_TIMES(16, false, 1)
+		ALL_CODES_TIMES(32, true, 4, false)
+	} else if (c->share == 16) {
+		ALL_CODES_TIMES(16, false, 4, false)
+	} else if (run) {
+		ALL_CODES_TIMES(32, false, 8, false)
 	} else {
-		ALL_CODES_TIMES(16, false, 0)
+		ALL_CODES_TIMES(32, false, 0, false)
 	}
 }
 
@@ -183,6 +278,10 @@ code_chunk(struct scratch *s, const struct block_matrix *m, size_t row, size_t l
 	for (size_t g = 0; g < 2; g++) {
 		s->tile[g].ahead = (struct ahead){at + each * UNPACKING / 2 * g, each * UNPACKING / steps};
 		code_tile(s, s->tile + g, m, row + g * LANES < last ? row + g * LANES : row, last, k, n);
+#if defined(HAVE_SHORTS)
+		if (m->c->super && run_of(m->c) == 1)
+			least_shorts(s->tile + g, m->c->share, m->c->least);
+#endif
 	}
 	s->tile->ahead = (struct ahead){at + each * UNPACKING, each * in->n / times + 1};
 	all_codes_times(m->c, s->tile, n, in->q + k / 32 * in->n, in->n, n / 32, s->sum);

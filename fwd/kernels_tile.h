@@ -56,7 +56,15 @@ struct tile {
 		};
 		float w[CHUNK][LANES];
 	} u;
-	float d[CHUNK / 16][LANES], m[CHUNK / 16][LANES];	/* of each block that shares a scale */
+	union {
+		float d[CHUNK / 16][LANES];	/* of each block that shares a scale; see codes.h */
+		int32_t twice[CHUNK / 16][LANES];	/* of a superblock, where sums are multiplied by it in 16 bits */
+	};
+	union {
+		float m[CHUNK / 16][LANES];
+		int32_t least[CHUNK / 32][LANES];	/* what both halves of 32 inputs are multiplied by to begin with */
+	};
+	float whole[2][LANES];
 	int32_t acc[CHUNK / 16][LANES];		/* their sums, or where these begin */
 	struct ahead ahead;
 };

@@ -19,9 +19,12 @@
  *	SHIFT(least)	what is added to weights, of which that is the least, so that they have no sign
  *	SHIFT_LARGE	the same for those of 8 bits
  *	no_sum()	the sum of block b before its first word; weights less `centre` have the least size
- *	put_word()	a word of the tile, or the sum with its product
+ *	put_word()	a word of the tile, counted from block b on, or the sum with its product
  *	put_sum()	the sum of block b, plus `back` times the inputs
  *	..._large...	the same for weights of 8 bits
+ *	put_scale()	the integer of block b in a superblock (struct coding's `super`), put_scale_byte() from a byte
+ *	scale_sum()	acc[b] times that, where put_sum() was not asked for it
+ *	input_sum()	the sum of the numbers of a block of inputs
  */
 #ifndef KERNELS_X86_H
 #define KERNELS_X86_H
@@ -79,30 +82,51 @@ input_sum(const struct qblock *x, size_t half)
 	return V(set1_epi32)(-x->bias[half] / BIAS);
 }
 
+/* Words are counted from block b on. */
 INLINE vi
-put_word(struct tile *to, const struct qblock *x, size_t word, vi q, vi acc)
+put_word(struct tile *to, const struct qblock *x, size_t b, size_t word, vi q, vi acc)
 {
 	if (x)
-		return v_dot4(acc, q, everywhere(x[word / 8].q + word % 8 * 4));
-	v_store(to->u.q[word], q);
+		return v_dot4(acc, q, everywhere(x[b + word / 8].q + word % 8 * 4));
+	v_store(to->u.q[8 * b + word], q);
 	return acc;
 }
 
 INLINE void
-put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back)
+put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back, bool super)
 {
-	(void)share, (void)back;
+	(void)share, (void)back, (void)super;
 	if (x)
 		v_store(to->acc[b], acc);
 }
 
-#define put_large put_word
-#define put_large_sum(to, x, b, acc) v_store((to)->acc[b], acc)
+#define put_large(to, x, b, word, q, acc, prepared, super) put_word(to, x, b, word, q, acc)
+#define prepare_large(to, x, b) ((void)(to), (void)(x), (void)(b))
+#define put_large_sum(to, x, b, acc, super) v_store((to)->acc[b], acc)
+
+INLINE void
+scale_sum(struct tile *to, size_t b)
+{
+	(void)to, (void)b; /* add_super() does it */
+}
+
+INLINE void
+put_scale(struct tile *to, size_t b, vi n)
+{
+	V(storeu_ps)(to->d[b], V(cvtepi32_ps)(n));
+}
+
+INLINE void
+put_scale_byte(struct tile *to, size_t b, vi c, unsigned k, bool minus)
+{
+	const vi high = V(slli_epi32)(c, 24 - 8 * k);
+	put_scale(to, b, minus ? V(srai_epi32)(high, 24) : V(srli_epi32)(high, 24));
+}
 #endif
 
 /*
  * sum[] += the blocks' sums of both tiles, scaled: in the order of codes_times(). One sum is a chain of multiply-adds,
- * whose latency is what counts; two go side by side.
+ * whose latency is what counts; several go side by side.
  */
 INLINE void
 add_block(const struct tile *w, const struct qblock *x, size_t b, size_t share, bool minima, vf f[2])
@@ -116,14 +140,13 @@ add_block(const struct tile *w, const struct qblock *x, size_t b, size_t share, 
 	}
 }
 
-/* All of n columns; `whole`: of a chunk, unrolled. */
 INLINE void
-add_scaled(const struct tile *w, const struct qblock *x, size_t n, const size_t share, bool minima, vf sum[2], const bool whole)
+add_scaled(const struct tile *w, const struct qblock *x, size_t n, const size_t share, bool minima, vf sum[2])
 {
 	vf f[2] = {V(setzero_ps)(), V(setzero_ps)()};
-	if (whole)
-		UNROLL for (size_t b = 0; b < CHUNK / share; b++)
-			add_block(w, x, b, share, minima, f);
+	if (n == CHUNK && share == 32)
+		UNROLL for (size_t b = 0; b < CHUNK / 32; b++)
+			add_block(w, x, b, 32, minima, f);
 	else
 		for (size_t b = 0; b < n / share; b++)
 			add_block(w, x, b, share, minima, f);
@@ -131,11 +154,51 @@ add_scaled(const struct tile *w, const struct qblock *x, size_t n, const size_t 
 		sum[g] = V(add_ps)(sum[g], f[g]);
 }
 
+/* The sums of numbers [32 k, 32 k + 32), times the integers of their blocks. */
+INLINE vf
+whole_sum(const struct tile *w, size_t k, const size_t share)
+{
+#if defined(HAVE_SHORTS)
+	const vi a = v_load(w->acc[share == 32 ? k : 2 * k]);
+	return V(cvtepi32_ps)(share == 32 ? a : V(add_epi32)(a, v_load(w->acc[2 * k + 1])));
+#else
+	const size_t b = share == 32 ? k : 2 * k;
+	const vf a = V(mul_ps)(V(cvtepi32_ps)(v_load(w->acc[b])), V(loadu_ps)(w->d[b]));
+	return share == 32 ? a : V(fmadd_ps)(V(cvtepi32_ps)(v_load(w->acc[b + 1])), V(loadu_ps)(w->d[b + 1]), a);
+#endif
+}
+
+/* The same of superblocks. */
+INLINE void
+add_super(const struct tile *w, const struct qblock *x, const size_t share, const bool minima, vf sum[2])
+{
+	vf f[2] = {V(setzero_ps)(), V(setzero_ps)()}, m[2] = {V(setzero_ps)(), V(setzero_ps)()};
+	UNROLL for (size_t k = 0; k < CHUNK / 32; k++)
+		UNROLL for (int g = 0; g < 2; g++) {
+			f[g] = V(fmadd_ps)(whole_sum(w + g, k, share), V(set1_ps)(x[k].d), f[g]);
+			for (size_t h = 0; minima && h < 32 / share; h++)
+				m[g] = V(fmadd_ps)(V(loadu_ps)(w[g].m[k * (32 / share) + h]),
+					V(set1_ps)(x[k].sum[share == 32 ? 2 : h]), m[g]);
+		}
+	UNROLL for (int g = 0; g < 2; g++) {
+		sum[g] = V(fmadd_ps)(f[g], V(loadu_ps)(w[g].whole[0]), sum[g]);
+		if (minima)
+			sum[g] = V(fmadd_ps)(m[g], V(loadu_ps)(w[g].whole[1]), sum[g]);
+	}
+}
+
 /* The bits of `mask`, counted from bit `shift`, of each byte. */
 INLINE vi
 field(vi c, unsigned shift, int mask)
 {
 	return v_and(V(srli_epi16)(c, shift), V(set1_epi8)((char)mask));
+}
+
+INLINE void
+put_whole(struct tile *to, vf d, vf m)
+{
+	V(storeu_ps)(to->whole[0], d);
+	V(storeu_ps)(to->whole[1], m);
 }
 
 /* Half-precision numbers in the high halves of the lanes. */
@@ -152,12 +215,6 @@ byte_of(vi c, unsigned k)
 	return V(cvtepi32_ps)(v_and(V(srli_epi32)(c, 8 * k), V(set1_epi32)(255)));
 }
 
-INLINE vf
-signed_byte_of(vi c, unsigned k)
-{
-	return V(cvtepi32_ps)(V(srai_epi32)(V(slli_epi32)(c, 24 - 8 * k), 24));
-}
-
 /* The four bytes at p of each row. */
 INLINE vi
 words(const unsigned char *p, size_t stride)
@@ -168,36 +225,34 @@ words(const unsigned char *p, size_t stride)
 	return v_load(w);
 }
 
-INLINE void
-some_scales(struct tile *to, const unsigned char *p, size_t stride, size_t blocks, size_t bytes, bool minima)
-{
+/* The scales of blocks of 32, a word of d and m or half a word of d at the head of each. They are copied one by one,
+ * and long before they are used: a load cannot overtake stores. */
+struct scales {
 	int32_t w[CHUNK / 32][LANES];
 	uint16_t h[CHUNK / 32][LANES];
-	for (size_t r = 0; r < LANES; r++, p += stride) {
+};
+
+INLINE void
+copy_scales(struct scales *s, const unsigned char *p, size_t stride, size_t blocks, size_t bytes, bool minima)
+{
+	for (size_t r = 0; r < LANES; r++, p += stride)
 		for (size_t b = 0; b < blocks; b++)
 			if (minima)
-				w[b][r] = int_at(p + b * bytes);
+				s->w[b][r] = int_at(p + b * bytes);
 			else
-				memcpy(&h[b][r], p + b * bytes, 2);
-	}
+				memcpy(&s->h[b][r], p + b * bytes, 2);
+}
+
+INLINE void
+put_scales(struct tile *to, const struct scales *s, size_t blocks, bool minima)
+{
 	for (size_t b = 0; b < blocks; b++)
 		if (minima) {
-			const vi c = v_load(w[b]);
+			const vi c = v_load(s->w[b]);
 			V(storeu_ps)(to->d[b], low_halves(c));
 			V(storeu_ps)(to->m[b], high_halves(c));
 		} else
-			V(storeu_ps)(to->d[b], (vf)halves((const unsigned char *)h[b]));
-}
-
-/* The scales of blocks of 32, a word of d and m or half a word of d at the head of each. They
- * are copied one by one, and all before the first is used: a load cannot overtake stores. */
-INLINE void
-scales(struct tile *to, const unsigned char *p, size_t stride, size_t blocks, size_t bytes, bool minima)
-{
-	if (blocks == CHUNK / 32)
-		some_scales(to, p, stride, CHUNK / 32, bytes, minima);
-	else
-		some_scales(to, p, stride, blocks, bytes, minima);
+			V(storeu_ps)(to->d[b], (vf)halves((const unsigned char *)s->h[b]));
 }
 
 /* A table of 16 values in each quarter. */
@@ -219,10 +274,12 @@ shifted(vi q, int least)
  * `fifth` > 0: where the fifth bits lie, which add 16. */
 INLINE void
 nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
-	size_t at, size_t fifth, const int8_t *numbers, int least, bool large)
+	size_t at, size_t fifth, const int8_t *numbers, int least, bool large, bool super)
 {
 	const int back = fifth && !least ? 16 : 0, centre = large ? 0 : back - least;
 	const vi values = numbers ? table_of(numbers, large ? SHIFT_LARGE : SHIFT(least)) : V(set1_epi8)(0);
+	for (size_t b = 0; large && b < blocks; b++)
+		prepare_large(to, x, b);
 	for (size_t b = 0; b < blocks; b++, p += bytes) {
 		const struct columns c = columns(p + at, stride, &to->ahead);
 		const vi bits = fifth ? words(p + fifth, stride) : c.c[0];
@@ -236,38 +293,64 @@ nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, s
 				const vi in = V(shuffle_epi8)(bits, of);
 				q = plus_16_where(q, in, V(set1_epi32)(j % 2 ? (int)0x80402010 : 0x08040201));
 			}
-			acc = large ? put_large(to, x, b * 8 + j, q, acc) : put_word(to, x, b * 8 + j, q, acc);
+			acc = large ? put_large(to, x, b, j, q, acc, true, super) : put_word(to, x, b, j, q, acc);
 		}
 		if (large)
-			put_large_sum(to, x, b, acc);
+			put_large_sum(to, x, b, acc, super);
 		else
-			put_sum(to, x, b, 32, acc, back);
+			put_sum(to, x, b, 32, acc, back, super);
 	}
 }
 
 INLINE void
 tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
 {
-	scales(to, p, stride, blocks, 34, false);
+	struct scales s;
+	if (blocks == CHUNK / 32)
+		copy_scales(&s, p, stride, CHUNK / 32, 34, false);
+	else
+		copy_scales(&s, p, stride, blocks, 34, false);
 	for (size_t b = 0; b < blocks; b++, p += 34) {
 		vi acc = no_sum(x, b, 32, 0);
 		UNROLL for (size_t h = 0; h < 2; h++) {
 			const struct columns c = columns(p + 2 + 16 * h, stride, &to->ahead);
 			UNROLL for (size_t j = 0; j < 4; j++)
-				acc = put_large(to, x, b * 8 + h * 4 + j,
-					V(add_epi8)(c.c[j], V(set1_epi8)((char)SHIFT_LARGE)), acc);
+				acc = put_large(to, x, b, h * 4 + j,
+					V(add_epi8)(c.c[j], V(set1_epi8)((char)SHIFT_LARGE)), acc, false, false);
 		}
-		put_large_sum(to, x, b, acc);
+		put_large_sum(to, x, b, acc, false);
 	}
+	put_scales(to, &s, blocks, false);
+}
+
+/* Blocks with scales at their head, see copy_scales(), and nibbles behind. */
+INLINE void
+scaled_nibbles(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
+	size_t fifth, const int8_t *numbers, int least, bool minima, bool large)
+{
+	struct scales s;
+	if (blocks == CHUNK / 32)
+		copy_scales(&s, p, stride, CHUNK / 32, bytes, minima);
+	else
+		copy_scales(&s, p, stride, blocks, bytes, minima);
+	nibble_blocks(to, x, p, stride, blocks, bytes, bytes - 16, fifth, numbers, least, large, false);
+	put_scales(to, &s, blocks, minima);
+}
+
+/* 2^(e - 128), where that has less than all bits too: see e8m0_half(). */
+INLINE vf
+power_of(vi e)
+{
+	const vi one = V(set1_epi32)(1);
+	return (vf)V(max_epi32)(V(slli_epi32)(V(sub_epi32)(e, one), 23), V(slli_epi32)(V(add_epi32)(e, one), 21));
 }
 
 INLINE void
 tile_mxfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
 {
 	for (size_t b = 0; b < blocks; b++)
-		for (size_t r = 0; r < LANES; r++)
-			to->d[b][r] = e8m0_half(p[r * stride + b * 17]);
-	nibble_blocks(to, x, p, stride, blocks, 17, 1, 0, fp4_values, -12, false);
+		V(storeu_ps)(to->d[b], power_of(v_and(words(p + b * 17, stride), V(set1_epi32)(255))));
+	nibble_blocks(to, x, p, stride, blocks, 17, 1, 0, fp4_values, -12, false, false);
 }
 
 /* Q4_K, and Q5_K, whose fifth bits lie between scales and nibbles. */
@@ -298,11 +381,11 @@ tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 					vi v = shifted(field(q.c[j], 4 * k, 15), 0);
 					if (five)
 						v = v_or(v, V(slli_epi16)(field(fifth[h].c[j], b + k, 1), 4));
-					acc[k] = put_word(to, x, (b + k) * 8 + h * 4 + j, v, acc[k]);
+					acc[k] = put_word(to, x, 0, (b + k) * 8 + h * 4 + j, v, acc[k]);
 				}
 		}
-		put_sum(to, x, b, 32, acc[0], back);
-		put_sum(to, x, b + 1, 32, acc[1], back);
+		put_sum(to, x, b, 32, acc[0], back, false);
+		put_sum(to, x, b + 1, 32, acc[1], back, false);
 	}
 }
 
@@ -310,8 +393,9 @@ tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 INLINE void
 signed_scales(struct tile *to, const vi s[4], vf d)
 {
+	put_whole(to, d, d);
 	UNROLL for (unsigned b = 0; b < 16; b++)
-		V(storeu_ps)(to->d[b], V(mul_ps)(d, signed_byte_of(s[b / 4], b % 4)));
+		put_scale_byte(to, b, s[b / 4], b % 4, true);
 }
 
 INLINE void
@@ -330,9 +414,9 @@ tile_q6_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 					UNROLL for (unsigned j = 0; j < 4; j++) {
 						const vi h = V(slli_epi16)(field(high.c[j], 4 * n + 2 * k, 3), 4);
 						const vi q = v_or(field(low.c[j], 4 * n, 15), h);
-						acc = put_word(to, x, b * 4 + j, shifted(q, -32), acc);
+						acc = put_word(to, x, 0, b * 4 + j, shifted(q, -32), acc);
 					}
-					put_sum(to, x, b, 16, acc, 0);
+					put_sum(to, x, b, 16, acc, 0, true);
 				}
 			}
 		}
@@ -344,9 +428,10 @@ tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 	const struct columns s = columns(p, stride, &to->ahead);
 	const vi dm = words(p + 80, stride);
 	const vf d = low_halves(dm), m = V(sub_ps)(V(setzero_ps)(), high_halves(dm));
+	put_whole(to, d, m);
 	UNROLL for (unsigned b = 0; b < 16; b++) {
-		V(storeu_ps)(to->d[b], V(mul_ps)(d, byte_of(field(s.c[b / 4], 0, 15), b % 4)));
-		V(storeu_ps)(to->m[b], V(mul_ps)(m, byte_of(field(s.c[b / 4], 4, 15), b % 4)));
+		put_scale_byte(to, b, field(s.c[b / 4], 0, 15), b % 4, false);
+		V(storeu_ps)(to->m[b], byte_of(field(s.c[b / 4], 4, 15), b % 4));
 	}
 	UNROLL for (unsigned i = 0; i < 4; i++) {
 		const struct columns q = columns(p + 16 + 16 * i, stride, &to->ahead);
@@ -354,8 +439,8 @@ tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 			const unsigned b = 8 * (i / 2) + 2 * n + i % 2;
 			vi acc = no_sum(x, b, 16, 0);
 			UNROLL for (unsigned j = 0; j < 4; j++)
-				acc = put_word(to, x, b * 4 + j, shifted(field(q.c[j], 2 * n, 3), 0), acc);
-			put_sum(to, x, b, 16, acc, 0);
+				acc = put_word(to, x, 0, b * 4 + j, shifted(field(q.c[j], 2 * n, 3), 0), acc);
+			put_sum(to, x, b, 16, acc, 0, true);
 		}
 	}
 }
@@ -383,10 +468,10 @@ tile_q3_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 				vi acc = no_sum(x, block, 16, 4);
 				UNROLL for (unsigned j = 0; j < 4; j++) {
 					const vi t = V(slli_epi16)(field(third.c[j], 4 * half + n, 1), 2);
-					acc = put_word(to, x, block * 4 + j, shifted(
+					acc = put_word(to, x, 0, block * 4 + j, shifted(
 						v_or(field(q.c[j], 2 * n, 3), t), -4), acc);
 				}
-				put_sum(to, x, block, 16, acc, 0);
+				put_sum(to, x, block, 16, acc, 0, true);
 			}
 		}
 	}
@@ -396,14 +481,14 @@ INLINE void
 tile_iq4_xs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	const vi low = words(p + 4, stride), head = words(p, stride);
-	const vf d = low_halves(head);
+	put_whole(to, low_halves(head), low_halves(head));
 	for (unsigned b = 0; b < 8; b++) {
 		const vi l = v_and(V(srli_epi32)(low, 4 * b), V(set1_epi32)(15));
 		const vi h = v_and(V(srli_epi32)(head, 16 + 2 * b), V(set1_epi32)(3));
 		const vi s = V(sub_epi32)(v_or(l, V(slli_epi32)(h, 4)), V(set1_epi32)(32));
-		V(storeu_ps)(to->d[b], V(mul_ps)(d, V(cvtepi32_ps)(s)));
+		put_scale(to, b, s);
 	}
-	nibble_blocks(to, x, p, stride, 8, 16, 8, 0, iq4_values, 0, true);
+	nibble_blocks(to, x, p, stride, 8, 16, 8, 0, iq4_values, 0, true, true);
 }
 
 /* Scales are 8-bit floats (see ue4m3_half()), of 16 weights in 8 bytes: low nibbles come first. */
@@ -422,9 +507,9 @@ tile_nvfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size
 				vi acc = no_sum(x, b + i, 16, 12);
 				V(storeu_ps)(to->d[b + i], V(mul_ps)(f, V(set1_ps)(0x1p119f)));
 				UNROLL for (unsigned j = 0; j < 4; j++)
-					acc = put_word(to, x, (b + i) * 4 + j,
+					acc = put_word(to, x, b / 2, i * 4 + j,
 						V(shuffle_epi8)(values, field(c.c[i % 2 * 2 + j % 2], j / 2 * 4, 15)), acc);
-				put_sum(to, x, b + i, 16, acc, 0);
+				put_sum(to, x, b + i, 16, acc, 0, false);
 			}
 		}
 	}
@@ -434,8 +519,9 @@ INLINE void
 one_scale(struct tile *to, const unsigned char *p, size_t stride)
 {
 	const vf d = high_halves(words(p - 2, stride));
+	put_whole(to, d, d);
 	for (unsigned b = 0; b < 8; b++)
-		V(storeu_ps)(to->d[b], d);
+		put_scale(to, b, V(set1_epi32)(1));
 }
 
 INLINE void
@@ -450,10 +536,10 @@ tile_tq2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size
 			const struct columns q = columns(p + 8 * b + 16 * h, stride, &to->ahead);
 			UNROLL for (unsigned n = 0; n < 4; n++)
 				UNROLL for (unsigned j = 0; j < 4; j++)
-					acc[n] = put_word(to, x, (b + n) * 8 + 4 * h + j, shifted(field(q.c[j], 2 * n, 3), -1), acc[n]);
+					acc[n] = put_word(to, x, 0, (b + n) * 8 + 4 * h + j, shifted(field(q.c[j], 2 * n, 3), -1), acc[n]);
 		}
 		UNROLL for (unsigned n = 0; n < 4; n++)
-			put_sum(to, x, b + n, 32, acc[n], 0);
+			put_sum(to, x, b + n, 32, acc[n], 0, true);
 	}
 }
 
@@ -464,7 +550,7 @@ digits(struct tile *to, const struct qblock *x, vi fraction, size_t word, size_t
 	UNROLL for (size_t k = 0; k < n; k++, word += apart) {
 		const vi less = V(subs_epu8)(fraction, V(set1_epi8)(1)); /* 3/4 of that, rounded down */
 		const vi q = field(V(avg_epu8)(less, V(avg_epu8)(less, v_zero())), 6, 3);
-		acc[word / 8] = put_word(to, x, word, shifted(q, -1), acc[word / 8]);
+		acc[word / 8] = put_word(to, x, 0, word, shifted(q, -1), acc[word / 8]);
 		fraction = V(add_epi8)(fraction, V(add_epi8)(fraction, fraction));
 	}
 }
@@ -484,98 +570,116 @@ tile_tq1_0(struct tile *to, const struct qblock *x, const unsigned char *p, size
 	}
 	digits(to, x, last, 60, 1, 4, acc);
 	UNROLL for (unsigned b = 0; b < 8; b++)
-		put_sum(to, x, b, 32, acc[b], 0);
+		put_sum(to, x, b, 32, acc[b], 0, true);
 }
 
 #include "kernels_x86_iq.h"
 #include "kernels_x86_rows.h"
 
-/* n weights of LANES rows from p on, into the tile or, if `meets`, to x; false where the type needs the plain way. */
-INLINE bool
-any_tile(struct tile *to, uint32_t type, const unsigned char *p, size_t stride, size_t n, const struct qblock *x, bool meets)
+/* n weights of LANES rows from p on, into the tile or, if `meets`, to x. */
+INLINE void
+any_tile(struct tile *to, const uint32_t type, const unsigned char *p, size_t stride, size_t n, const struct qblock *x, bool meets)
 {
 	const size_t blocks = n / 32;
 	x = meets ? x : NULL;
 	if (meets && !x)
 		__builtin_unreachable();
 	switch (type) {
-	case T_Q4_0:
-		scales(to, p, stride, blocks, 18, false);
-		nibble_blocks(to, x, p, stride, blocks, 18, 2, 0, NULL, -8, false);
-		return true;
-	case T_Q4_1:
-		scales(to, p, stride, blocks, 20, true);
-		nibble_blocks(to, x, p, stride, blocks, 20, 4, 0, NULL, 0, false);
-		return true;
-	case T_Q5_0:
-		scales(to, p, stride, blocks, 22, false);
-		nibble_blocks(to, x, p, stride, blocks, 22, 6, 2, NULL, -16, false);
-		return true;
-	case T_Q5_1:
-		scales(to, p, stride, blocks, 24, true);
-		nibble_blocks(to, x, p, stride, blocks, 24, 8, 4, NULL, 0, false);
-		return true;
-	case T_IQ4_NL:
-		scales(to, p, stride, blocks, 18, false);
-		nibble_blocks(to, x, p, stride, blocks, 18, 2, 0, iq4_values, 0, true);
-		return true;
-	case T_Q8_0: tile_q8_0(to, x, p, stride, blocks); return true;
-	case T_MXFP4: tile_mxfp4(to, x, p, stride, blocks); return true;
-	case T_Q2_K: tile_q2_k(to, x, p, stride); return true;
-	case T_Q3_K: tile_q3_k(to, x, p, stride); return true;
-	case T_Q4_K: tile_q4_k(to, x, p, stride, false); return true;
-	case T_Q5_K: tile_q4_k(to, x, p, stride, true); return true;
-	case T_Q6_K: tile_q6_k(to, x, p, stride); return true;
-	case T_IQ4_XS: tile_iq4_xs(to, x, p, stride); return true;
-	case T_NVFP4: tile_nvfp4(to, x, p, stride, n); return true;
-	case T_TQ1_0: tile_tq1_0(to, x, p, stride); return true;
-	case T_TQ2_0: tile_tq2_0(to, x, p, stride); return true;
-	case T_IQ2_XXS: x ? rows_iq2_xxs(to, x, p, stride) : tile_iq2_xxs(to, p, stride); return true;
-	case T_IQ2_XS: x ? rows_iq2_xs(to, x, p, stride) : tile_iq2_xs(to, p, stride); return true;
-	case T_IQ2_S: x ? rows_iq2_s(to, x, p, stride) : tile_iq2_s(to, p, stride); return true;
-	case T_IQ3_XXS: x ? rows_iq3_xxs(to, x, p, stride) : tile_iq3_xxs(to, p, stride); return true;
-	case T_IQ3_S: x ? rows_iq3_s(to, x, p, stride) : tile_iq3_s(to, p, stride); return true;
-	case T_IQ1_S: x ? rows_iq1_s(to, x, p, stride) : tile_iq1_s(to, p, stride); return true;
-	case T_IQ1_M: x ? rows_iq1_m(to, x, p, stride) : tile_iq1_m(to, p, stride); return true;
-	default: return false;
+	case T_Q4_0: scaled_nibbles(to, x, p, stride, blocks, 18, 0, NULL, -8, false, false); break;
+	case T_Q4_1: scaled_nibbles(to, x, p, stride, blocks, 20, 0, NULL, 0, true, false); break;
+	case T_Q5_0: scaled_nibbles(to, x, p, stride, blocks, 22, 2, NULL, -16, false, false); break;
+	case T_Q5_1: scaled_nibbles(to, x, p, stride, blocks, 24, 4, NULL, 0, true, false); break;
+	case T_IQ4_NL: scaled_nibbles(to, x, p, stride, blocks, 18, 0, iq4_values, 0, false, true); break;
+	case T_Q8_0: tile_q8_0(to, x, p, stride, blocks); break;
+	case T_MXFP4: tile_mxfp4(to, x, p, stride, blocks); break;
+	case T_Q2_K: tile_q2_k(to, x, p, stride); break;
+	case T_Q3_K: tile_q3_k(to, x, p, stride); break;
+	case T_Q4_K: tile_q4_k(to, x, p, stride, false); break;
+	case T_Q5_K: tile_q4_k(to, x, p, stride, true); break;
+	case T_Q6_K: tile_q6_k(to, x, p, stride); break;
+	case T_IQ4_XS: tile_iq4_xs(to, x, p, stride); break;
+	case T_NVFP4: tile_nvfp4(to, x, p, stride, n); break;
+	case T_TQ1_0: tile_tq1_0(to, x, p, stride); break;
+	case T_TQ2_0: tile_tq2_0(to, x, p, stride); break;
+	case T_IQ2_XXS: x ? rows_iq2_xxs(to, x, p, stride) : tile_iq2_xxs(to, p, stride); break;
+	case T_IQ2_XS: x ? rows_iq2_xs(to, x, p, stride) : tile_iq2_xs(to, p, stride); break;
+	case T_IQ2_S: x ? rows_iq2_s(to, x, p, stride) : tile_iq2_s(to, p, stride); break;
+	case T_IQ3_XXS: x ? rows_iq3_xxs(to, x, p, stride) : tile_iq3_xxs(to, p, stride); break;
+	case T_IQ3_S: x ? rows_iq3_s(to, x, p, stride) : tile_iq3_s(to, p, stride); break;
+	case T_IQ1_S: x ? rows_iq1_s(to, x, p, stride) : tile_iq1_s(to, p, stride); break;
+	case T_IQ1_M: x ? rows_iq1_m(to, x, p, stride) : tile_iq1_m(to, p, stride); break;
 	}
 }
 
-static bool
-fast_tile(struct tile *to, const struct block_matrix *m, size_t row, size_t first, size_t n)
-{
-	const unsigned char *p = m->t->data + row * m->stride + first / CHUNK * m->chunk;
-	return any_tile(to, m->t->type, p, m->stride, n, NULL, false);
-}
-
 /*
- * TILE rows . one vector; false where the type needs the plain way. Meanwhile the rows behind those that are read are
- * asked for: a step is what one call of columns() and its share of what lies between takes.
+ * TILE rows from p on . one vector. Meanwhile the rows behind those that are read are asked for: a step is what one
+ * call of columns() and its share of what lies between takes.
  */
-static bool
-fast_rows(struct tile *w, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out)
+INLINE void
+any_rows(struct tile *w, const uint32_t type, const struct block_matrix *m, const unsigned char *p, const unsigned char *next,
+	const struct qblock *x, float *out)
 {
+	const struct coding *c = coding_of(type);
 	const size_t part = LANES * m->stride, bytes = tensor_format(m->t->type)->bytes, dim = m->t->dim[0];
-	const unsigned char *p = m->t->data + row * m->stride, *next = row + TILE >= last && in->next ? in->next : p + 2 * part;
-	const struct qblock *x = in->q;
 	vf sum[2] = {V(setzero_ps)(), V(setzero_ps)()};
 	for (size_t g = 0; g < 2; g++)
 		w[g].ahead = (struct ahead){(uintptr_t)next + g * part, bytes < 16 ? LANES * 16 : LANES * bytes / (bytes / 16)};
 	for (size_t k = 0; k < dim; k += CHUNK, p += m->chunk, x += CHUNK / 32) {
 		const size_t n = dim - k < CHUNK ? dim - k : CHUNK;
 		for (size_t g = 0; g < 2; g++)
-			if (!any_tile(w + g, m->t->type, p + g * part, m->stride, n, x, true))
-				return false;
-		if (n < CHUNK)
-			add_scaled(w, x, n, m->c->share, m->c->minima, sum, false);
-		else if (m->c->share == 32)
-			add_scaled(w, x, n, 32, m->c->minima, sum, true);
+			any_tile(w + g, type, p + g * part, m->stride, n, x, true);
+		if (c->super)
+			add_super(w, x, c->share, c->minima, sum);
 		else
-			add_scaled(w, x, n, 16, m->c->minima, sum, true);
+			add_scaled(w, x, n, c->share, c->minima, sum);
 	}
 	V(storeu_ps)(out, sum[0]);
 	V(storeu_ps)(out + LANES, sum[1]);
-	return true;
+}
+
+/* Functions by themselves: compilers do worse with all types in one. */
+#define FAST_TYPES(F) F(Q4_0) F(Q4_1) F(Q5_0) F(Q5_1) F(Q8_0) F(MXFP4) F(NVFP4) F(Q2_K) F(Q3_K) F(Q4_K) F(Q5_K) F(Q6_K) \
+	F(TQ1_0) F(TQ2_0) F(IQ4_NL) F(IQ4_XS) F(IQ2_XXS) F(IQ2_XS) F(IQ2_S) F(IQ3_XXS) F(IQ3_S) F(IQ1_S) F(IQ1_M)
+#define FUNCTIONS(type) \
+	static __attribute__((noinline)) void \
+	tile_of_##type(struct tile *to, const unsigned char *p, size_t stride, size_t n) \
+	{ \
+		any_tile(to, T_##type, p, stride, n, NULL, false); \
+	} \
+	static __attribute__((noinline)) void \
+	rows_of_##type(struct tile *w, const struct block_matrix *m, const unsigned char *p, const unsigned char *next, \
+		const struct qblock *x, float *out) \
+	{ \
+		any_rows(w, T_##type, m, p, next, x, out); \
+	}
+#define ENTRY(type) [T_##type] = {tile_of_##type, rows_of_##type},
+
+FAST_TYPES(FUNCTIONS)
+
+static const struct fast_type {
+	void (*tile)(struct tile *to, const unsigned char *p, size_t stride, size_t n);
+	void (*rows)(struct tile *w, const struct block_matrix *m, const unsigned char *p, const unsigned char *next,
+		const struct qblock *x, float *out);
+} fast_types[T_COUNT] = {FAST_TYPES(ENTRY)};
+
+/* Both are false where the type needs the plain way. */
+static bool
+fast_tile(struct tile *to, const struct block_matrix *m, size_t row, size_t first, size_t n)
+{
+	const struct fast_type *f = &fast_types[m->t->type];
+	if (f->tile)
+		f->tile(to, m->t->data + row * m->stride + first / CHUNK * m->chunk, m->stride, n);
+	return f->tile;
+}
+
+static bool
+fast_rows(struct tile *w, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out)
+{
+	const struct fast_type *f = &fast_types[m->t->type];
+	const unsigned char *p = m->t->data + row * m->stride;
+	if (f->rows)
+		f->rows(w, m, p, row + TILE >= last && in->next ? in->next : p + TILE * m->stride, in->q, out);
+	return f->rows;
 }
 
 #endif

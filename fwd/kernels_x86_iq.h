@@ -133,31 +133,29 @@ put_sizes_of_32(struct tile *to, const struct from_grid *g, unsigned b, vi signs
 	}
 }
 
-/* d (s + 1/2) by, s in 4 bits from bit `shift` on. */
-INLINE vf
-half_up(vf d, vi s, unsigned shift, float by)
+/* 2 s + 1, s in `bits` bits from bit `shift` on. */
+INLINE vi
+odd(vi s, unsigned shift, unsigned bits)
 {
-	const vf f = V(cvtepi32_ps)(v_and(V(srli_epi32)(s, shift), V(set1_epi32)(15)));
-	return V(mul_ps)(V(mul_ps)(d, V(add_ps)(f, V(set1_ps)(0.5f))), V(set1_ps)(by));
+	const vi twice_s = shift ? V(srli_epi32)(s, shift - 1) : V(slli_epi32)(s, 1);
+	return v_or(v_and(twice_s, V(set1_epi32)((1 << (bits + 1)) - 2)), V(set1_epi32)(1));
 }
 
-/* d (2 s + 1), s in `bits` bits from bit `shift` on. */
-INLINE vf
-odd_times(vf d, vi s, unsigned shift, unsigned bits)
+INLINE void
+put_whole_by(struct tile *to, vf d, float by)
 {
-	const vi mask = V(set1_epi32)((1 << bits) - 1), one = V(set1_epi32)(1);
-	return V(mul_ps)(d, V(cvtepi32_ps)(v_or(V(slli_epi32)(v_and(V(srli_epi32)(s, shift), mask), 1), one)));
+	put_whole(to, V(mul_ps)(d, V(set1_ps)(by)), d);
 }
 
 /* Scales into the tile, and the signs of each block. */
 INLINE void
 head_iq2_xxs(struct tile *to, struct apart signs[8], const unsigned char *p, size_t stride)
 {
-	const vf d = low_halves(words(p, stride));
+	put_whole_by(to, low_halves(words(p, stride)), 0.125f);
 	UNROLL for (unsigned b = 0; b < 8; b += 2) {
 		const struct columns c = columns(p + 2 + 8 * b, stride, &to->ahead);
 		UNROLL for (unsigned i = 0; i < 2; i++) {
-			V(storeu_ps)(to->d[b + i], half_up(d, c.c[2 * i + 1], 28, 0.25f));
+			put_scale(to, b + i, odd(c.c[2 * i + 1], 28, 4));
 			put_apart(&signs[b + i], four_evened(c.c[2 * i + 1]));
 		}
 	}
@@ -182,8 +180,9 @@ INLINE void
 small_scales(struct tile *to, const unsigned char *p, size_t stride, vf d)
 {
 	const vi s[2] = {words(p, stride), words(p + 4, stride)};
+	put_whole_by(to, d, 0.125f);
 	UNROLL for (unsigned b = 0; b < 16; b++)
-		V(storeu_ps)(to->d[b], half_up(d, s[b / 8], b % 8 * 4, 0.25f));
+		put_scale(to, b, odd(s[b / 8], b % 8 * 4, 4));
 }
 
 INLINE void
@@ -264,11 +263,11 @@ put_sizes_of_words(struct tile *to, const struct words_from_grid *g, unsigned b,
 INLINE void
 head_iq3_xxs(struct tile *to, struct apart signs[8], const unsigned char *p, size_t stride)
 {
-	const vf d = low_halves(words(p, stride));
+	put_whole_by(to, low_halves(words(p, stride)), 0.25f);
 	UNROLL for (unsigned b = 0; b < 8; b += 4) {
 		const struct columns c = turned(p + 66 + 4 * b, stride);
 		UNROLL for (unsigned i = 0; i < 4; i++) {
-			V(storeu_ps)(to->d[b + i], half_up(d, c.c[i], 28, 0.5f));
+			put_scale(to, b + i, odd(c.c[i], 28, 4));
 			put_apart(&signs[b + i], four_evened(c.c[i]));
 		}
 	}
@@ -293,8 +292,8 @@ INLINE void
 head_iq3_s(struct tile *to, uint16_t (*number)[64], struct apart signs[8], const unsigned char *p, size_t stride)
 {
 	const __m256i bit = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, -32768);
-	const vf d = low_halves(words(p, stride));
 	const vi scales = words(p + 106, stride);
+	put_whole_by(to, low_halves(words(p, stride)), 1);
 	for (size_t r = 0; r < LANES; r++) {
 		const unsigned char *row = p + r * stride;
 		UNROLL for (size_t i = 0; i < 4; i++) {
@@ -306,7 +305,7 @@ head_iq3_s(struct tile *to, uint16_t (*number)[64], struct apart signs[8], const
 	UNROLL for (unsigned i = 0; i < 2; i++) {
 		const struct columns c = turned(p + 74 + 16 * i, stride);
 		UNROLL for (unsigned j = 0; j < 4; j++) {
-			V(storeu_ps)(to->d[4 * i + j], odd_times(d, scales, 4 * (4 * i + j), 4));
+			put_scale(to, 4 * i + j, odd(scales, 4 * (4 * i + j), 4));
 			put_apart(&signs[4 * i + j], c.c[j]);
 		}
 	}
@@ -345,7 +344,7 @@ lift(vi down)
 INLINE void
 head_iq1_s(struct tile *to, uint16_t (*number)[32], struct apart down[8], const unsigned char *p, size_t stride)
 {
-	const vf d = V(mul_ps)(low_halves(words(p, stride)), V(set1_ps)(0.125f));
+	put_whole_by(to, low_halves(words(p, stride)), 0.125f);
 	const struct columns high = turned(p + 34, stride);
 	for (size_t r = 0; r < LANES; r++) {
 		const unsigned char *row = p + r * stride;
@@ -359,7 +358,7 @@ head_iq1_s(struct tile *to, uint16_t (*number)[32], struct apart down[8], const 
 	}
 	UNROLL for (unsigned b = 0; b < 8; b++) {
 		const vi block = high.c[b / 2];
-		V(storeu_ps)(to->d[b], odd_times(d, block, b % 2 * 16 + 12, 3));
+		put_scale(to, b, odd(block, b % 2 * 16 + 12, 3));
 		v_store(down[b].word, V(srai_epi32)(b % 2 ? block : V(slli_epi32)(block, 16), 31));
 	}
 	ask_superblock(&to->ahead, 50);
@@ -390,7 +389,7 @@ head_iq1_m(struct tile *to, uint16_t (*number)[32], const unsigned char *p, size
 	const vi half = v_or(v_or(v_and(V(srli_epi32)(s[0], 12), V(set1_epi32)(0xf)),
 		v_and(V(srli_epi32)(s[0], 24), V(set1_epi32)(0xf0))),
 		v_or(v_and(V(srli_epi32)(s[1], 4), V(set1_epi32)(0xf00)), v_and(V(srli_epi32)(s[1], 16), V(set1_epi32)(0xf000))));
-	const vf d = V(mul_ps)(V(set1_ps)(0.125f), low_halves(half));
+	put_whole_by(to, low_halves(half), 0.125f);
 	for (size_t r = 0; r < LANES; r++) {
 		const unsigned char *row = p + r * stride;
 		UNROLL for (size_t i = 0; i < 2; i++) {
@@ -401,7 +400,7 @@ head_iq1_m(struct tile *to, uint16_t (*number)[32], const unsigned char *p, size
 		}
 	}
 	UNROLL for (unsigned b = 0; b < 16; b++)
-		V(storeu_ps)(to->d[b], odd_times(d, s[b / 8], b / 4 % 2 * 16 + b % 4 * 3, 3));
+		put_scale(to, b, odd(s[b / 8], b / 4 % 2 * 16 + b % 4 * 3, 3));
 	ask_superblock(&to->ahead, 56);
 }
 

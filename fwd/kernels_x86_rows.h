@@ -71,6 +71,13 @@ put_eight(struct tile *to, unsigned b, size_t r, const __m256i m[8], const unsig
 	put_row_sums(to->acc[2 * b + 1] + r, _mm256_blend_epi32(other, same, 0xf0));
 }
 
+INLINE void
+scale_sums(struct tile *to, const size_t blocks)
+{
+	UNROLL for (size_t b = 0; b < blocks; b++)
+		scale_sum(to, b);
+}
+
 INLINE __m256i
 numbers_of(const struct qblock *x)
 {
@@ -94,6 +101,7 @@ rows_iq2_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, si
 			put_eight(to, b, r, m, 32);
 		}
 	}
+	scale_sums(to, 8);
 }
 
 INLINE void
@@ -113,6 +121,7 @@ rows_iq2_xs(struct tile *to, const struct qblock *x, const unsigned char *p, siz
 			put_eight(to, b, r, m, 16);
 		}
 	}
+	scale_sums(to, 16);
 }
 
 INLINE __m256i
@@ -137,6 +146,7 @@ rows_iq2_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 			put_eight(to, b, r, m, 16);
 		}
 	}
+	scale_sums(to, 16);
 }
 
 INLINE __m256i
@@ -174,6 +184,7 @@ rows_iq3_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, si
 			put_eight(to, b, r, m, 32);
 		}
 	}
+	scale_sums(to, 8);
 }
 
 INLINE void
@@ -195,6 +206,7 @@ rows_iq3_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 			put_eight(to, b, r, m, 32);
 		}
 	}
+	scale_sums(to, 8);
 }
 
 /* Levels in eighths are 9 or 7 more than weights. */
@@ -215,6 +227,7 @@ rows_iq1_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 	}
 	UNROLL for (unsigned b = 0; b < 8; b++)
 		v_store(to->acc[b], V(sub_epi32)(v_load(to->acc[b]), V(mullo_epi32)(nine_or_seven(v_load(down[b].word)), input_sum(x + b, 2))));
+	scale_sums(to, 8);
 }
 
 /* Those of IQ1_M change every 8. */
@@ -245,6 +258,7 @@ rows_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size
 	}
 	UNROLL for (unsigned b = 0; b < 16; b++)
 		v_store(to->acc[b], V(sub_epi32)(v_load(to->acc[b]), V(mullo_epi32)(V(set1_epi32)(9), input_sum(x + b / 2, b % 2))));
+	scale_sums(to, 16);
 }
 
 #endif

@@ -7,7 +7,7 @@
  * too much: that is PLACE and STATE for each place it meets (`.*a.{20}': each a leads to another one) and its states;
  * where the end is near, FAR for the place and 1 for each node. What can be said of all below a node is asked of a place
  * itself where so many are below. */
-enum { CHEAP = 1 << 11, NEW = 64, WORK = 160000, PLACE = 64, STATE = 8, FAR = 128, WORTH = 1 << 10 };
+enum { CHEAP = 1 << 11, NEW = 64, WORK = 200000, PLACE = 128, STATE = 16, FAR = 256, WORTH = 1 << 10 };
 
 struct guide_text {
 	struct guide *d;
@@ -232,10 +232,10 @@ meet(struct guide *d, struct walk *w, place p, size_t places)
 	if (i->met != d->walks)
 		w->work += PLACE + STATE * (size_t)i->ways + (i->need > w->budget) * FAR;
 	i->met = d->walks;
-	w->far = i->need > w->budget;
 	w->at = p;
 	w->known = false;
 	w->run = i->base != p || i->worth == d->walks ? run_of(d, w, i->base) : (struct run){0};
+	w->far = w->run.need > w->budget || d->stacks.place[p].need > w->budget;
 }
 
 /* False: it was too much. */

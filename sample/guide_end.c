@@ -3,7 +3,7 @@
 
 /* Texts of more bytes are not looked through for few tokens, if bytes are pieces; so many places are, for an end that
  * is not the one of the fewest bytes; so many nodes, for a long piece. */
-enum { SEARCH_MAX = 4096, PLACES_MAX = 1024, NODES_MAX = 1024 };
+enum { SEARCH_MAX = 4096, PLACES_MAX = 1024, NODES_MAX = 256 };
 
 static void
 want(struct guide *d, place at, bool prefix)

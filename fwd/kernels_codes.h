@@ -109,16 +109,18 @@ ALWAYS void
 whole_sums(const struct tile *w, size_t k, const struct qblock *x, size_t apart, vec (*sum)[8], const int at_once, const int share,
 	const int run, int least)
 {
+	const size_t b = share == 32 ? k : 2 * k;
 	vec a[2][8];
-	UNROLL for (size_t h = 0; h < (size_t)(32 / share); h++) {
-		const size_t b = k * (size_t)(32 / share) + h;
-		block_sums(w, b, x, apart, h * 16, share == 32 ? 2 : h, a, at_once, share, run, least);
-		UNROLL for (int g = 0; g < 2; g++)
-			UNROLL for (int t = 0; t < at_once; t++) {
-				const vec d = vec_load(w[g].d[b]);
-				sum[g][t] = h ? vec_fma(sum[g][t], a[g][t], d) : vec_mul(a[g][t], d);
-			}
-	}
+	block_sums(w, b, x, apart, 0, share == 32 ? 2 : 0, a, at_once, share, run, least);
+	UNROLL for (int g = 0; g < 2; g++)
+		UNROLL for (int t = 0; t < at_once; t++)
+			sum[g][t] = vec_mul(a[g][t], vec_load(w[g].d[b]));
+	if (share == 32)
+		return;
+	block_sums(w, b + 1, x, apart, 16, 1, a, at_once, share, run, least);
+	UNROLL for (int g = 0; g < 2; g++)
+		UNROLL for (int t = 0; t < at_once; t++)
+			sum[g][t] = vec_fma(sum[g][t], a[g][t], vec_load(w[g].d[b + 1]));
 }
 #endif
 

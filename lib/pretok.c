@@ -724,6 +724,114 @@ pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char
 	return part;
 }
 
+bool
+pretok_can_end(const struct pretok *p)
+{
+	for (int k = 0; k < PRETOK_STAGES; k++)
+		if (p->regex[k])
+			return false;
+	return true;
+}
+
+/* The character that ends at s + i, i > 0. */
+static struct ch
+ch_before(const unsigned char *s, size_t i)
+{
+	size_t len = 1;
+	while (len < 4 && len < i && (s[i - len] & 0xC0) == 0x80)
+		len++;
+	const struct ch c = ch_at(s + i - len, len);
+	return c.len == len ? c : (struct ch){CP_INVALID, SET_S, 1};
+}
+
+/*
+ * Whether a word begins at s[i], i > 0, whatever stands before s[0..i) and behind s[0..n), so that all stages may as well begin there.
+ * Letters and digits before it end no later than there, in all rows; and the ends of words do not depend on more than
+ * that something else follows, an apostrophe perhaps. What is at s[i] begins a word of its own: a sign, a newline, a blank before
+ * a letter or digit, a digit behind a letter, a letter behind a digit. Bloom's words hold most signs, and letters beside digits.
+ */
+static bool
+word_begins(const struct pretok *p, const unsigned char *s, size_t i, size_t n, bool ascii)
+{
+	const bool bloom_row = p->stage[0] == bloom;
+	const unsigned char c = s[i];
+	if (n - i <= 4 || c == '\'' || (ascii ? (c | s[i - 1]) >= 0x80 : c >= 0x80 && c < 0xE3))
+		return false;
+	const uint32_t before = ch_before(s, i).set, set = ch_at(s + i, n - i).set;
+	if (!(before & (SET_L | SET_N)))
+		return false;
+	if (c == ' ')
+		return ch_at(s + i + 1, n - i - 1).set & (SET_L | SET_N);
+	if (c >= 0x80) /* U+3001, U+3002, U+FF0C: commas and the stop */
+		return (c == 0xE3 && s[i + 1] == 0x80 && (s[i + 2] == 0x81 || s[i + 2] == 0x82)) || (c == 0xEF && s[i + 1] == 0xBC && s[i + 2] == 0x8C);
+	if (c == '\n' || c == ',' || c == '.')
+		return true;
+	if (bloom_row)
+		return false;
+	return c > ' ' && c < 0x7F && !(set & SET_L && before & SET_L) && !(set & SET_N && before & SET_N);
+}
+
+/* What a run is made of: the categories that the expressions of `plain` rows tell apart, all categories for others, and what has a part of its own. */
+static uint32_t
+run_class(const struct pretok *p, struct ch c)
+{
+	static const uint32_t sets[] = {SET_L, SET_N, SET_SPACE, SET_OTHER}, NEWLINES = 1u << 31;
+	if ((c.cp == '\r' || c.cp == '\n') && p->plain != PLAIN_GPT2 && p->plain != PLAIN_GPT2_DIGITS)
+		return NEWLINES;
+	if (p->plain < PLAIN_GPT2)
+		return c.cp == '\'' || c.cp == '/' ? 0 : c.set;
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+		if (c.set & sets[i])
+			return sets[i];
+	return 0;
+}
+
+/* The bytes of the first characters of a word, if all but its first one are of a kind; or 0. */
+static size_t
+run_head(const struct pretok *p, const unsigned char *s, size_t n)
+{
+	enum { HEAD = 4 };
+	size_t i = ch_at(s, n).len, head = 0;
+	uint32_t kind = 0;
+	for (size_t k = 1; i < n; k++) {
+		const struct ch c = ch_at(s + i, n - i);
+		const uint32_t now = run_class(p, c);
+		if (!now || (k > 1 && now != kind))
+			return 0;
+		kind = now;
+		i += c.len;
+		if (k + 1 == HEAD)
+			head = i;
+	}
+	return head;
+}
+
+struct pretok_end
+pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool ascii)
+{
+	struct pretok_end e = {0, 0, 0};
+	for (size_t i = n; i-- > 1;)
+		if (word_begins(p, s, i, n, ascii)) {
+			e.cut = i;
+			return e;
+		}
+	const size_t sure = n - utf8_incomplete((const char *)s, n); /* where characters are whole */
+	for (size_t i = 0, len; i < sure; i += len) {
+		len = pretok_next(p, st, s + i, sure - i, false);
+		e.word = i;
+		/* digits that are counted off: from here, or from where they begin */
+		if (i && sure - i > 16 && ch_before(s, i).set & SET_N && ch_at(s + i, sure - i).set & SET_N && !(ascii && (s[i] | s[i - 1]) >= 0x80))
+			e.cut = i;
+	}
+	if (e.cut || !sure || (ascii && !all_ascii(s, n)))
+		return e;
+	const uint32_t before = e.word ? ch_before(s, e.word).set : 0, first = ch_at(s + e.word, sure - e.word).set;
+	const uint32_t words = SET_L | SET_M;
+	if (!(before & words && first & words) && !(before & SET_SPACE && first & SET_SPACE))
+		e.head = run_head(p, s + e.word, sure - e.word);
+	return e;
+}
+
 void
 pretok_free(struct pretok_state *st)
 {

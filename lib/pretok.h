@@ -64,4 +64,16 @@ struct pretok_state {
 size_t pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool padded);
 void pretok_free(struct pretok_state *st);
 
+/*
+ * Where a text that goes on behind s[0..n) can be cut: what is before `cut` and what is behind it have the same words as if they
+ * stood together. 0: nowhere; then perhaps it ends within a word that is longer than what is here, from `word` on, and where that ends
+ * does not change if all between its first `head` bytes and some later place in s is left out; head 0: not even that.
+ * ascii: cut only between characters of ASCII. Not for rows of regular expressions.
+ */
+struct pretok_end {
+	size_t cut, word, head;
+};
+struct pretok_end pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool ascii);
+bool pretok_can_end(const struct pretok *p);
+
 #endif

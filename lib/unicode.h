@@ -45,6 +45,15 @@ utf8_next(const unsigned char *s, size_t n, uint32_t *cp)
 	return s[0] < 0x80 ? 1 : utf8_long(s, n, cp);
 }
 
+static inline int
+all_ascii(const unsigned char *s, size_t n)
+{
+	unsigned char all = 0;
+	for (size_t i = 0; i < n; i++)
+		all |= s[i];
+	return all < 0x80;
+}
+
 /* How many bytes at the end of s[0..n) begin a character but do not end it. */
 size_t utf8_incomplete(const char *s, size_t n);
 

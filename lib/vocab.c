@@ -275,12 +275,12 @@ emit(struct ids *out, uint32_t id)
 }
 
 static void
-encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, size_t context, struct ids *out)
 {
 	if (n && v->sp)
 		sp_encode(v, s, n, prefix, out);
 	else if (n && v->bpe)
-		bpe_encode(v, s, n, out);
+		bpe_encode_rest(v, s, n, context, out);
 	else if (n)
 		spm_encode(v, s, n, prefix, out);
 }
@@ -342,40 +342,56 @@ special_at(const struct vocab *v, const struct source *t, size_t i)
 	return sp && !within_text(v, sp) ? sp : NULL;
 }
 
-static void
+/* What is certain of a stretch that goes on. */
+static struct taken
+stretch_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, size_t context, struct ids *out)
+{
+	return v->bpe ? bpe_encode_begun(v, s, n, context, false, out) : spm_encode_begun(v, s, n, prefix, out);
+}
+
+static struct taken
 encode(struct vocab *v, const struct source *t, struct ids out)
 {
 	const unsigned char *s = t->s;
-	const size_t len = t->len;
 	prepare(v);
-	if (v->hf) {
-		hf_encode(v, t, &out);
-		return;
-	}
-	bool prefix = v->space_prefix;
-	size_t from = 0, i = 0;
+	if (v->hf)
+		return hf_encode(v, t, &out);
+	bool prefix = v->space_prefix && !t->begun;
+	size_t from = 0, context = t->context, i = context;
+	const size_t len = !t->more ? t->len : t->len > v->longest ? t->len - v->longest : 0; /* a special may be cut off behind it */
 	while (v->special[t->special].list && i < len) {
 		const struct special *sp = special_at(v, t, i);
 		if (!sp) {
 			i++;
 			continue;
 		}
-		encode_part(v, s + from, i - from, prefix, &out);
+		encode_part(v, s + from, i - from, prefix, context, &out);
 		emit(&out, sp->id);
 		prefix = v->space_prefix;
+		context = 0;
 		i += sp->n;
 		while (t->special && i < len && is_blank(s[i]) && strips(v, sp))
 			i++;
 		from = i;
 	}
-	encode_part(v, s + from, len - from, prefix, &out);
+	struct taken k = {0};
+	if (!t->more) {
+		encode_part(v, s + from, len - from, prefix, context, &out);
+		return k;
+	}
+	if (from < len)
+		k = stretch_begun(v, s + from, len - from, prefix, context, &out);
+	k.begun = k.n ? true : !from && t->begun;
+	k.n += from;
+	k.head += from;
+	return k;
 }
 
 void
 vocab_encode(struct vocab *v, const char *text, size_t len, bool special, uint32_t **ids,
 	size_t *n, size_t *cap)
 {
-	struct source t = {(const unsigned char *)text, len, special, NULL};
+	struct source t = {.s = (const unsigned char *)text, .len = len, .special = special};
 	encode(v, &t, (struct ids){ids, n, cap});
 }
 
@@ -383,7 +399,44 @@ void
 vocab_encode_trusted(struct vocab *v, const char *text, size_t len, const bool *trusted, uint32_t **ids,
 	size_t *n, size_t *cap)
 {
-	struct source t = {(const unsigned char *)text, len, true, trusted};
+	struct source t = {.s = (const unsigned char *)text, .len = len, .special = true, .trusted = trusted};
+	encode(v, &t, (struct ids){ids, n, cap});
+}
+
+/* Whether a text can be encoded while it comes. */
+static bool
+goes_on(struct vocab *v, bool special)
+{
+	uint8_t *known = v->goes_on + special;
+	if (!*known && v->hf)
+		*known = hf_goes_on(v, special) ? 1 : 2;
+	else if (!*known)
+		*known = !v->sp && !(v->rstrip && special) && (!v->bpe || pretok_can_end(v->pretok)) ? 1 : 2;
+	return *known == 1;
+}
+
+size_t
+vocab_encode_begun(struct vocab *v, struct vocab_part *part, char *text, size_t len, bool special, uint32_t **ids,
+	size_t *n, size_t *cap)
+{
+	struct source t = {(const unsigned char *)text, len, special, NULL, true, part->begun, part->context};
+	prepare(v);
+	if (!goes_on(v, special))
+		return len;
+	const struct taken k = encode(v, &t, (struct ids){ids, n, cap});
+	if (!k.n)
+		return len;
+	memmove(text, text + k.head, k.n_head);
+	memmove(text + k.n_head, text + k.n, len - k.n);
+	*part = (struct vocab_part){k.begun, k.context};
+	return len - k.n + k.n_head;
+}
+
+void
+vocab_encode_rest(struct vocab *v, const struct vocab_part *part, const char *text, size_t len, bool special, uint32_t **ids,
+	size_t *n, size_t *cap)
+{
+	struct source t = {(const unsigned char *)text, len, special, NULL, false, part->begun, part->context};
 	encode(v, &t, (struct ids){ids, n, cap});
 }
 

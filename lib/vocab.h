@@ -91,7 +91,21 @@ bool vocab_text_stays(const struct vocab *v, uint32_t id);
  */
 void vocab_encode(struct vocab *v, const char *text, size_t len, bool special,
 	uint32_t **ids, size_t *n, size_t *cap);
-/* The same with `special`, but a control or unknown piece is found only where all its bytes are
+/*
+ * The same of a text that comes in parts: text[0..len) is the beginning of what was not taken yet, and more follows. Takes what
+ * is certain and returns how many bytes are left, which stand at text[0] then and belong before what follows. All of them are left where
+ * it takes more to know, or where the vocabulary has rules that ask for the whole text. *part begins with zeros.
+ */
+struct vocab_part {
+	bool begun;		/* something of this text was taken */
+	size_t context;		/* bytes of the rest that are, and only tell what the others belong to */
+};
+size_t vocab_encode_begun(struct vocab *v, struct vocab_part *part, char *text, size_t len, bool special,
+	uint32_t **ids, size_t *n, size_t *cap);
+/* And its end. */
+void vocab_encode_rest(struct vocab *v, const struct vocab_part *part, const char *text, size_t len, bool special,
+	uint32_t **ids, size_t *n, size_t *cap);
+/* The same as vocab_encode() with `special`, but a control or unknown piece is found only where all its bytes are
  * trusted, trusted[i] for text[i]: what a stranger wrote into a text stays text. */
 void vocab_encode_trusted(struct vocab *v, const char *text, size_t len, const bool *trusted,
 	uint32_t **ids, size_t *n, size_t *cap);

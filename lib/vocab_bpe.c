@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "unicode.h"
+#include "vocab_hf.h"
 #include "vocab_impl.h"
 
 uint32_t
@@ -259,19 +260,19 @@ short_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	return n;
 }
 
-void
-bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+static const struct word_kind kind = {char_id, bpe_pair, put_symbol};
+
+/* The bytes of a word, as pieces spell them, in v->word; false: some have no piece and are left out. */
+static bool
+gather(struct vocab *v, const unsigned char *s, size_t n)
 {
-	static const struct word_kind kind = {char_id, bpe_pair, put_symbol};
 	struct word *w = &v->word;
-	bool whole = v->ignore_merges;
-	if (short_word(v, s, n, out))
-		return;
+	bool all = true;
 	word_clear(w);
 	for (size_t i = 0; i < n; i++) {
 		if (v->byte_id[s[i]] == NO_ID) {
 			lost_byte(v, s[i]);
-			whole = false;
+			all = false;
 			continue;
 		}
 		unsigned char c[4];
@@ -279,7 +280,16 @@ bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		word_bytes(w, c, len);
 		word_add(w, len, v->byte_id[s[i]]);
 	}
-	if (!whole || !put_whole(v, w->s, w->len, out))
+	return all;
+}
+
+void
+bpe_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	if (short_word(v, s, n, out))
+		return;
+	const bool all = gather(v, s, n);
+	if (!all || !v->ignore_merges || !put_whole(v, v->word.s, v->word.len, out))
 		word_encode(v, &kind, out);
 }
 
@@ -304,4 +314,81 @@ bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		n -= len;
 	}
 	words_flush(v, &q, out);
+}
+
+/* The words of s[0..n) up to the place `to`, where one begins. */
+static void
+encode_to(struct vocab *v, const unsigned char *s, size_t to, size_t n, size_t context, struct ids *out)
+{
+	struct word_queue q;
+	size_t i = context ? pretok_next(v->pretok, &v->cut, s, n, false) : 0;
+	if (i > context) { /* which is no word of its own */
+		gather(v, s + context, i - context);
+		word_encode(v, &kind, out);
+	}
+	words_begin(&q, bpe_word);
+	for (size_t len; i < to; i += len) {
+		len = pretok_next(v->pretok, &v->cut, s + i, n - i, false);
+		words_add(v, &q, s + i, len, n - i >= PRETOK_PAD, out);
+	}
+	words_flush(v, &q, out);
+}
+
+void
+bpe_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, struct ids *out)
+{
+	if (context)
+		encode_to(v, s, n, n, context, out);
+	else
+		bpe_encode(v, s, n, out);
+}
+
+/* The beginning of a word that goes on: how many bytes of s are certain. */
+static size_t
+begun_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	if (v->ignore_merges && !v->pieces.slot)
+		pieces_index(v);
+	if (v->ignore_merges && n <= v->max_piece) /* perhaps it is a piece */
+		return 0;
+	gather(v, s, n);
+	size_t spelled = word_encode_begun(v, &kind, out), i = 0;
+	for (unsigned char c[4]; spelled; i++)
+		if (v->byte_id[s[i]] != NO_ID)
+			spelled -= utf8_put(c, bpe_char(s[i]));
+	return i;
+}
+
+/* The same as the vocabulary wants it. */
+static void
+encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, struct ids *out)
+{
+	if (v->hf)
+		hf_encode_rest(v, s, n, context, true, out);
+	else
+		bpe_encode_rest(v, s, n, context, out);
+}
+
+struct taken
+bpe_encode_begun(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool ascii, struct ids *out)
+{
+	const struct pretok_end e = pretok_end(v->pretok, &v->cut, s, n, ascii);
+	const size_t before = *out->n, begin = context > e.word ? context : e.word;
+	if (e.cut > context) {
+		encode_rest(v, s, e.cut, context, out);
+		return (struct taken){.n = e.cut};
+	}
+	if (e.cut || !e.head)
+		return (struct taken){0};
+	if (context < e.word) {
+		encode_to(v, s, e.word, n, context, out);
+		v->cut = (struct pretok_state){.begun = false};
+	}
+	size_t end = begin + begun_word(v, s + begin, n - begin, out), at = end;
+	while (at > begin && end - at < 3 && (s[at] & 0xC0) == 0x80) /* a character stays whole */
+		at--;
+	if (end - begin > 3 && at >= e.word + e.head)
+		return (struct taken){.n = at, .head = e.word, .n_head = e.head, .context = e.head + end - at};
+	*out->n = before;
+	return (struct taken){0};
 }

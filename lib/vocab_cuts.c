@@ -72,6 +72,17 @@ ready(struct vocab *v, size_t n)
 	return true;
 }
 
+size_t
+cuts_last(struct vocab *v, const unsigned char *s, size_t n)
+{
+	ready(v, WORTH);
+	for (size_t i = n; i-- > 1;)
+		if (!v->joined[s[i - 1] * ROW + s[i]] && !is_space_at(s + i, n - i) && n - i >= SPM_SPACE_LEN &&
+			!(i >= SPM_SPACE_LEN && is_space_at(s + i - SPM_SPACE_LEN, SPM_SPACE_LEN)))
+			return i;
+	return 0;
+}
+
 /* The bytes of the word at s; n > 0. */
 static inline size_t
 word_end(const uint8_t *joined, const unsigned char *s, size_t n)

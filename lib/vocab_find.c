@@ -217,6 +217,7 @@ specials_index(struct vocab *v, unsigned which)
 			continue;
 		t->list = grow(t->list, &cap, n + 1, sizeof *t->list);
 		t->list[n++] = (struct special){(const unsigned char *)text.p, (uint32_t)text.n, id};
+		v->longest = text.n > v->longest ? (uint32_t)text.n : v->longest;
 	}
 	specials_sort(t, n);
 }

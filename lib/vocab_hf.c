@@ -40,11 +40,12 @@ put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, st
 		emit_unknown(v, p, sym->n, out);
 }
 
+static const struct word_kind kind = {pieces_char, bpe_pair, put_symbol};
+
 /* What was gathered in v->word, merged. */
 static void
 merge(struct vocab *v, struct ids *out)
 {
-	static const struct word_kind kind = {pieces_char, bpe_pair, put_symbol};
 	word_encode(v, &kind, out);
 	word_clear(&v->word);
 }
@@ -141,18 +142,26 @@ encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		emit(out, (uint32_t)v->unk);
 }
 
-/* A word of a text in which nothing changes but how spaces are spelled. */
+/* A text in which nothing changes but how spaces are spelled. */
 static void
-encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+spell_spaces(struct vocab *v, const unsigned char *s, size_t n, bool prefix)
 {
 	struct bytes *b = v->hf->text;
 	b->n = 0;
+	if (prefix)
+		bytes_add(b, SPM_SPACE, SPM_SPACE_LEN);
 	for (size_t i = 0; i < n; i++)
 		if (s[i] == ' ')
 			bytes_add(b, SPM_SPACE, SPM_SPACE_LEN);
 		else
 			bytes_add(b, s + i, 1);
-	encode_chars(v, b->s, b->n, out);
+}
+
+static void
+encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	spell_spaces(v, s, n, false);
+	encode_chars(v, v->hf->text->s, v->hf->text->n, out);
 }
 
 static void
@@ -176,6 +185,107 @@ encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, stru
 			encode_chars(v, s + w->begin, w->end - w->begin, out);
 	}
 	words_flush(v, &q, out);
+}
+
+/* Texts that go on. */
+
+/* Of a text in which nothing changes but how spaces are spelled: what goes before a place where it can be cut. */
+static void
+encode_spaced(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	if (n && cuts_encode(v, s, n, prefix, encode_cut, out))
+		return;
+	spell_spaces(v, s, n, prefix);
+	encode_chars(v, v->hf->text->s, v->hf->text->n, out);
+}
+
+/* The same where it cannot be cut; behind a character that has no piece it can. */
+static size_t
+encode_word_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	size_t i = 0, spelled;
+	word_clear(&v->word);
+	if (prefix && !gather(v, (const unsigned char *)SPM_SPACE, SPM_SPACE_LEN, false))
+		return 0;
+	for (size_t len; n - i >= 4; i += len) { /* where characters are whole */
+		uint32_t cp;
+		len = utf8_next(s + i, n - i, &cp);
+		if (cp == ' ' ? gather(v, (const unsigned char *)SPM_SPACE, SPM_SPACE_LEN, false) : gather(v, s + i, len, false))
+			continue;
+		encode_spaced(v, s, i + len, prefix, out);
+		return i + len;
+	}
+	spelled = word_encode_begun(v, &kind, out);
+	word_clear(&v->word);
+	if (prefix && spelled)
+		spelled -= SPM_SPACE_LEN;
+	for (i = 0; spelled; i++)
+		spelled -= s[i] == ' ' ? SPM_SPACE_LEN : 1;
+	return i;
+}
+
+/* Whether what normalizers do to a text that is cut before an ASCII character, they do to the parts. */
+static bool
+normalized_apart(const struct hf *h)
+{
+	for (size_t i = 0; i < h->n_normalizers; i++)
+		if (h->normalizers[i].kind > HF_NFKD)
+			return false;
+	return true;
+}
+
+/* Whether a token may begin within a control token, which is passed over where it is not taken. */
+static bool
+begins_within(const struct vocab *v, const struct specials *list)
+{
+	for (uint32_t i = 0; list->list && i < list->first[256]; i++) {
+		const struct special *sp = list->list + i;
+		for (uint32_t from = 1; from < sp->n && vocab_type(v, sp->id) != PIECE_USER; from++) {
+			struct prefix p = {0, 0, 0};
+			bool may = true;
+			for (uint32_t k = from; may && k < sp->n; k++)
+				may = specials_narrow(list, &p, sp->p[k]) && list->list[p.lo].n > p.n;
+			if (may || (p.lo < p.hi && list->list[p.lo].n == p.n))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+hf_goes_on(const struct vocab *v, bool special)
+{
+	const struct hf *h = v->hf;
+	for (uint32_t id = 0; id < h->n_flags; id++)
+		if (h->flags[id] & (HF_LSTRIP | HF_RSTRIP | HF_SINGLE_WORD))
+			return false;
+	if (v->special[2].list || v->special[3].list || (!special && begins_within(v, &v->special[1])))
+		return false;
+	return h->only_spaces || (h->known_words && pretok_can_end(&h->pretok) && normalized_apart(h));
+}
+
+void
+hf_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool begun, struct ids *out)
+{
+	if (v->hf->only_spaces)
+		encode_spaced(v, s, n, v->space_prefix && !begun, out);
+	else if (n > context) {
+		s = hf_normalize(v->hf, s, &n); /* context is what is not changed by it */
+		bpe_encode_rest(v, s, n, context, out);
+	}
+}
+
+/* What is certain of a stretch that goes on. */
+static struct taken
+stretch_begun(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool begun, struct ids *out)
+{
+	const bool prefix = v->space_prefix && !begun;
+	if (!v->hf->only_spaces)
+		return bpe_encode_begun(v, s, n, context, v->hf->n_normalizers, out);
+	const size_t cut = cuts_last(v, s, n);
+	if (cut)
+		encode_spaced(v, s, cut, prefix, out);
+	return (struct taken){.n = cut ? cut : encode_word_begun(v, s, n, prefix, out)};
 }
 
 /* Added tokens. */
@@ -259,20 +369,24 @@ static void encode_between(struct vocab *v, const struct source *t, unsigned set
 
 /* Take added tokens out, and encode what is between them; `set`: 0, or 2 for those of normalized text.
  * As in the library, blanks that one took along may be added tokens of their own. */
-static void
+static struct taken
 encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, struct ids *out)
 {
 	const struct specials *list = &v->special[set + 1];
 	size_t from = 0, step, blanks = 0; /* blanks: the end of those looked at last */
-	for (size_t i = 0; list->list && i < t->len; i += step) {
-		while (i < t->len && list->first[t->s[i]] == list->first[t->s[i] + 1])
+	size_t end_of_text = !t->more ? t->len : t->len > v->longest ? t->len - v->longest : 0; /* a token may be cut off behind it */
+	for (size_t i = t->context; list->list && i < end_of_text; i += step) {
+		while (i < end_of_text && list->first[t->s[i]] == list->first[t->s[i] + 1])
 			i++;
-		if (i == t->len)
+		if (i == end_of_text)
 			break;
 		const struct special *sp = specials_at(list, t->s + i, t->len - i);
 		step = 1;
-		if (!sp || !taken(v, t, sp, i, &step))
+		if (!sp || !taken(v, t, sp, i, &step)) {
+			if (t->more && i + step > end_of_text)
+				end_of_text = i;
 			continue;
+		}
 		size_t begin = i, end = i + sp->n;
 		if (hf_has(v, sp->id, HF_LSTRIP))
 			begin = from < i ? blanks_before(t->s, from, i) : from;
@@ -284,7 +398,17 @@ encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, 
 		from = end;
 		step = sp->n;
 	}
-	encode_between(v, t, set, from, t->len, first, out);
+	if (!t->more) {
+		encode_between(v, t, set, from, t->len, first, out);
+		return (struct taken){.n = t->len};
+	}
+	struct taken k = {0};
+	if (from < end_of_text)
+		k = stretch_begun(v, t->s + from, end_of_text - from, from ? 0 : t->context, !from && t->begun, out);
+	k.begun = k.n ? true : !from && t->begun;
+	k.n += from;
+	k.head += from;
+	return k;
 }
 
 static void
@@ -294,6 +418,10 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 	size_t n = to - from;
 	if (from == to)
 		return;
+	if (!from && t->begun) {
+		hf_encode_rest(v, t->s, to, t->context, true, out);
+		return;
+	}
 	if (set == 2) {
 		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, out);
 		return;
@@ -305,7 +433,7 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 	for (size_t i = from; ours && t->trusted && i < to; i++)
 		ours = t->trusted[i];
 	const unsigned char *s = hf_normalize(v->hf, t->s + from, &n);
-	struct source part = {s, n, ours, NULL};
+	struct source part = {.s = s, .len = n, .special = ours};
 	/* hf_words() works in the buffers that hold the text, too */
 	bool held = s == v->hf->text[0].s || s == v->hf->text[1].s;
 	struct bytes own = {NULL, 0, 0};
@@ -317,10 +445,10 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 	xfree(own.s);
 }
 
-void
+struct taken
 hf_encode(struct vocab *v, const struct source *t, struct ids *out)
 {
-	encode_added(v, t, 0, true, out);
+	return encode_added(v, t, 0, true, out);
 }
 
 struct str

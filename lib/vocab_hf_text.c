@@ -206,22 +206,13 @@ normalize_step(struct hf *h, const struct hf_step *step, const unsigned char *s,
 	}
 }
 
-static bool
-is_ascii(const unsigned char *s, size_t n)
-{
-	unsigned char all = 0;
-	for (size_t i = 0; i < n; i++)
-		all |= s[i];
-	return all < 0x80;
-}
-
 const unsigned char *
 hf_normalize(struct hf *h, const unsigned char *s, size_t *n)
 {
 	h->front = true;
 	h->room = *n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * *n;
 	for (size_t i = 0; i < h->n_normalizers; i++) {
-		if (h->normalizers[i].kind <= HF_NFKD && is_ascii(s, *n))
+		if (h->normalizers[i].kind <= HF_NFKD && all_ascii(s, *n))
 			continue;
 		struct bytes *out = h->text + (s == h->text[0].s);
 		out->n = 0;

@@ -152,6 +152,7 @@ struct vocab {
 	struct table pieces;		/* no slots: not built yet (BPE) */
 	struct table keys;		/* all pieces of a file that says that no two are alike; no slots: there is none */
 	uint32_t max_piece;		/* bytes of the longest in the table */
+	size_t longest_symbol;		/* what merging makes is no longer; 0: not known */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
 	struct unigram *unigram;	/* or NULL */
 	struct sp *sp;			/* or NULL */
@@ -179,6 +180,8 @@ struct vocab {
 	struct word_cache cache;
 	uint8_t *joined;		/* vocab_cuts.c's table, NULL: not built */
 	size_t met;			/* bytes of text that it would have been good for */
+	uint32_t longest;		/* of all specials */
+	uint8_t goes_on[2];		/* whether a text can be encoded while it comes, with specials or not: 1 yes, 2 no, 0 not known */
 	struct specials special[4];	/* user-defined ones; control and unknown ones, too;
 					 * 2 and 3: the same, of those that are found in normalized text */
 
@@ -285,8 +288,12 @@ struct word_kind {
 };
 /* Merge what was gathered in v->word and emit it. */
 void word_encode(struct vocab *v, const struct word_kind *k, struct ids *out);
+/* The same of a word that goes on, as far as it is certain; how many of its bytes that is. */
+size_t word_encode_begun(struct vocab *v, const struct word_kind *k, struct ids *out);
 /* Add a symbol to a word for word_encode(), which takes those beyond WORD_WINDOW from its bytes. */
-enum { WORD_WINDOW = 1 << 15 };
+#ifndef WORD_WINDOW
+#define WORD_WINDOW (1u << 15)
+#endif
 static inline void
 word_add(struct word *w, size_t n, uint32_t id)
 {
@@ -326,10 +333,26 @@ struct source {
 	size_t len;
 	bool special;
 	const bool *trusted;
+	bool more;			/* text follows that is not here */
+	bool begun;			/* something stood before it, */
+	size_t context;			/* and so many of its bytes are encoded already */
 };
+
+/* What was taken of a text that goes on: n bytes, but n_head bytes from `head` on stay in front of the rest, of which then
+ * `context` bytes are taken. */
+struct taken {
+	size_t n, head, n_head, context;
+	bool begun;	/* the rest is not the beginning of a stretch */
+};
+/* Encode what is certain of a stretch without specials, of which the first `context` bytes are taken already. */
+struct taken bpe_encode_begun(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool ascii, struct ids *out);
+struct taken spm_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
+/* The rest of one. */
+void bpe_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, struct ids *out);
 
 /* Encode a text that holds no specials word by word, which merging does not reach across; one that is new
  * is given to `word`. prefix: a space stands before the first. False: this text cannot be cut, or it does not pay yet. */
+size_t cuts_last(struct vocab *v, const unsigned char *s, size_t n); /* the last place to cut a text that goes on, or 0 */
 bool cuts_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, word_fn *word, struct ids *out);
 
 /* Encode text that holds no specials. */

@@ -111,10 +111,11 @@ put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, st
 			emit_byte(v, p[k], out);
 }
 
+static const struct word_kind kind = {pieces_char, spm_pair, put_symbol};
+
 static void
 encode_word(struct vocab *v, struct ids *out)
 {
-	static const struct word_kind kind = {pieces_char, spm_pair, put_symbol};
 	word_encode(v, &kind, out);
 	word_clear(&v->word);
 }
@@ -173,6 +174,50 @@ spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struc
 {
 	if (!cuts_encode(v, s, n, prefix, encode_cut, out))
 		encode_text(v, s, n, prefix, out);
+}
+
+/* How many bytes of the text s are spelled in n bytes, a space of its own in front where `prefix`. */
+static size_t
+unspelled(const struct vocab *v, const unsigned char *s, size_t n, bool prefix)
+{
+	size_t i = 0, len, sp_len;
+	space(v, &sp_len);
+	n -= prefix && n ? sp_len : 0;
+	for (; n; i += len) {
+		uint32_t cp;
+		len = utf8_next(s + i, 4, &cp);
+		n -= cp == ' ' ? sp_len : len;
+	}
+	return i;
+}
+
+struct taken
+spm_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	struct word *w = &v->word;
+	const size_t cut = cuts_last(v, s, n);
+	size_t sp_len;
+	const char *sp = space(v, &sp_len);
+	if (cut) {
+		spm_encode(v, s, cut, prefix, out);
+		return (struct taken){.n = cut};
+	}
+	word_clear(w);
+	if (prefix)
+		add_char(v, sp, sp_len);
+	for (size_t i = 0, len; n - i >= 4; i += len) { /* where characters are whole */
+		uint32_t cp;
+		len = utf8_next(s + i, n - i, &cp);
+		if (not_a_space(v, cp))
+			return (struct taken){0};
+		if (cp == ' ')
+			add_char(v, sp, sp_len);
+		else
+			add_char(v, s + i, len);
+	}
+	const size_t spelled = word_encode_begun(v, &kind, out);
+	word_clear(w);
+	return (struct taken){.n = unspelled(v, s, spelled, prefix)};
 }
 
 /* As SentencePiece has it: unknown characters next to each other are one, and user-defined

@@ -31,6 +31,41 @@ vectors()
 @test "ids of deepseek-coder" { vectors deepseek-coder.gguf deepseek-coder.gguf 32013; }
 @test "ids of llama2.c's tokenizer.bin" { vectors llama2-tokenizer.bin llama-spm.gguf 1; }
 
+# Texts that are hard to cut: words without an end, of one character and of some, and what may end them.
+endless()
+{
+	local c
+	for c in a A ' ' '\n' '\r\n' '!' 7 '\360\237\230\200' '\303\251' '\350\252\236' "'s" aB '\314\201' '\342\226\201' '\t' '\302\240' '.\n' '<' '\343\200'; do
+		awk -v c="$c" 'BEGIN { for (i = 0; i < 3000; i++) printf c }'
+		printf "x  $c,b'll$c ab\\0"
+		awk -v c="$c" 'BEGIN { for (i = 0; i < 900; i++) printf "%s%s", i % 7 ? c : "", i % 5 ? c : "Ab" }'
+		printf '\0'
+	done
+}
+
+@test "a text that comes in parts has the ids of the whole" {
+	endless >in
+	noise | tr '\0' '\1' >>in
+	printf '\0' >>in
+	for v in "$M" "$SHARED"/vocab/*.gguf "$SHARED"/vocab/*.bin; do
+		[ -e "$v" ] || continue
+		for step in 61 1000; do
+			"$LLM_UNIT/vocab_test" -r -p $step "$v" <in
+		done
+	done
+	"$LLM_UNIT/vocab_test" -r -s -p 100 "$M" <in
+}
+
+@test "memory does not grow with a line" {
+	[ -z "$LLM_SANITIZER" ] || skip "sanitizers keep what is free"
+	for c in a ' ' 'text, and words '; do
+		for mb in 2 6; do
+			yes "$c" | tr -d '\n' | head -c ${mb}000000 | llm-tok -v "$M" 2>&1 >/dev/null | sed 's/.*memory=//' >$mb
+		done
+		[ $(($(cat 6) - $(cat 2))) -lt 4000000 ]
+	done
+}
+
 # The same bytes in every run, most of them no UTF-8.
 noise()
 {

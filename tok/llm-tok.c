@@ -23,7 +23,7 @@ const char usage_text[] =
 	"  -z  records end with NUL, not with newline\n"
 	"  -h  this help    -V  the version\n";
 
-enum { CHUNK = 1 << 16 };
+enum { CHUNK = 1 << 16, LONG_RECORD = 1 << 20 /* is converted while it comes */ };
 
 /* Digits of an id behind a blank, and in the last byte how many bytes they are: made when the id is first
  * met. Those of a million and more do not fit and are printed. */
@@ -42,7 +42,12 @@ struct tok {
 	size_t cap_ids;
 	char (*spelled)[SPELLED];	/* of each id, or zeros */
 	struct figures *figures;	/* or NULL */
+	struct turn_figures turn;
 	uint32_t sequence;
+	bool inside;		/* some of a record was converted: */
+	struct vocab_part part;
+	size_t on_line;		/* ids of it */
+	size_t enough;		/* bytes of a record to try that with */
 };
 
 static void
@@ -85,10 +90,12 @@ put_some(struct tok *t, const uint32_t *ids, size_t n, bool first)
 
 /* A long line is written in parts: its digits need not all be there at once. */
 static void
-put_ids(struct tok *t, const uint32_t *ids, size_t n, bool first)
+put_ids(struct tok *t, const uint32_t *ids, size_t n)
 {
 	enum { SOME = CHUNK / SPELLED };
+	bool first = !t->on_line;
 	t->total += n;
+	t->on_line += n;
 	for (size_t some; n && !t->count_only; ids += some, n -= some, first = false) {
 		some = n < SOME ? n : SOME;
 		put_some(t, ids, some, first);
@@ -114,30 +121,56 @@ encode_turn(struct tok *t, const char *text, size_t len)
 	return n;
 }
 
-/* One record of text; `ended`: its newline (NUL) was there, and ours follows. */
+/* The first text of a record is here, or its end. */
 static void
-record(struct tok *t, const char *text, size_t len, bool ended)
+begin_record(struct tok *t, bool empty)
 {
-	struct turn_figures turn = {0};
+	const int32_t bos = t->chat || t->begun || empty ? -1 : vocab_bos(t->v);
+	t->sequence += t->begun && empty; /* an empty record ends the sequence */
+	t->begun = !empty;
+	t->part = (struct vocab_part){0};
+	t->inside = true;
+	t->on_line = 0;
+	if (!empty)
+		figures_begin(t->figures, &t->turn);
+	if (bos >= 0)
+		put_ids(t, &(uint32_t){(uint32_t)bos}, 1);
+}
+
+/* The rest of a record; `ended`: its newline (NUL) was there, and ours follows. */
+static void
+end_record(struct tok *t, const char *text, size_t len, bool ended)
+{
 	size_t n = 0;
-	int32_t bos = t->chat || t->begun || len == 0 ? -1 : vocab_bos(t->v);
-	t->sequence += t->begun && !len; /* an empty record ends the sequence */
-	t->begun = len != 0;
-	if (len)
-		figures_begin(t->figures, &turn);
+	if (!t->inside)
+		begin_record(t, len == 0);
 	if (t->chat)
 		n = encode_turn(t, text, len);
 	else
-		vocab_encode(t->v, text, len, t->special, &t->ids, &n, &t->cap_ids);
-	if (bos >= 0)
-		put_ids(t, &(uint32_t){(uint32_t)bos}, 1, true);
-	put_ids(t, t->ids, n, bos < 0);
+		vocab_encode_rest(t->v, &t->part, text, len, t->special, &t->ids, &n, &t->cap_ids);
+	put_ids(t, t->ids, n);
 	if (ended && !t->count_only) {
 		t->out = grow(t->out, &t->cap_out, t->n_out + 1, 1);
 		t->out[t->n_out++] = '\n';
 	}
-	figures_tokens(t->figures, &turn, n + (bos >= 0));
-	figures_end(t->figures, &turn, t->sequence);
+	figures_tokens(t->figures, &t->turn, t->on_line);
+	figures_end(t->figures, &t->turn, t->sequence);
+	t->inside = false;
+}
+
+/* Of a long record whose end is not here, what is certain; how much of it is left. */
+static size_t
+some_of_record(struct tok *t, char *text, size_t have)
+{
+	size_t n = 0;
+	if (t->chat || have < t->enough)
+		return have;
+	if (!t->inside)
+		begin_record(t, false);
+	have = vocab_encode_begun(t->v, &t->part, text, have, t->special, &t->ids, &n, &t->cap_ids);
+	put_ids(t, t->ids, n);
+	t->enough = 2 * have > LONG_RECORD ? 2 * have : LONG_RECORD;
+	return have;
 }
 
 /* Convert the whole records of text[0..have), of which the first `old` bytes hold no
@@ -148,12 +181,13 @@ records(struct tok *t, char *text, size_t old, size_t have)
 	size_t begin = 0;
 	for (char *p; (p = memchr(text + old, t->end, have - old)); begin = old) {
 		old = (size_t)(p - text) + 1;
-		record(t, text + begin, old - 1 - begin, true);
+		end_record(t, text + begin, old - 1 - begin, true);
+		t->enough = LONG_RECORD;
 		if (t->n_out > CHUNK)
 			flush(t);
 	}
 	memmove(text, text + begin, have - begin);
-	return have - begin;
+	return some_of_record(t, text, have - begin);
 }
 
 /* Records as they arrive; what is ready is written before more input is waited for. */
@@ -166,8 +200,8 @@ run(struct tok *t)
 		text = grow(text, &cap, have + CHUNK, 1);
 		got = read_some(0, 1, text + have, cap - have, "stdin");
 		have = records(t, text, have, have + got);
-		if (!got && have)
-			record(t, text, have, false);
+		if (!got && (have || t->inside))
+			end_record(t, text, have, false);
 		flush(t);
 	}
 	xfree(text);
@@ -176,7 +210,7 @@ run(struct tok *t)
 int
 main(int argc, char **argv)
 {
-	struct tok t = {.end = '\n'};
+	struct tok t = {.end = '\n', .enough = LONG_RECORD};
 	struct figures figures = {0};
 	bool header = true, chat = false, inspect = false;
 	const char *system = NULL;

@@ -6,6 +6,8 @@
 
 #include "vocab_impl.h"
 
+#include "../unit/parts.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +45,13 @@ round_trip(struct vocab *v, const char *text, size_t n, bool special, uint32_t *
 		at += len;
 	}
 	CHECK(!exact || at == n);
+	uint32_t *parts = NULL;
+	size_t parts_cap = 0;
+	for (size_t step = 1; step <= 256; step *= 5) {
+		CHECK(encode_parts(v, text, n, special, step, &parts, &parts_cap) == n_ids);
+		CHECK(!n_ids || !memcmp(parts, *ids, n_ids * sizeof *parts));
+	}
+	xfree(parts);
 }
 
 /* Whatever can be asked about every piece. */

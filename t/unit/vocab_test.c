@@ -2,19 +2,20 @@
  * vocab_test.c - encode the NUL-ended records of stdin, print their ids a line,
  * and make sure that they decode to what was encoded.
  *
- *	vocab_test [-s] [-r] model <records
+ *	vocab_test [-s] [-r] [-p bytes] model <records
  *
  * -s: control pieces spelled in the text are taken as such. -r: records that do
- * not come back are no error. Exit 1 if one does not.
+ * not come back are no error. -p: compare with the ids of a text that comes so many bytes at a time, and print none.
+ * Exit 1 if one does not come back, or has other ids.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "vocab.h"
+#include "parts.h"
 
 const char progname[] = "vocab_test";
-const char usage_text[] = "usage: vocab_test [-s] [-r] model <records\n";
+const char usage_text[] = "usage: vocab_test [-s] [-r] [-p bytes] model <records\n";
 
 /* Whether the ids decode to text[0..n). */
 static bool
@@ -33,13 +34,27 @@ comes_back(struct vocab *v, const uint32_t *ids, size_t n_ids, bool special, con
 	return at == n;
 }
 
+/* The ids of a text that comes in parts are the same. */
+static void
+compare(struct vocab *v, const char *text, size_t n, bool special, size_t step, const uint32_t *ids, size_t n_ids)
+{
+	uint32_t *parts = NULL;
+	size_t cap = 0, n_parts = encode_parts(v, text, n, special, step, &parts, &cap);
+	if (n_parts != n_ids || (n_ids && memcmp(parts, ids, n_ids * sizeof *ids) != 0))
+		die("a record of %zu bytes has %zu ids, others in parts of %zu bytes (%zu)", n, n_ids, step, n_parts);
+	xfree(parts);
+}
+
 int
 main(int argc, char **argv)
 {
 	bool special = false, lossy = false;
-	int c;
-	while ((c = getopt(argc, argv, "sr")) != -1)
-		*(c == 's' ? &special : c == 'r' ? &lossy : &(bool){false}) = true;
+	size_t step = 0;
+	for (int c; (c = getopt(argc, argv, "srp:")) != -1;)
+		if (c == 'p')
+			step = strtoul(optarg, NULL, 10);
+		else
+			*(c == 's' ? &special : c == 'r' ? &lossy : &(bool){false}) = true;
 	if (optind + 1 != argc)
 		die_usage("one model is wanted");
 	struct vocab *v = vocab_open(argv[optind]);
@@ -58,9 +73,12 @@ main(int argc, char **argv)
 			break;
 		n_ids = 0;
 		vocab_encode(v, p, (size_t)(end - p), special, &ids, &n_ids, &ids_cap);
-		for (size_t i = 0; i < n_ids; i++)
+		if (step)
+			compare(v, p, (size_t)(end - p), special, step, ids, n_ids);
+		for (size_t i = 0; i < n_ids && !step; i++)
 			printf("%s%u", i ? " " : "", (unsigned)ids[i]);
-		putchar('\n');
+		if (!step)
+			putchar('\n');
 		if (!comes_back(v, ids, n_ids, special, p, (size_t)(end - p)))
 			bad++;
 	}

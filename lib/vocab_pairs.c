@@ -53,10 +53,15 @@ place_of(const struct pairs *p, uint64_t hash)
 {
 	return (size_t)(hash >> p->shift);
 }
-static uint64_t *
-may_of(const struct pairs *p, uint64_t hash, uint64_t *bit)
+/* Its bit of `may`, and the number that has it. */
+static uint64_t
+may_bit(const struct pairs *p, uint64_t hash)
 {
-	*bit = UINT64_C(1) << (hash >> (p->shift - MAY_BITS) & 63);
+	return UINT64_C(1) << (hash >> (p->shift - MAY_BITS) & 63);
+}
+static uint64_t *
+may_of(const struct pairs *p, uint64_t hash)
+{
 	return p->may + (hash >> (p->shift - MAY_BITS + 6));
 }
 
@@ -64,9 +69,8 @@ may_of(const struct pairs *p, uint64_t hash, uint64_t *bit)
 static inline uint32_t
 rank_of(const struct pairs *p, uint32_t left, uint32_t right)
 {
-	uint64_t bit;
 	const uint64_t key = key_of(left, right), hash = hash_of(key);
-	if (!(*may_of(p, hash, &bit) & bit))
+	if (!(*may_of(p, hash) & may_bit(p, hash)))
 		return NO_RANK;
 	size_t at = place_of(p, hash);
 	while (p->key[at] != key)
@@ -78,9 +82,8 @@ rank_of(const struct pairs *p, uint32_t left, uint32_t right)
 void
 pairs_seek(const struct pairs *p, uint32_t left, uint32_t right)
 {
-	uint64_t bit;
 	if (p->key)
-		prefetch(may_of(p, hash_of(key_of(left, right)), &bit));
+		prefetch(may_of(p, hash_of(key_of(left, right))));
 	else
 		prefetch(memo_of(p, left, right));
 }
@@ -126,7 +129,6 @@ add_merge(struct vocab *v, struct pairs *p, uint32_t m)
 	const uint64_t hash = hash_of(key);
 	const size_t place = place_of(p, hash);
 	size_t at = place;
-	uint64_t bit;
 	while (p->key[at] && p->key[at] != key)
 		if (++at == place + FARTHEST)
 			return false;
@@ -134,7 +136,7 @@ add_merge(struct vocab *v, struct pairs *p, uint32_t m)
 		return true;
 	p->key[at] = key;
 	p->rank[at] = m;
-	*may_of(p, hash, &bit) |= bit;
+	*may_of(p, hash) |= may_bit(p, hash);
 	p->made[m] = bpe_merged_piece(v, m, part[0], part[1]);
 	return true;
 }

@@ -17,7 +17,7 @@ setup()
 script()
 {
 	awk -f "$REPO/t/lib/examples.awk" -v mode=script "$REPO/man/llmutils.7" |
-		sed -n "/^cat >$1 <<'END'\$/,/^END\$/p" | sh
+		sed -n "/^cat >$1 <<'EOF'\$/,/^EOF\$/p" | sh
 	[ -s "$1" ]
 }
 

@@ -493,7 +493,7 @@ read_added_token(struct loader *l, const struct json *token)
 	set_piece(l, id, json_span(content));
 	int known = vocab_known_piece((const unsigned char *)s.p, (uint32_t)s.n);
 	const bool special = flag(l, token, "special", false);
-	v->type[id] = special || known ? PIECE_CONTROL : PIECE_USER;
+	v->type[id] = (uint8_t)((v->type[id] & TYPE_EOG) | (special || known ? PIECE_CONTROL : PIECE_USER)); /* it may be there twice */
 	for (size_t k = 0; k < 4; k++)
 		if (flag(l, token, flags[k].key, k == 3 && !special))
 			l->h->flags[id] |= flags[k].bit;

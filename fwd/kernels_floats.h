@@ -64,14 +64,24 @@ weights_at(const uint32_t type, const unsigned char *p)
 
 /* So much of what comes next is asked for at each step. */
 ALWAYS void
-ask_line(struct ahead *a, const bool two)
+ask_line(struct ahead *a)
 {
 #if defined(__GNUC__)
 	__builtin_prefetch((const void *)a->at, 0, 2);
-	if (two)
-		__builtin_prefetch((const void *)(a->at + 64), 0, 2);
 #endif
 	a->at += a->step;
+}
+
+/* One vector: what it meets next lies in the rows behind, a line of each for a line of these. */
+ALWAYS void
+ask_rows(const unsigned char *w, size_t stride, const int rows)
+{
+#if defined(__GNUC__)
+	UNROLL for (int r = 0; r < rows; r++)
+		__builtin_prefetch((const void *)((uintptr_t)w + (size_t)(r + rows) * stride), 0, 2);
+#else
+	(void)w, (void)stride, (void)rows;
+#endif
 }
 
 ALWAYS void
@@ -84,7 +94,10 @@ piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, con
 			a[t][r] = p->first || r >= rows ? vec_set(0) : vec_load(p->sum + (t * FLOAT_ROWS + r) * LANES);
 	const unsigned char *w = p->w;
 	for (size_t k = 0; k < p->columns; k += LANES, w += LANES * size) {
-		ask_line(ahead, at_once == 1 && type == T_F32);
+		if (at_once > 1)
+			ask_line(ahead);
+		else if (k % (64 / size) == 0)
+			ask_rows(w, p->stride, rows);
 		UNROLL for (int t = 0; t < at_once; t++)
 			x[t] = vec_load(p->x + (size_t)t * p->apart + k);
 		UNROLL for (int r = 0; r < rows; r++) {

@@ -255,7 +255,8 @@ leave_wanted(struct context *c)
 static void
 move_rows(float *x, size_t to, size_t from, size_t n, size_t width)
 {
-	memmove(x + to * width, x + from * width, n * width * sizeof *x);
+	if (to != from)
+		memmove(x + to * width, x + from * width, n * width * sizeof *x);
 }
 
 /* And their rows move together, at the beginning of the batch. */

@@ -5,12 +5,16 @@
  * read in order; one that is through helps the others. A loop of one token lasts some ten
  * microseconds, so the threads spin for a short while between loops before they
  * sleep. The caller waits for the pieces that were taken, never for a thread that took
- * none: one that the system has not let run costs nothing. Nor does it spin for long on one
- * whose thread lost its CPU to another process: it sleeps, and so leaves its own CPU to that
- * thread.
+ * none: one that the system has not let run costs nothing.
+ *
+ * Where other processes want CPUs too, a thread may lose its own with a piece in hand, and all
+ * wait for it. One that has waited in vain lends it its own CPU then and sleeps. And as the system
+ * wakes a thread where it slept, or where it was woken from, a worker may find itself on the caller's CPU:
+ * it goes to another.
  */
 #include "pool.h"
 
+#include "compat.h"
 #include "util.h"
 
 #include <pthread.h>
@@ -24,6 +28,8 @@ struct share {
 	atomic_uint_fast64_t left;	/* loops so far << 32 | pieces not yet taken */
 	size_t end;			/* behind its last piece */
 	char pad[LINE - sizeof(atomic_uint_fast64_t) - sizeof(size_t)];
+	atomic_bool at_work;		/* its thread may have pieces in hand */
+	char pad2[LINE - sizeof(atomic_bool)];
 };
 
 struct pool {
@@ -38,11 +44,12 @@ struct pool {
 	struct share *share;		/* one a thread */
 	char pad[LINE];			/* what a thread spins on is not beside what the others write */
 	atomic_uint_fast32_t loop;	/* loops so far; the shares are written before */
+	atomic_int cpu;			/* that the caller is on */
 	char pad2[LINE];
 	atomic_size_t done;		/* pieces finished */
 	char pad3[LINE];
 	atomic_int asleep;
-	atomic_bool caller_asleep, quit;
+	atomic_bool caller_asleep, quit, moving;
 	pthread_mutex_t lock;
 	pthread_cond_t wake, all_done;
 };
@@ -110,8 +117,10 @@ static void
 work(struct pool *p, int thread)
 {
 	size_t taken = 0;
+	atomic_store_explicit(&p->share[thread].at_work, true, memory_order_relaxed);
 	for (int i = 0; i < p->threads; i++)
 		taken += work_on(p, p->share + (thread + i) % p->threads, thread);
+	atomic_store_explicit(&p->share[thread].at_work, false, memory_order_relaxed);
 	if (taken)
 		finish(p, taken);
 }
@@ -122,20 +131,51 @@ has_work(struct pool *p, uint_fast32_t seen)
 	return atomic_load(&p->loop) != seen || atomic_load(&p->quit);
 }
 
-/* Spin for a while, then sleep, until there is another loop or the end. */
+static void
+move(struct pool *p, pthread_t t, int cpu, bool there)
+{
+	if (!atomic_exchange(&p->moving, true)) {
+		thread_move(t, cpu, there);
+		atomic_store(&p->moving, false);
+	}
+}
+
+/* Leave the caller's CPU, where the two would wait for each other; false: there is no other. */
+static bool
+apart(struct pool *p)
+{
+	const int cpu = cpu_now();
+	if (cpu < 0 || cpu != atomic_load_explicit(&p->cpu, memory_order_relaxed))
+		return true;
+	move(p, pthread_self(), cpu, false);
+	return cpu_now() != cpu;
+}
+
+/* Our CPU is for those of the threads [from, to) that have lost theirs with pieces in hand. */
+static void
+lend(struct pool *p, int from, int to)
+{
+	for (int i = from; i < to; i++)
+		if (atomic_load_explicit(&p->share[i].at_work, memory_order_relaxed) && !thread_runs(p->thread[i]))
+			move(p, p->thread[i], cpu_now(), true);
+}
+
+/* Spin for a while, then sleep, until there is another loop or the end; not on the caller's CPU. */
 static void
 wait_work(struct pool *p, uint_fast32_t seen)
 {
 	struct timespec since = {0};
-	for (unsigned times = 0; !spun(&times, &since);)
+	for (unsigned times = 0; apart(p) && !spun(&times, &since);)
 		if (has_work(p, seen))
 			return;
+	lend(p, 0, 1);
 	pthread_mutex_lock(&p->lock);
 	atomic_fetch_add(&p->asleep, 1);
 	while (!has_work(p, seen))
 		pthread_cond_wait(&p->wake, &p->lock);
 	atomic_fetch_sub(&p->asleep, 1);
 	pthread_mutex_unlock(&p->lock);
+	apart(p);
 }
 
 static void *
@@ -162,6 +202,7 @@ pool_new(int threads)
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
 	pthread_cond_init(&p->all_done, NULL);
+	p->thread[0] = pthread_self();
 	for (int i = 1; i < threads; i++) {
 		p->start[i] = (struct start){p, i};
 		if (pthread_create(p->thread + i, NULL, worker, p->start + i))
@@ -224,12 +265,22 @@ wait_done(struct pool *p)
 	for (unsigned times = 0; !spun(&times, &since);)
 		if (atomic_load(&p->done) == p->pieces)
 			return;
+	lend(p, 1, p->threads);
 	pthread_mutex_lock(&p->lock);
 	atomic_store(&p->caller_asleep, true);
 	while (atomic_load(&p->done) < p->pieces)
 		pthread_cond_wait(&p->all_done, &p->lock);
 	atomic_store(&p->caller_asleep, false);
 	pthread_mutex_unlock(&p->lock);
+}
+
+/* Written when it changes only: the others spin on what lies beside it. */
+static void
+say_cpu(struct pool *p)
+{
+	const int cpu = cpu_now();
+	if (cpu != atomic_load_explicit(&p->cpu, memory_order_relaxed))
+		atomic_store_explicit(&p->cpu, cpu, memory_order_relaxed);
 }
 
 void
@@ -249,6 +300,7 @@ pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk)
 	p->chunk = chunk;
 	p->pieces = pieces;
 	atomic_store(&p->done, 0);
+	say_cpu(p);
 	share_out(p, pieces);
 	wake(p);
 	work(p, 0);

@@ -5,11 +5,13 @@
 #include "compat.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #if defined(__linux__)
 #include <sched.h>
@@ -87,6 +89,47 @@ cpu_count(void)
 		n = sysconf(_SC_NPROCESSORS_ONLN);
 #endif
 	return n < 1 ? 1 : n > 1024 ? 1024 : (int)n;
+}
+
+int
+cpu_now(void)
+{
+#if defined(__linux__)
+	return sched_getcpu();
+#else
+	return -1;
+#endif
+}
+
+bool
+thread_runs(pthread_t t)
+{
+#if defined(_POSIX_THREAD_CPUTIME) && _POSIX_THREAD_CPUTIME >= 0
+	struct timespec a, b;
+	clockid_t clock;
+	if (pthread_getcpuclockid(t, &clock) == 0 && clock_gettime(clock, &a) == 0 && clock_gettime(clock, &b) == 0)
+		return a.tv_sec != b.tv_sec || a.tv_nsec != b.tv_nsec;
+#endif
+	(void)t;
+	return true;
+}
+
+void
+thread_move(pthread_t t, int cpu, bool there)
+{
+#if defined(__linux__)
+	cpu_set_t all, some;
+	if (cpu < 0 || cpu >= CPU_SETSIZE || pthread_getaffinity_np(t, sizeof all, &all))
+		return;
+	CPU_ZERO(&some);
+	CPU_SET(cpu, &some);
+	if (!there)
+		CPU_XOR(&some, &some, &all);
+	if (pthread_setaffinity_np(t, sizeof some, &some) == 0)
+		pthread_setaffinity_np(t, sizeof all, &all);
+#else
+	(void)t, (void)cpu, (void)there;
+#endif
 }
 
 long

@@ -5,6 +5,8 @@
 #ifndef COMPAT_H
 #define COMPAT_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +35,14 @@ bits_below(uint64_t x)
 
 /* CPUs that this process may run on; at least 1. */
 int cpu_count(void);
+
+/* The CPU that this thread runs on; -1: not known. */
+int cpu_now(void);
+/* Whether a thread is on a CPU now; true where the system does not tell. */
+bool thread_runs(pthread_t t);
+/* Move a thread to a CPU, or away from it, where the system lets us; from there it may go as before. For that, which
+ * CPUs it may use is changed for a moment: not by two at once. */
+void thread_move(pthread_t t, int cpu, bool there);
 
 /* Bytes written to a pipe or socket that its reader has not read yet; -1 where
  * the system does not tell. */

@@ -437,6 +437,21 @@ threads_of() # COMMAND...: how many threads it has once it has answered
 	rm in out
 }
 
+@test "more threads than CPUs: moved about, they may go on anywhere" {
+	[ -r /proc/self/status ] || skip 'no /proc here'
+	mkfifo in out
+	llm-fwd -1 -t 9 <in >out &
+	exec 8>in 9<out
+	for _ in {1..40}; do
+		echo 454 >&8
+		head -c 8208 <&9 >/dev/null
+	done
+	grep -h Cpus_allowed_list /proc/$!/task/*/status | sort -u >got
+	grep Cpus_allowed_list /proc/$$/status | cmp - got
+	exec 8>&- 9<&-
+	wait
+}
+
 @test "without -t, a thread for each CPU that this process may use" {
 	command -v taskset >/dev/null && [ -d /proc/self/task ] || skip "no taskset or no /proc here"
 	cpu=$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')

@@ -20,8 +20,10 @@
 #define HAVE_FAST_TILE
 #define BIAS 128
 #define CODES_AT_ONCE 6
-#define HAVE_BRAINS
+#define HAVE_BYTES
 #define HAVE_SUMS
+#define HAVE_PAIRS
+#define BESIDE 2
 #define FLOATS_AT_ONCE 12
 #define VECTORS_AT_ONCE 6
 
@@ -87,24 +89,45 @@ halves(const unsigned char *p)
 }
 
 INLINE v16f
-brains(const unsigned char *p)
+bytes(const unsigned char *p)
 {
-	return (v16f)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16);
+	return (v16f)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
 }
 
-/* The halves of a vector added. */
-INLINE __m256
-folded(v16f x)
+/* 8 columns of two rows, see kernels_floats.h. */
+INLINE v16f
+weights_at(const uint32_t type, const unsigned char *p, size_t stride)
 {
-	return _mm256_add_ps(_mm512_castps512_ps256((__m512)x), _mm512_extractf32x8_ps((__m512)x, 1));
+	if (type == T_F32)
+		return (v16f)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps((const float *)(const void *)p)),
+			_mm256_loadu_ps((const float *)(const void *)(p + stride)), 1);
+	const __m256i w = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p)),
+		_mm_loadu_si128((const __m128i *)(const void *)(p + stride)), 1);
+	return type == T_F16 ? (v16f)_mm512_cvtph_ps(w) : (v16f)_mm512_slli_epi32(_mm512_cvtepu16_epi32(w), 16);
 }
 
+INLINE v16f
+numbers_at(const float *x)
+{
+	return (v16f)_mm512_broadcast_f32x8(_mm256_loadu_ps(x));
+}
+
+INLINE __m128
+four_sums(__m256 a, __m256 b, __m256 c, __m256 d)
+{
+	const __m256 all = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+	return _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1));
+}
+
+#define LOW(x) _mm512_castps512_ps256((__m512)(x))
+#define HIGH(x) _mm512_extractf32x8_ps((__m512)(x), 1)
 INLINE void
 lane_sums(const v16f sum[4], float *out)
 {
-	const __m256 ab = _mm256_hadd_ps(folded(sum[0]), folded(sum[1])), cd = _mm256_hadd_ps(folded(sum[2]), folded(sum[3]));
-	const __m256 all = _mm256_hadd_ps(ab, cd);
-	_mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1)));
+	const __m128 even = four_sums(LOW(sum[0]), LOW(sum[1]), LOW(sum[2]), LOW(sum[3]));
+	const __m128 odd = four_sums(HIGH(sum[0]), HIGH(sum[1]), HIGH(sum[2]), HIGH(sum[3]));
+	_mm_storeu_ps(out, _mm_unpacklo_ps(even, odd));
+	_mm_storeu_ps(out + 4, _mm_unpackhi_ps(even, odd));
 }
 
 /* 16 bytes of rows 0, 4, 8 and 12 of 16. */

@@ -1,20 +1,28 @@
 /*
  * kernels_floats.h - part of kernels_body.h: products of weights that are not in blocks.
  *
- * Lanes are columns: lane l sums columns l, l + LANES, ... of a row, one after the other, and at the end the
+ * Lanes are columns: lane l sums columns l, l + COLUMNS, ... of a row, one after the other, and at the end the
  * lanes are added in pairs. So rows are read as they lie, and the order of a sum is the same for one vector and
  * for a batch. ROWS_AT_ONCE rows meet VECTORS_AT_ONCE vectors, as many as there are registers for their sums: a
  * batch is bound by multiply-adds, one vector by the memory. Halves become floats on the way, each time. What takes
  * longer than that is unpacked once for VECTORS vectors, CHUNK columns of FLOAT_ROWS rows at a time.
+ *
+ * Vectors of twice the width hold two rows (BESIDE), not twice the columns: the order of a sum is that of the others.
  */
 
+#if !defined(HAVE_PAIRS)
+#define BESIDE 1
+#endif
+
 enum {
-	ROWS_AT_ONCE = 4,
+	COLUMNS = LANES / BESIDE,
+	SUMS_AT_ONCE = 4,
+	ROWS_AT_ONCE = SUMS_AT_ONCE * BESIDE,
 	FEW_VECTORS = 64,	/* so many meet BF16 as it lies */
 	WIDE = 1024	/* columns at a time of numbers as they lie, where several vectors meet them */
 };
 
-#if !defined(HAVE_BRAINS)
+#if !defined(HAVE_BRAINS) && !defined(HAVE_PAIRS)
 /* LANES numbers of BF16. */
 ALWAYS vec
 brains(const unsigned char *p)
@@ -31,9 +39,9 @@ brains(const unsigned char *p)
 #if !defined(HAVE_SUMS)
 /* out[r] = the lanes of sum[r], added in pairs */
 ALWAYS void
-lane_sums(const vec sum[ROWS_AT_ONCE], float *out)
+lane_sums(const vec sum[SUMS_AT_ONCE], float *out)
 {
-	for (int r = 0; r < ROWS_AT_ONCE; r++) {
+	for (int r = 0; r < SUMS_AT_ONCE; r++) {
 		float x[LANES];
 		vec_store(x, sum[r]);
 		for (int n = LANES / 2; n; n /= 2)
@@ -47,20 +55,31 @@ lane_sums(const vec sum[ROWS_AT_ONCE], float *out)
 /* Columns of up to ROWS_AT_ONCE rows, and the vectors that they meet. */
 struct piece {
 	const unsigned char *w;
-	size_t stride, columns;		/* from row to row in bytes; a multiple of LANES */
+	size_t stride, columns;		/* from row to row in bytes; a multiple of COLUMNS */
 	const float *x;
 	size_t apart;			/* from vector to vector */
-	float *sum;			/* [vector][FLOAT_ROWS][LANES], between the first columns and the last */
+	float *sum;			/* [vector][FLOAT_ROWS][LANES] at most, between the first columns and the last */
 	bool first, last;
 	float *out;			/* after the last */
 	size_t out_apart;
 };
 
+#if !defined(HAVE_PAIRS)
+/* Those of a row; with HAVE_PAIRS, of the next one too, which lies `stride` bytes behind. */
 ALWAYS vec
-weights_at(const uint32_t type, const unsigned char *p)
+weights_at(const uint32_t type, const unsigned char *p, size_t stride)
 {
+	(void)stride;
 	return type == T_F32 ? vec_load((const float *)(const void *)p) : type == T_F16 ? halves(p) : brains(p);
 }
+
+/* What they meet. */
+ALWAYS vec
+numbers_at(const float *x)
+{
+	return vec_load(x);
+}
+#endif
 
 /* So much of what comes next is asked for at each step. */
 ALWAYS void
@@ -88,20 +107,21 @@ ALWAYS void
 piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, const int rows, const int at_once)
 {
 	const size_t size = type == T_F32 ? 4 : 2;
-	vec a[VECTORS_AT_ONCE][ROWS_AT_ONCE], x[VECTORS_AT_ONCE];
+	const int sums = (rows + BESIDE - 1) / BESIDE;
+	vec a[VECTORS_AT_ONCE][SUMS_AT_ONCE], x[VECTORS_AT_ONCE];
 	UNROLL for (int t = 0; t < at_once; t++)
-		UNROLL for (int r = 0; r < ROWS_AT_ONCE; r++)
-			a[t][r] = p->first || r >= rows ? vec_set(0) : vec_load(p->sum + (t * FLOAT_ROWS + r) * LANES);
+		UNROLL for (int r = 0; r < SUMS_AT_ONCE; r++)
+			a[t][r] = p->first || r >= sums ? vec_set(0) : vec_load(p->sum + (t * FLOAT_ROWS + r) * LANES);
 	const unsigned char *w = p->w;
-	for (size_t k = 0; k < p->columns; k += LANES, w += LANES * size) {
+	for (size_t k = 0; k < p->columns; k += COLUMNS, w += COLUMNS * size) {
 		if (at_once > 1)
 			ask_line(ahead);
 		else if (k % (64 / size) == 0)
 			ask_rows(w, p->stride, rows);
 		UNROLL for (int t = 0; t < at_once; t++)
-			x[t] = vec_load(p->x + (size_t)t * p->apart + k);
-		UNROLL for (int r = 0; r < rows; r++) {
-			const vec v = weights_at(type, w + (size_t)r * p->stride);
+			x[t] = numbers_at(p->x + (size_t)t * p->apart + k);
+		UNROLL for (int r = 0; r < sums; r++) {
+			const vec v = weights_at(type, w + (size_t)(r * BESIDE) * p->stride, rows > 1 ? p->stride : 0);
 			UNROLL for (int t = 0; t < at_once; t++)
 				a[t][r] = vec_fma(a[t][r], v, x[t]);
 		}
@@ -112,7 +132,7 @@ piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, con
 			lane_sums(a[t], sum);
 			memcpy(p->out + (size_t)t * p->out_apart, sum, (size_t)rows * sizeof *sum);
 		} else
-			UNROLL for (int r = 0; r < rows; r++)
+			UNROLL for (int r = 0; r < sums; r++)
 				vec_store(p->sum + (t * FLOAT_ROWS + r) * LANES, a[t][r]);
 	}
 }
@@ -124,7 +144,7 @@ rows_times(struct piece p, struct ahead *ahead, const uint32_t type, size_t rows
 	for (; rows >= ROWS_AT_ONCE; rows -= ROWS_AT_ONCE) {
 		piece_times(&p, ahead, type, ROWS_AT_ONCE, at_once);
 		p.w += ROWS_AT_ONCE * p.stride;
-		p.sum += ROWS_AT_ONCE * LANES;
+		p.sum += SUMS_AT_ONCE * LANES;
 		p.out += ROWS_AT_ONCE;
 	}
 	for (; rows; rows--, p.w += p.stride, p.sum += LANES, p.out++)
@@ -159,11 +179,11 @@ types_times(const struct piece *p, struct ahead *ahead, uint32_t type, size_t n,
 		vectors_times(*p, ahead, T_BF16, n, rows);
 }
 
-/* What the columns of an odd width behind the last vector of lanes add. */
+/* What the columns of an odd width behind the last vector add. */
 static void
 odd_columns(const struct tensor *t, size_t row, size_t rows, const float *x, size_t n, float *out, size_t stride)
 {
-	const size_t dim = t->dim[0], first = dim / LANES * LANES;
+	const size_t dim = t->dim[0], first = dim / COLUMNS * COLUMNS;
 	float w[LANES];
 	for (size_t r = 0; dim > first && r < rows; r++) {
 		part_of_row(t, row + r, first, dim - first, w);
@@ -187,7 +207,7 @@ static bool
 lies_ready(uint32_t type, size_t n)
 {
 #if defined(HAVE_HALVES)
-	return type == T_F32 || type == T_F16 || (type == T_BF16 && n <= FEW_VECTORS);
+	return type == T_F32 || (type == T_F16 && (BESIDE == 1 || n <= FEW_VECTORS)) || (type == T_BF16 && n <= FEW_VECTORS);
 #else
 	return type == T_F32 || ((type == T_F16 || type == T_BF16) && n <= VECTORS_AT_ONCE);
 #endif
@@ -199,7 +219,7 @@ some_floats(struct scratch *s, const struct tensor *t, size_t row, size_t rows, 
 	float *out, size_t stride)
 {
 	const bool as_it_lies = lies_ready(t->type, n);
-	const size_t dim = t->dim[0], whole = dim / LANES * LANES, wide = !as_it_lies ? CHUNK : n <= VECTORS_AT_ONCE ? whole : WIDE;
+	const size_t dim = t->dim[0], whole = dim / COLUMNS * COLUMNS, wide = !as_it_lies ? CHUNK : n <= VECTORS_AT_ONCE ? whole : WIDE;
 	struct piece p = {.apart = dim, .sum = s->sum, .out = out, .out_apart = stride, .first = true};
 	for (size_t k = 0; !p.last; k += wide, p.first = false) {
 		p.columns = whole - k < wide ? whole - k : wide;
@@ -218,7 +238,7 @@ static void
 floats_matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *in, float *out, size_t stride,
 	struct scratch *s)
 {
-	const size_t dim = t->dim[0], steps = dim / LANES * (FLOAT_ROWS / ROWS_AT_ONCE) * ((in->n + VECTORS_AT_ONCE - 1) / VECTORS_AT_ONCE);
+	const size_t dim = t->dim[0], steps = dim / COLUMNS * (FLOAT_ROWS / ROWS_AT_ONCE) * ((in->n + VECTORS_AT_ONCE - 1) / VECTORS_AT_ONCE);
 	for (size_t row = first; row < last; row += FLOAT_ROWS) {
 		const size_t rows = last - row < FLOAT_ROWS ? last - row : FLOAT_ROWS;
 		struct ahead ahead = rows_behind(t, row, last, in, steps);

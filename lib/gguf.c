@@ -343,11 +343,3 @@ gguf_array(const struct gguf *g, const char *key, enum gguf_type elem)
 		die("%s: key '%s' is not an array of the right type", g->map.path, key);
 	return kv;
 }
-
-struct str
-gguf_next_str(const unsigned char **p)
-{
-	struct str s = {(const char *)*p + 8, (size_t)le64(*p)};
-	*p += 8 + s.n;
-	return s;
-}

@@ -62,6 +62,12 @@ struct str gguf_str(const struct gguf *g, const char *key);
  * 32 bits will do), or NULL where the file has none. */
 const struct gguf_kv *gguf_array(const struct gguf *g, const char *key, enum gguf_type elem);
 /* Take the next string of an array of strings; *p begins as kv->data. */
-struct str gguf_next_str(const unsigned char **p);
+static inline struct str
+gguf_next_str(const unsigned char **p)
+{
+	const struct str s = {(const char *)*p + 8, (size_t)le64(*p)};
+	*p += 8 + s.n;
+	return s;
+}
 
 #endif

@@ -150,6 +150,23 @@ xreallocarray(void *p, size_t n, size_t size)
 	return p;
 }
 
+void *
+xlarge(size_t n, size_t size)
+{
+	enum { PAGE = 1 << 21, LARGE = PAGE / 2 };
+	size_t bytes;
+	void *p;
+	if (!mul_size(n, size, &bytes) || bytes > SIZE_MAX - PAGE)
+		die("out of memory");
+	if (bytes < LARGE)
+		return xreallocarray(NULL, bytes, 1);
+	bytes = (bytes + PAGE - 1) / PAGE * PAGE;
+	if (posix_memalign(&p, PAGE, bytes))
+		die("out of memory");
+	want_large_pages(p, bytes);
+	return p;
+}
+
 void
 xfree(void *p)
 {

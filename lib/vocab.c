@@ -107,21 +107,15 @@ vocab_space_prefix(const struct vocab *v)
 uint64_t
 vocab_fingerprint(const struct vocab *v)
 {
-	const uint64_t k = 0x9E3779B97F4A7C15;
+	if (v->printed)
+		return v->print;
 	uint64_t h = v->n;
 	for (uint32_t id = 0; id < v->n; id++) {
 		uint32_t n;
 		const unsigned char *p = piece(v, id, &n);
-		h = (h ^ n) * k;
-		for (; n >= 8; p += 8, n -= 8) {
-			h ^= h >> 32;
-			h = (h ^ le64(p)) * k;
-		}
-		const uint64_t tail = n ? few_bytes(p, n) : 0;
-		h ^= h >> 32;
-		h = (h ^ tail) * k;
+		h = print_piece(h, p, n, piece_is_wide(v, p));
 	}
-	return h ^ h >> 32;
+	return print_end(h);
 }
 
 const char *
@@ -328,7 +322,7 @@ within_text(const struct vocab *v, const struct special *sp)
 
 /* The special piece to take at byte i, or NULL. */
 static const struct special *
-special_at(const struct vocab *v, const struct source *t, size_t i)
+special_at(struct vocab *v, const struct source *t, size_t i)
 {
 	const struct special *sp;
 	if (t->special && v->special[1].list && (sp = specials_at(&v->special[1], t->s + i, t->len - i))) {
@@ -449,11 +443,11 @@ vocab_free(struct vocab *v)
 		gguf_free(v->gguf);
 	xfree(v->own_path);
 	xfree(v->at);
+	xfree(v->mark);
 	xfree(v->merge.at);
 	xfree(v->type);
 	xfree(v->eog);
 	xfree(v->said);
-	table_free(&v->keys);
 	table_free(&v->pieces);
 	table_free(&v->merges);
 	word_free(&v->word);

@@ -55,25 +55,14 @@ hash_str(struct str s)
 	return hash_bytes((const unsigned char *)s.p, s.n);
 }
 
-/* The place in the table of a pair: its slot, or the free one where it belongs. */
-static uint32_t
-merge_slot(const struct vocab *v, uint32_t hash, struct str l, struct str r, uint64_t *probes)
+/* Whether merge m is of these two. */
+static bool
+merge_is(const struct vocab *v, uint32_t m, struct str l, struct str r)
 {
-	const struct table *t = &v->merges;
-	uint32_t i = hash & t->mask;
-	for (; t->slot[i]; i = (i + 1) & t->mask) {
-		if (slot_may_be(t->slot[i], hash)) {
-			const struct span s = v->merge.at[slot_index(t->slot[i])];
-			const struct str gap = v->merge.gap[s.off >> 31];
-			const unsigned char *p = span_at(v->merge.text, s);
-			if (s.n == l.n + gap.n + r.n && !memcmp(p, l.p, l.n) && !memcmp(p + l.n, gap.p, gap.n) &&
-				!memcmp(p + l.n + gap.n, r.p, r.n))
-				break;
-		}
-		if (probes && !(*probes)--)
-			die("%s: the vocabulary's merges are made to collide", v->path);
-	}
-	return i;
+	const struct span s = v->merge.at[m];
+	const struct str gap = v->merge.gap[s.off >> 31];
+	const unsigned char *p = span_at(v->merge.text, s);
+	return s.n == l.n + gap.n + r.n && !memcmp(p, l.p, l.n) && !memcmp(p + l.n, gap.p, gap.n) && !memcmp(p + l.n + gap.n, r.p, r.n);
 }
 
 /* Whether piece id is ordinary text, spelled l and then r. */
@@ -90,44 +79,30 @@ static void
 merges_locate(struct vocab *v)
 {
 	const struct gguf_kv *kv = &v->merge_list;
+	const unsigned char *p = kv->data;
 	if (kv->n > VOCAB_MAX || kv->bytes >= SPAN_SECOND)
 		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
 	v->merge = (struct merge_list){.text = {kv->data}, .gap = {{" ", 1}}, .n = kv->n};
 	v->merge.at = xreallocarray(NULL, kv->n, sizeof *v->merge.at);
-	vocab_strings(kv, v->merge.at);
+	for (size_t i = 0; i < kv->n; i++) {
+		const struct str s = gguf_next_str(&p);
+		v->merge.at[i] = (struct span){(uint32_t)((const unsigned char *)s.p - kv->data), (uint32_t)s.n};
+	}
 }
 
-/* Index the merges, which are read from the map where they are needed. One that
- * is there already, or has no two parts, is no merge. */
+/* Index the merges, which are read from the map where they are needed. One that has no two parts is no merge. */
 static void
 merges_index(struct vocab *v)
 {
-	enum { AHEAD = 16 }; /* memory is slow to answer */
-	struct next {
-		struct str part[2];
-		uint32_t hash;
-		bool is;
-	} next[AHEAD], *x;
-	table_init(&v->merges, v->merge.n);
-	for (size_t m = 0, known = 0; m < v->merge.n; m++) {
-		for (; known < v->merge.n && known < m + AHEAD; known++) {
-			x = next + known % AHEAD;
-			x->is = merge_parts(&v->merge, known, x->part);
-			if (!x->is)
-				continue;
-			x->hash = pair_hash(hash_str(x->part[0]), hash_str(x->part[1]));
-			prefetch(v->merges.slot + (x->hash & v->merges.mask));
-		}
-		x = next + m % AHEAD;
-		if (!x->is)
-			continue;
-		const uint32_t i = merge_slot(v, x->hash, x->part[0], x->part[1], &v->merges.probes);
-		if (!v->merges.slot[i])
-			v->merges.slot[i] = slot_of(x->hash, (uint32_t)m);
-	}
+	struct table *t = &v->merges;
+	struct str part[2];
+	table_init(t, v->merge.n, v->path);
+	for (size_t m = 0; m < v->merge.n; m++)
+		if (merge_parts(&v->merge, m, part))
+			table_add(t, pair_hash(hash_str(part[0]), hash_str(part[1])), (uint32_t)m);
 	v->merge_first = NO_ID;
-	for (uint32_t id = 0; v->merge.n && merge_parts(&v->merge, 0, next->part) && id < v->n && v->merge_first == NO_ID; id++)
-		if (piece_is(v, id, next->part[0], next->part[1]))
+	for (uint32_t id = 0; v->merge.n && merge_parts(&v->merge, 0, part) && id < v->n && v->merge_first == NO_ID; id++)
+		if (piece_is(v, id, part[0], part[1]))
 			v->merge_first = id;
 }
 
@@ -144,7 +119,7 @@ bpe_merged_piece(struct vocab *v, uint32_t m, struct str l, struct str r)
 	both->n = 0;
 	bytes_add(both, l.p, l.n);
 	bytes_add(both, r.p, r.n);
-	return pieces_find(v, both->s, both->n, hash_bytes(both->s, both->n));
+	return pieces_find(v, both->s, both->n);
 }
 
 struct pair
@@ -152,20 +127,22 @@ bpe_pair(struct vocab *v, const struct word *w, const struct symbol *l, const st
 {
 	const struct str left = {(const char *)w->s + l->off, l->n}, right = {(const char *)w->s + r->off, r->n};
 	const uint32_t hash = pair_hash(hash_str(left), hash_str(right));
-	const uint32_t slot = v->merges.slot[merge_slot(v, hash, left, right, NULL)];
-	if (!slot)
-		return (struct pair){NO_RANK, NO_ID};
-	return (struct pair){slot_index(slot), bpe_merged_piece(v, slot_index(slot), left, right)};
+	struct table_at at = {table_bucket(&v->merges, hash), 0};
+	for (uint32_t m; (m = table_next(&v->merges, hash, &at)) != NO_ID;)
+		if (merge_is(v, m, left, right))
+			return (struct pair){m, bpe_merged_piece(v, m, left, right)};
+	return (struct pair){NO_RANK, NO_ID};
 }
 
 /* The pieces of single bytes. */
 static void
 bytes_index(struct vocab *v)
 {
+	const unsigned char *next = NULL;
 	memset(v->byte_id, 0xFF, sizeof v->byte_id);
 	for (uint32_t id = 0; id < v->n; id++) {
 		uint32_t n, cp;
-		const unsigned char *p = piece(v, id, &n);
+		const unsigned char *p = next_piece(v, id, &next, &n);
 		if (n == 0 || n > 2 || utf8_next(p, n, &cp) != n || bpe_byte(cp) < 0)
 			continue;
 		enum piece_type type = vocab_type(v, id);
@@ -230,7 +207,7 @@ put_whole(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	if (!v->pieces.slot)
 		pieces_index(v);
-	const uint32_t id = pieces_find(v, s, n, hash_bytes(s, n));
+	const uint32_t id = pieces_find(v, s, n);
 	if (id != NO_ID)
 		emit(out, id);
 	return id != NO_ID;

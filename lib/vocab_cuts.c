@@ -31,9 +31,10 @@ join(uint8_t *joined, const unsigned char *p, size_t at, size_t n)
 static void
 join_pieces(struct vocab *v)
 {
+	const unsigned char *next = NULL;
 	for (uint32_t id = 0; id < v->n; id++) {
 		uint32_t n;
-		const unsigned char *p = piece(v, id, &n);
+		const unsigned char *p = next_piece(v, id, &next, &n);
 		for (uint32_t i = 1; i < n; i++)
 			join(v->joined, p, i, n);
 	}

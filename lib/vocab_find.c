@@ -8,89 +8,6 @@
 /* Longer specials are not looked for: the search would take that much a byte of text. */
 #define SPECIAL_MAX 255
 
-uint32_t
-hash_bytes(const unsigned char *p, size_t n)
-{
-	const uint64_t k = 0x9E3779B97F4A7C15; /* 2^64 / golden ratio */
-	uint64_t h = n * k;
-	for (; n > 8; p += 8, n -= 8) {
-		h = (h ^ le64(p)) * k;
-		h ^= h >> 32;
-	}
-	uint64_t tail = 0;
-	if (n >= 4)
-		tail = le32(p) | (uint64_t)le32(p + n - 4) << 32;
-	else if (n)
-		tail = p[0] | (uint64_t)p[n / 2] << 8 | (uint64_t)p[n - 1] << 16;
-	h = (h ^ tail) * k;
-	h = (h ^ h >> 32) * k;
-	return (uint32_t)(h >> 32);
-}
-
-void
-table_init(struct table *t, size_t n)
-{
-	size_t slots = 16;
-	while (slots / 5 * 4 < n)
-		slots *= 2;
-	t->slot = xcalloc(slots, sizeof *t->slot);
-	t->mask = (uint32_t)(slots - 1);
-	t->probes = 64 * (uint64_t)slots;
-}
-
-void
-table_free(struct table *t)
-{
-	xfree(t->slot);
-	t->slot = NULL;
-}
-
-/* A piece that is there already is replaced: as in a map filled in order. */
-static void
-pieces_add(struct vocab *v, uint32_t id)
-{
-	struct table *t = &v->pieces;
-	uint32_t n;
-	const unsigned char *p = piece(v, id, &n);
-	uint32_t hash = hash_bytes(p, n), i = hash & t->mask;
-	for (; t->slot[i]; i = (i + 1) & t->mask) {
-		if (slot_may_be(t->slot[i], hash)) {
-			uint32_t m;
-			const unsigned char *q = piece(v, slot_index(t->slot[i]), &m);
-			if (m == n && !memcmp(p, q, n))
-				break;
-		}
-		if (!t->probes--)
-			die("%s: the vocabulary's pieces are made to collide", v->path);
-	}
-	t->slot[i] = slot_of(hash, id);
-}
-
-size_t
-table_fill(struct table *t, const char *path, const unsigned char *const text[2], const struct span *at, size_t n)
-{
-	enum { AHEAD = 16 }; /* memory is slow to answer */
-	uint32_t hash[AHEAD];
-	table_init(t, n);
-	for (size_t i = 0, known = 0; i < n; i++) {
-		for (; known < n && known < i + AHEAD; known++) {
-			hash[known % AHEAD] = hash_bytes(span_at(text, at[known]), at[known].n);
-			prefetch(t->slot + (hash[known % AHEAD] & t->mask));
-		}
-		const uint32_t h = hash[i % AHEAD];
-		uint32_t k = h & t->mask;
-		for (; t->slot[k]; k = (k + 1) & t->mask) {
-			const struct span other = at[slot_index(t->slot[k])];
-			if (slot_may_be(t->slot[k], h) && other.n == at[i].n && !memcmp(span_at(text, other), span_at(text, at[i]), other.n))
-				return i;
-			if (!t->probes--)
-				die("%s: its keys are made to collide", path);
-		}
-		t->slot[k] = slot_of(h, (uint32_t)i);
-	}
-	return n;
-}
-
 /* Whether text that the user-defined pieces were taken out of may still become this one. */
 static bool
 user_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
@@ -101,65 +18,52 @@ user_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_
 	return !v->bpe || bpe_plain(p, n);
 }
 
-static bool
-in_text(const struct vocab *v, uint32_t id)
+bool
+piece_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
 {
-	enum piece_type type = vocab_type(v, id);
-	uint32_t n;
-	const unsigned char *p = piece(v, id, &n);
-	if (n == 0 || type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_BYTE)
+	const enum piece_type type = vocab_type(v, id);
+	if (type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_BYTE)
 		return false;
 	return type != PIECE_USER || user_in_text(v, id, p, n);
 }
 
-/* Put what is equal to none in the place of a piece. */
-static void
-pieces_bury(struct vocab *v, uint32_t id)
+/* Of pieces that are spelled alike the last: as in a map filled in order. */
+uint32_t
+pieces_find(struct vocab *v, const unsigned char *p, size_t n)
 {
-	const struct table *t = &v->pieces;
-	uint32_t n;
-	const unsigned char *p = piece(v, id, &n);
 	const uint32_t hash = hash_bytes(p, n);
-	for (uint32_t i = hash & t->mask; t->slot[i]; i = (i + 1) & t->mask)
-		if (slot_index(t->slot[i]) == id) {
-			t->slot[i] = slot_of(hash, v->n);
-			return;
-		}
+	struct table_at at = {table_bucket(&v->pieces, hash), 0};
+	uint32_t id = NO_ID;
+	for (uint32_t i; (i = table_next(&v->pieces, hash, &at)) != NO_ID;) {
+		uint32_t m;
+		const unsigned char *q = piece(v, i, &m);
+		if (m == n && !memcmp(p, q, n))
+			id = i;
+	}
+	return id;
+}
+
+/* A file of JSON has no key twice. */
+static void
+check_alone(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
+{
+	const uint32_t other = n && hf_in_model(v, id) ? pieces_find(v, p, n) : NO_ID;
+	if (other != NO_ID && hf_in_model(v, other))
+		die("%s: not JSON: key \"%.*s\" stands twice in one object", v->path, (int)(n < 64 ? n : 64), (const char *)p);
 }
 
 void
 pieces_index(struct vocab *v)
 {
-	const bool made = v->keys.slot && v->n < VOCAB_MAX;
-	if (made) {
-		v->pieces = v->keys;
-		v->keys.slot = NULL;
-	} else
-		table_init(&v->pieces, v->n);
+	const unsigned char *next = NULL;
+	table_init(&v->pieces, v->n, v->path);
 	for (uint32_t id = 0; id < v->n; id++) {
-		const bool in = in_text(v, id);
-		if (made && !in)
-			pieces_bury(v, id);
-		if (!made && in)
-			pieces_add(v, id);
-		if (in && v->at[id].n > v->max_piece)
-			v->max_piece = v->at[id].n;
+		uint32_t n;
+		const unsigned char *p = next_piece(v, id, &next, &n);
+		if (v->hf)
+			check_alone(v, id, p, n);
+		piece_add(v, &v->pieces, id, p, n, piece_is_wide(v, p), &v->max_piece);
 	}
-}
-
-uint32_t
-pieces_find(const struct vocab *v, const unsigned char *p, size_t n, uint32_t hash)
-{
-	const struct table *t = &v->pieces;
-	for (uint32_t i = hash & t->mask; t->slot[i]; i = (i + 1) & t->mask) {
-		if (!slot_may_be(t->slot[i], hash))
-			continue;
-		uint32_t id = slot_index(t->slot[i]), m;
-		const unsigned char *q = piece(v, id, &m);
-		if (m == n && !memcmp(p, q, n))
-			return id;
-	}
-	return NO_ID;
 }
 
 uint32_t
@@ -170,7 +74,7 @@ pieces_char(struct vocab *v, const unsigned char *p, size_t n)
 		v->chars = xcalloc(CHARS, sizeof *v->chars);
 	struct char_memo *m = v->chars + (bytes * 0x9E3779B1u >> 19);
 	if (m->bytes != bytes)
-		*m = (struct char_memo){bytes, pieces_find(v, p, n, hash_bytes(p, n))};
+		*m = (struct char_memo){bytes, pieces_find(v, p, n)};
 	return m->id;
 }
 
@@ -185,16 +89,23 @@ special_cmp(const void *a, const void *b)
 }
 
 void
-specials_sort(struct specials *t, size_t n)
+specials_ready(struct specials *t, size_t n)
 {
-	if (n)
-		qsort(t->list, n, sizeof *t->list, special_cmp);
-	for (unsigned b = 0, i = 0; b <= 256; b++) {
-		while (i < n && t->list[i].p[0] < b)
-			i++;
-		t->first[b] = i;
-	}
+	struct special *list = t->list;
+	uint32_t at[256];
 	t->built = true;
+	if (!n)
+		return;
+	t->list = xreallocarray(NULL, n, sizeof *t->list);
+	for (size_t i = 0; i < n; i++)
+		t->first[list[i].p[0] + 1]++;
+	for (unsigned b = 0; b < 256; b++) {
+		at[b] = t->first[b];
+		t->first[b + 1] += t->first[b];
+	}
+	for (size_t i = 0; i < n; i++)
+		t->list[at[list[i].p[0]]++] = list[i];
+	xfree(list);
 }
 
 void
@@ -203,7 +114,7 @@ specials_index(struct vocab *v, unsigned which)
 	struct specials *t = &v->special[which];
 	const bool control = which & 1;
 	size_t n = 0, cap = 0;
-	for (uint32_t id = 0; id < v->n; id++) {
+	for (uint32_t id = odd_piece(v, 0); id < v->n; id = odd_piece(v, id + 1)) {
 		enum piece_type type = vocab_type(v, id);
 		if (type != PIECE_USER && !(control && (type == PIECE_CONTROL || type == PIECE_UNKNOWN)))
 			continue;
@@ -219,7 +130,7 @@ specials_index(struct vocab *v, unsigned which)
 		t->list[n++] = (struct special){(const unsigned char *)text.p, (uint32_t)text.n, id};
 		v->longest = text.n > v->longest ? (uint32_t)text.n : v->longest;
 	}
-	specials_sort(t, n);
+	specials_ready(t, n);
 }
 
 /* The first of the sorted list[lo..hi), alike in their first d bytes, whose byte d is >= b. */
@@ -237,11 +148,14 @@ lower_bound(const struct special *list, uint32_t lo, uint32_t hi, size_t d, unsi
 }
 
 bool
-specials_narrow(const struct specials *t, struct prefix *p, unsigned char byte)
+specials_narrow(struct specials *t, struct prefix *p, unsigned char byte)
 {
 	if (!p->n) {
 		p->lo = t->first[byte];
 		p->hi = t->first[byte + 1];
+		if (p->hi > p->lo && !t->sorted[byte])
+			qsort(t->list + p->lo, p->hi - p->lo, sizeof *t->list, special_cmp);
+		t->sorted[byte] = true;
 	} else {
 		p->lo = lower_bound(t->list, p->lo, p->hi, p->n, byte);
 		p->hi = lower_bound(t->list, p->lo, p->hi, p->n, byte + 1u);
@@ -251,7 +165,7 @@ specials_narrow(const struct specials *t, struct prefix *p, unsigned char byte)
 }
 
 const struct special *
-specials_at(const struct specials *t, const unsigned char *s, size_t n)
+specials_at(struct specials *t, const unsigned char *s, size_t n)
 {
 	const struct special *found = NULL;
 	struct prefix p = {0, 0, 0};

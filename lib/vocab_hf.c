@@ -62,7 +62,7 @@ gather(struct vocab *v, const unsigned char *s, size_t n, bool last)
 		word_bytes(w, suffix.p, suffix.n);
 		n += suffix.n;
 	}
-	const uint32_t id = suffix.n ? pieces_find(v, w->s + before, n, hash_bytes(w->s + before, n)) : pieces_char(v, s, n);
+	const uint32_t id = suffix.n ? pieces_find(v, w->s + before, n) : pieces_char(v, s, n);
 	if (id != NO_ID && suffix.n)
 		word_symbol(w, n, id); /* which is not always a character */
 	else if (id != NO_ID)
@@ -111,7 +111,7 @@ static void
 encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	bool unknown = false;
-	uint32_t whole = v->ignore_merges ? pieces_find(v, s, n, hash_bytes(s, n)) : NO_ID;
+	uint32_t whole = v->ignore_merges ? pieces_find(v, s, n) : NO_ID;
 	if (whole != NO_ID) {
 		emit(out, whole);
 		return;
@@ -236,7 +236,7 @@ normalized_apart(const struct hf *h)
 
 /* Whether a token may begin within a control token, which is passed over where it is not taken. */
 static bool
-begins_within(const struct vocab *v, const struct specials *list)
+begins_within(const struct vocab *v, struct specials *list)
 {
 	for (uint32_t i = 0; list->list && i < list->first[256]; i++) {
 		const struct special *sp = list->list + i;
@@ -253,7 +253,7 @@ begins_within(const struct vocab *v, const struct specials *list)
 }
 
 bool
-hf_goes_on(const struct vocab *v, bool special)
+hf_goes_on(struct vocab *v, bool special)
 {
 	const struct hf *h = v->hf;
 	for (uint32_t id = 0; id < h->n_flags; id++)
@@ -372,7 +372,7 @@ static void encode_between(struct vocab *v, const struct source *t, unsigned set
 static struct taken
 encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, struct ids *out)
 {
-	const struct specials *list = &v->special[set + 1];
+	struct specials *list = &v->special[set + 1];
 	size_t from = 0, step, blanks = 0; /* blanks: the end of those looked at last */
 	size_t end_of_text = !t->more ? t->len : t->len > v->longest ? t->len - v->longest : 0; /* a token may be cut off behind it */
 	for (size_t i = t->context; list->list && i < end_of_text; i += step) {

@@ -116,7 +116,7 @@ void hf_prepare(struct vocab *v);
 void hf_compile(struct hf *h);
 struct taken hf_encode(struct vocab *v, const struct source *t, struct ids *out);
 /* Whether a text can be encoded while it comes; the rest of a stretch without added tokens. */
-bool hf_goes_on(const struct vocab *v, bool special);
+bool hf_goes_on(struct vocab *v, bool special);
 void hf_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool begun, struct ids *out);
 /* How an added token is spelled in normalized text. */
 struct str hf_added_text(struct vocab *v, struct str text);

@@ -427,23 +427,6 @@ place_pieces(struct loader *l)
 	}
 }
 
-/* No two pieces of the file may be alike. */
-static void
-check_pieces(struct loader *l)
-{
-	const struct json_flat *f = l->flat + PIECES;
-	struct vocab *v = l->v;
-	struct table t;
-	const size_t at = table_fill(&t, l->path, v->text, f->string, f->n);
-	if (at < f->n)
-		die("%s: not JSON: key \"%.*s\" stands twice in one object", l->path, (int)(f->string[at].n < 64 ? f->string[at].n : 64),
-			(const char *)span_at(v->text, f->string[at]));
-	if (f->number)
-		table_free(&t);
-	else
-		v->keys = t;
-}
-
 static void
 read_vocab(struct loader *l, const struct json *model, const struct json *added, const char *dir)
 {
@@ -458,9 +441,7 @@ read_vocab(struct loader *l, const struct json *model, const struct json *added,
 		v->unigram->scores = xcalloc(n, sizeof *v->unigram->scores);
 		v->unigram->unk_score = INFINITY;
 	}
-	if (flat)
-		check_pieces(l);
-	else
+	if (!flat)
 		pieces_from_nodes(l, vocab);
 	v->n = ids_end(l, added);
 	const size_t count = n + (json_is(added, JSON_ARRAY) ? added->n : 0);
@@ -691,7 +672,7 @@ vocab_from_hf(struct map m, const char *dir)
 	l.flat[PIECES] = (struct json_flat){.inside = "model", .key = "vocab", .type = JSON_OBJECT};
 	l.flat[MERGES] = (struct json_flat){.inside = "model", .key = "merges", .type = JSON_ARRAY};
 	l.d = h->doc = json_read_flat(m.path, (const char *)m.data, m.size, l.flat, 2);
-	v->text[0] = m.data;
+	vocab_set_text(v, m.data, m.size);
 	v->text[1] = (const unsigned char *)h->doc->unescaped;
 	const struct json *root = h->doc->node, *model = json_get(l.d, root, "model");
 	const struct json *added = json_get(l.d, root, "added_tokens");

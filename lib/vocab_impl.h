@@ -14,7 +14,8 @@
 #include "normal.h"
 #include "pretok.h"
 #include "vocab.h"
-#include "vocab_cache.h"
+#include "swar.h"
+#include "vocab_table.h"
 
 #include <string.h>
 
@@ -25,14 +26,6 @@
 /* U+2581, SentencePiece's visible space. */
 #define SPM_SPACE "\xE2\x96\x81"
 #define SPM_SPACE_LEN 3
-
-/* A hash table with open addressing. A slot holds 8 bits of the hash, which spare
- * most looks at the entry itself, and the index + 1 in 24; 0 is free. */
-struct table {
-	uint32_t *slot;
-	uint32_t mask;		/* slots - 1; a power of two less one */
-	uint64_t probes;	/* left until a file counts as made to collide */
-};
 
 /* Characters that were looked up last, each in a place of its own. */
 struct char_memo {
@@ -90,10 +83,9 @@ struct special {
 	uint32_t n, id;
 };
 
-/* Specials in the order of their bytes; those that begin with byte b are
- * list[first[b]..first[b + 1]). */
+/* Specials; those that begin with byte b are list[first[b]..first[b + 1]), in the order of their bytes once some text had that byte. */
 struct specials {
-	bool built;
+	bool built, sorted[256];
 	struct special *list;
 	uint32_t first[257];
 };
@@ -136,10 +128,14 @@ struct vocab {
 	int32_t bos, eos, unk;		/* or -1 */
 	int32_t bos_piece;		/* the same as bos, but also where texts do not begin with it */
 
-	/* Piece i is at[i] of text[]; its score is at scores + 4 * i or, with scores NULL, 8 bytes before it. Behind
-	 * the last comes one that is equal to none. */
+	/* Piece i is at[i] of text[]; its score is at scores + 4 * i or, with scores NULL, 8 bytes before it. Of a GGUF file at[i] is
+	 * not there until it is asked for (its off is 0): mark says where every VOCAB_MARKth is, from which the others are reached. */
 	const unsigned char *text[2];
 	struct span *at;
+	uint32_t *mark;			/* NULL: all are there */
+	uint32_t wide;			/* of pieces in text[0] before this place 16 bytes can be read */
+	bool printed;			/* the fingerprint is known */
+	uint64_t print;
 	const unsigned char *scores;
 	uint8_t *type;			/* enum piece_type, | TYPE_EOG */
 	uint32_t *eog;			/* sorted */
@@ -149,8 +145,7 @@ struct vocab {
 
 	/* For encoding; built by the first. */
 	bool ready;
-	struct table pieces;		/* no slots: not built yet (BPE) */
-	struct table keys;		/* all pieces of a file that says that no two are alike; no slots: there is none */
+	struct table pieces;
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	size_t longest_symbol;		/* what merging makes is no longer; 0: not known */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
@@ -168,7 +163,6 @@ struct vocab {
 		size_t n;
 	} merge;
 	bool ignore_merges;		/* a word that is a piece is taken whole */
-	bool split_words;		/* SentencePiece: no piece reaches over a word's end */
 	const struct pretok *pretok;
 	struct pretok_state cut;
 	struct table merges;
@@ -191,12 +185,78 @@ struct vocab {
 };
 #define TYPE_EOG 0x80
 
+/* Note where piece id is, and others near it. */
+enum { VOCAB_MARK = 64 };
+void vocab_locate(const struct vocab *v, uint32_t id);
+
 /* Piece id's bytes, in the map. */
 static inline const unsigned char *
 piece(const struct vocab *v, uint32_t id, uint32_t *n)
 {
+	if (!v->at[id].off && v->mark)
+		vocab_locate(v, id);
 	*n = v->at[id].n;
 	return span_at(v->text, v->at[id]);
+}
+
+/* All pieces, one after the other: *next is NULL before the first. Not one of them is noted. */
+static inline const unsigned char *
+next_piece(const struct vocab *v, uint32_t id, const unsigned char **next, uint32_t *n)
+{
+	if (!v->mark)
+		return piece(v, id, n);
+	if (!*next)
+		*next = v->text[0];
+	const struct str s = gguf_next_str(next);
+	*n = (uint32_t)s.n;
+	return (const unsigned char *)s.p;
+}
+static inline void
+vocab_set_text(struct vocab *v, const unsigned char *p, size_t n)
+{
+	v->text[0] = p;
+	v->wide = n < 16 ? 0 : (uint32_t)(n - 15);
+}
+static inline bool
+piece_is_wide(const struct vocab *v, const unsigned char *p)
+{
+	return (uintptr_t)p - (uintptr_t)v->text[0] < v->wide;
+}
+
+/* The fingerprint: begins as the number of pieces, takes each of them, and ends. */
+static inline uint64_t
+print_piece(uint64_t h, const unsigned char *p, size_t n, bool wide)
+{
+	const uint64_t k = 0x9E3779B97F4A7C15;
+	uint64_t two[2] = {0, 0};
+	h = (h ^ n) * k;
+	for (; n >= 16; p += 8, n -= 8)
+		h = ((h ^ h >> 32) ^ le64(p)) * k;
+	if (wide) {
+		two[0] = le64(p);
+		two[1] = le64(p + 8);
+	} else if (n)
+		cache_key(p, n, false, two);
+	/* 8 bytes and a rest, or a rest: which of them is hard to guess */
+	const uint64_t more = 0 - (uint64_t)(n >= 8), rest = (two[0] ^ ((two[0] ^ two[1]) & more)) & ~(~UINT64_C(0) << 8 * (n & 7));
+	h ^= (h ^ ((h ^ h >> 32) ^ two[0]) * k) & more;
+	return ((h ^ h >> 32) ^ rest) * k;
+}
+static inline uint64_t
+print_end(uint64_t h)
+{
+	return h ^ h >> 32;
+}
+
+/* The first id from this one on that is not of ordinary text, or v->n. */
+static inline uint32_t
+odd_piece(const struct vocab *v, uint32_t id)
+{
+	while (v->n - id >= 8 && le64(v->type + id) == EACH(PIECE_NORMAL))
+		id += 8;
+	while (id < v->n && v->type[id] == PIECE_NORMAL)
+		id++;
+	return id;
 }
 
 /* The two parts of merge m, or false: it is none. */
@@ -213,53 +273,38 @@ merge_parts(const struct merge_list *l, size_t m, struct str part[2])
 	return true;
 }
 
-/* Slots: what a hash puts there; what index a slot holds. */
-static inline uint32_t
-slot_of(uint32_t hash, uint32_t index)
-{
-	return (hash & 0xFF000000u) | (index + 1);
-}
-static inline bool
-slot_may_be(uint32_t slot, uint32_t hash)
-{
-	return (slot ^ hash) >> 24 == 0;
-}
-static inline uint32_t
-slot_index(uint32_t slot)
-{
-	return (slot & 0xFFFFFFu) - 1;
-}
-
 /* The byte that a piece spelled "<0x0A>" names, or -1. */
 int byte_spelling(const unsigned char *p, size_t n);
 
-/* A hash of n bytes. */
-uint32_t hash_bytes(const unsigned char *p, size_t n);
-
-/* An empty table for at most n entries. */
-void table_init(struct table *t, size_t n);
-void table_free(struct table *t);
-/* A table of n strings; returns how many are alike to none before them, from the first on. */
-size_t table_fill(struct table *t, const char *path, const unsigned char *const text[2], const struct span *at, size_t n);
 /* Index all pieces that text may become: not control, unknown and byte pieces. */
 void pieces_index(struct vocab *v);
-/* The id of the piece with these bytes and their hash, or NO_ID. */
-uint32_t pieces_find(const struct vocab *v, const unsigned char *p, size_t n, uint32_t hash);
+/* One of them, into the table; it has no higher id. */
+bool piece_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n);
+static inline void
+piece_add(const struct vocab *v, struct table *t, uint32_t id, const unsigned char *p, uint32_t n, bool wide, uint32_t *longest)
+{
+	if (!n || (v->type[id] != PIECE_NORMAL && !piece_in_text(v, id, p, n)))
+		return;
+	table_add(t, hash_wide(p, n, wide), id);
+	*longest = n > *longest ? n : *longest;
+}
+/* The id of the piece with these bytes, or NO_ID. */
+uint32_t pieces_find(struct vocab *v, const unsigned char *p, size_t n);
 /* The same of a character. */
 uint32_t pieces_char(struct vocab *v, const unsigned char *p, size_t n);
 
 /* The longest of the specials at s, or NULL; n > 0. */
-const struct special *specials_at(const struct specials *t, const unsigned char *s, size_t n);
+const struct special *specials_at(struct specials *t, const unsigned char *s, size_t n);
 void specials_index(struct vocab *v, unsigned which);
-/* Make a list of n ready for searches. */
-void specials_sort(struct specials *t, size_t n);
+/* Make a list of n, none of them empty, ready for searches. */
+void specials_ready(struct specials *t, size_t n);
 
 /* The specials list[lo..hi) that begin with n bytes; begin with zeros. False: none goes on with this byte. */
 struct prefix {
 	uint32_t lo, hi;
 	size_t n;
 };
-bool specials_narrow(const struct specials *t, struct prefix *p, unsigned char byte);
+bool specials_narrow(struct specials *t, struct prefix *p, unsigned char byte);
 
 /* Empty the word; add bytes or a symbol of the last n bytes to it, and its piece or NO_ID. */
 void word_clear(struct word *w);
@@ -416,8 +461,6 @@ struct vocab *vocab_from_folder(const char *dir);
 int32_t vocab_id_of(const struct vocab *v, struct str s);
 /* Room for where pieces are, and the end of it. */
 void vocab_room(struct vocab *v);
-/* Where the strings of an array lie. */
-void vocab_strings(const struct gguf_kv *kv, struct span *at);
 
 /* Note that id ends generations; sort them when all are known. */
 void vocab_mark_eog(struct vocab *v, int64_t id);

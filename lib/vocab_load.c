@@ -11,41 +11,56 @@
 
 /* Pieces that end a generation wherever they occur, and pieces that are control
  * ones even in files that call them ordinary text. */
+#define KNOWN(text, eog) {text, sizeof text - 1, eog}
+enum { KNOWN_LONGEST = 40 };
 static const struct known {
 	const char *text;
+	uint8_t n;
 	bool eog;
 } known[] = {
-	{"<|eot_id|>", true}, {"<|eom_id|>", true}, {"<|im_end|>", true}, {"<|end|>", true},
-	{"<|return|>", true}, {"<|call|>", true}, {"<|calls|>", true}, {"<|flush|>", true},
-	{"<end_of_turn>", true}, {"<|endoftext|>", true}, {"<|end_of_text|>", true},
-	{"<EOT>", true}, {"_<EOT>", true}, {"[EOT]", true}, {"[EOS]", true}, {"</s>", true},
-	{"<end_of_utterance>", true}, {"<eos>", true}, {"<turn|>", true},
-	{"<|tool_response>", true}, {"[e~[", true},
-	{"<\xEF\xBD\x9C" "end" SPM_SPACE "of" SPM_SPACE "sentence\xEF\xBD\x9C>", true},
+	KNOWN("<|eot_id|>", true), KNOWN("<|eom_id|>", true), KNOWN("<|im_end|>", true), KNOWN("<|end|>", true),
+	KNOWN("<|return|>", true), KNOWN("<|call|>", true), KNOWN("<|calls|>", true), KNOWN("<|flush|>", true),
+	KNOWN("<end_of_turn>", true), KNOWN("<|endoftext|>", true), KNOWN("<|end_of_text|>", true),
+	KNOWN("<EOT>", true), KNOWN("_<EOT>", true), KNOWN("[EOT]", true), KNOWN("[EOS]", true), KNOWN("</s>", true),
+	KNOWN("<end_of_utterance>", true), KNOWN("<eos>", true), KNOWN("<turn|>", true),
+	KNOWN("<|tool_response>", true), KNOWN("[e~[", true),
+	KNOWN("<\xEF\xBD\x9C" "end" SPM_SPACE "of" SPM_SPACE "sentence\xEF\xBD\x9C>", true),
 	/* Infilling: what a model writes after one of these is another file. */
-	{"<|fim_pad|>", true}, {"<fim-pad>", true}, {"<fim_pad>", true}, {"<PAD>", true},
-	{"[PAD]", true}, {"<|fim_repo|>", true}, {"<|repo_name|>", true}, {"<fim-repo>", true},
-	{"<REPO>", true}, {"<reponame>", true}, {"<|file_sep|>", true},
-	{"<|fim_prefix|>", false}, {"<fim-prefix>", false}, {"<fim_prefix>", false},
-	{"<|fim_suffix|>", false}, {"<fim-suffix>", false}, {"<fim_suffix>", false},
-	{"<|fim_middle|>", false}, {"<fim-middle>", false}, {"<fim_middle>", false},
-	{"<PRE>", false}, {"<SUF>", false}, {"<MID>", false},
-	{SPM_SPACE "<PRE>", false}, {SPM_SPACE "<SUF>", false}, {SPM_SPACE "<MID>", false},
-	{"<|code_prefix|>", false}, {"<|code_suffix|>", false}, {"<|code_middle|>", false},
-	{"<\xEF\xBD\x9C" "fim" SPM_SPACE "begin\xEF\xBD\x9C>", false},
-	{"<\xEF\xBD\x9C" "fim" SPM_SPACE "hole\xEF\xBD\x9C>", false},
-	{"<\xEF\xBD\x9C" "fim" SPM_SPACE "end\xEF\xBD\x9C>", false},
+	KNOWN("<|fim_pad|>", true), KNOWN("<fim-pad>", true), KNOWN("<fim_pad>", true), KNOWN("<PAD>", true),
+	KNOWN("[PAD]", true), KNOWN("<|fim_repo|>", true), KNOWN("<|repo_name|>", true), KNOWN("<fim-repo>", true),
+	KNOWN("<REPO>", true), KNOWN("<reponame>", true), KNOWN("<|file_sep|>", true),
+	KNOWN("<|fim_prefix|>", false), KNOWN("<fim-prefix>", false), KNOWN("<fim_prefix>", false),
+	KNOWN("<|fim_suffix|>", false), KNOWN("<fim-suffix>", false), KNOWN("<fim_suffix>", false),
+	KNOWN("<|fim_middle|>", false), KNOWN("<fim-middle>", false), KNOWN("<fim_middle>", false),
+	KNOWN("<PRE>", false), KNOWN("<SUF>", false), KNOWN("<MID>", false),
+	KNOWN(SPM_SPACE "<PRE>", false), KNOWN(SPM_SPACE "<SUF>", false), KNOWN(SPM_SPACE "<MID>", false),
+	KNOWN("<|code_prefix|>", false), KNOWN("<|code_suffix|>", false), KNOWN("<|code_middle|>", false),
+	KNOWN("<\xEF\xBD\x9C" "fim" SPM_SPACE "begin\xEF\xBD\x9C>", false),
+	KNOWN("<\xEF\xBD\x9C" "fim" SPM_SPACE "hole\xEF\xBD\x9C>", false),
+	KNOWN("<\xEF\xBD\x9C" "fim" SPM_SPACE "end\xEF\xBD\x9C>", false),
 };
+
+static const struct known *
+look_up_known(const unsigned char *p, uint32_t n)
+{
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (known[i].text[1] == (char)p[1] && known[i].n == n && !memcmp(known[i].text, p, n))
+			return &known[i];
+	return NULL;
+}
+
+/* Hardly any; how long they are is hard to guess. */
+static inline bool
+may_be_known(const unsigned char *p, uint32_t n)
+{
+	const unsigned char last = n ? p[n - 1] : 0;
+	return (last == '>') | (last == ']') | (last == '[');
+}
 
 static const struct known *
 known_piece(const unsigned char *p, uint32_t n)
 {
-	if (n < 4 || n > 40 || (p[n - 1] != '>' && p[n - 1] != ']' && p[n - 1] != '['))
-		return NULL;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (strlen(known[i].text) == n && !memcmp(known[i].text, p, n))
-			return &known[i];
-	return NULL;
+	return may_be_known(p, n) && n >= 4 && n <= KNOWN_LONGEST ? look_up_known(p, n) : NULL;
 }
 
 void
@@ -88,25 +103,34 @@ id_key(const struct vocab *v, const char *key, int32_t missing)
 	return missing < (int64_t)v->n ? missing : -1;
 }
 
+/* What comes behind the pieces is equal to none. */
+static void
+vocab_end(struct vocab *v)
+{
+	v->at[v->n] = (struct span){1, UINT32_MAX};
+}
+
 void
 vocab_room(struct vocab *v)
 {
 	v->at = xreallocarray(v->at, (size_t)v->n + 1, sizeof *v->at);
-	v->at[v->n] = (struct span){0, UINT32_MAX};
+	vocab_end(v);
 }
 
 void
-vocab_strings(const struct gguf_kv *kv, struct span *at)
+vocab_locate(const struct vocab *v, uint32_t id)
 {
-	const unsigned char *p = kv->data;
-	for (size_t i = 0; i < kv->n; i++) {
+	uint32_t i = id / VOCAB_MARK * VOCAB_MARK;
+	const unsigned char *p = v->text[0] + v->mark[id / VOCAB_MARK];
+	for (const uint32_t end = v->n - i < VOCAB_MARK ? v->n : i + VOCAB_MARK; i < end; i++) {
 		const struct str s = gguf_next_str(&p);
-		at[i] = (struct span){(uint32_t)((const unsigned char *)s.p - kv->data), (uint32_t)s.n};
+		v->at[i] = (struct span){(uint32_t)((const unsigned char *)s.p - v->text[0]), (uint32_t)s.n};
 	}
 }
 
+/* How many pieces there are, and in what text. */
 static void
-read_pieces(struct vocab *v)
+find_pieces(struct vocab *v)
 {
 	const struct gguf_kv *kv = gguf_array(v->meta, "tokenizer.ggml.tokens", GGUF_STRING);
 	if (!kv || !kv->n)
@@ -114,9 +138,9 @@ read_pieces(struct vocab *v)
 	if (kv->n > VOCAB_MAX || kv->bytes >= SPAN_SECOND)
 		die("%s: a vocabulary of %zu pieces, %zu bytes is too large", v->path, kv->n, kv->bytes);
 	v->n = (uint32_t)kv->n;
-	v->text[0] = kv->data;
-	vocab_room(v);
-	vocab_strings(kv, v->at);
+	vocab_set_text(v, kv->data, kv->bytes);
+	v->at = xcalloc((size_t)v->n + 1, sizeof *v->at); /* of which most is never touched */
+	vocab_end(v);
 }
 
 /* An array with an entry for each piece, or NULL. */
@@ -140,29 +164,53 @@ likely_type(const struct vocab *v, uint32_t id, int byte)
 	return (int64_t)id == v->unk ? PIECE_UNKNOWN : byte >= 0 ? PIECE_BYTE : PIECE_NORMAL;
 }
 
+/* What piece id is, that is not simply what the file says; types: of all of them, or NULL. */
 static void
-read_types(struct vocab *v)
+read_type(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n, const unsigned char *types)
 {
-	const unsigned char *types = per_piece(v, "tokenizer.ggml.token_type", GGUF_I32);
-	v->type = xcalloc(v->n, 1);
-	for (uint32_t id = 0; id < v->n; id++) {
-		uint32_t n, type = types ? le32(types + 4 * (size_t)id) : PIECE_NORMAL;
-		const unsigned char *p = piece(v, id, &n);
-		int byte = n == 6 ? byte_spelling(p, n) : -1;
-		if (type < PIECE_NORMAL || type > PIECE_BYTE || (type == PIECE_BYTE && byte < 0))
-			type = PIECE_NORMAL;
-		if (!types)
-			type = likely_type(v, id, byte);
-		const struct known *k = known_piece(p, n);
-		/* "</s>" is also the end of HTML's strikethrough. */
-		if (k && type == PIECE_NORMAL && types && !strcmp(k->text, "</s>"))
-			k = NULL;
-		if (k)
-			type = PIECE_CONTROL;
-		v->type[id] = (uint8_t)type;
-		if (k && k->eog)
+	uint32_t type = types ? le32(types + 4 * (size_t)id) : PIECE_NORMAL;
+	const int byte = byte_spelling(p, n);
+	if (type < PIECE_NORMAL || type > PIECE_BYTE || (type == PIECE_BYTE && byte < 0))
+		type = PIECE_NORMAL;
+	if (!types)
+		type = likely_type(v, id, byte);
+	const struct known *k = known_piece(p, n);
+	/* "</s>" is also the end of HTML's strikethrough. */
+	if (k && !(type == PIECE_NORMAL && types && !strcmp(k->text, "</s>"))) {
+		type = PIECE_CONTROL;
+		if (k->eog)
 			vocab_mark_eog(v, id);
 	}
+	v->type[id] = (uint8_t)((v->type[id] & TYPE_EOG) | type);
+}
+
+/* All that takes a look at each piece, so that there is only one: their types, the fingerprint, where they are, and the index. */
+static void
+read_pieces(struct vocab *v, bool index)
+{
+	const unsigned char *types = per_piece(v, "tokenizer.ggml.token_type", GGUF_I32), *next = v->text[0], *wide = next + v->wide;
+	struct table t = {.slot = NULL};
+	uint64_t print = v->n;
+	uint32_t longest = 0;
+	v->type = memset(xreallocarray(NULL, v->n, 1), PIECE_NORMAL, v->n);
+	v->mark = xcalloc(v->n / VOCAB_MARK + 1, sizeof *v->mark);
+	if (index)
+		table_init(&t, v->n, v->path);
+	for (uint32_t id = 0; id < v->n; id++) {
+		if (id % VOCAB_MARK == 0)
+			v->mark[id / VOCAB_MARK] = (uint32_t)(next - v->text[0]);
+		const struct str s = gguf_next_str(&next);
+		const unsigned char *p = (const unsigned char *)s.p;
+		print = print_piece(print, p, s.n, p < wide);
+		if (!types || le32(types + 4 * (size_t)id) != PIECE_NORMAL || may_be_known(p, (uint32_t)s.n))
+			read_type(v, id, p, (uint32_t)s.n, types);
+		if (index)
+			piece_add(v, &t, id, p, (uint32_t)s.n, p < wide, &longest);
+	}
+	v->pieces = t;
+	v->max_piece = longest;
+	v->print = print_end(print);
+	v->printed = true;
 }
 
 /* Whether one of the eog pieces is spelled so; its place in the list in *at. */
@@ -248,14 +296,14 @@ is_phi3(const struct gguf *g)
 	return false;
 }
 
-struct vocab *
-vocab_from_gguf(const struct gguf *g)
+static struct vocab *
+from_gguf(const struct gguf *g, bool encode)
 {
 	struct vocab *v = xcalloc(1, sizeof *v);
 	v->path = g->map.path;
 	v->meta = g;
 	read_kind(v);
-	read_pieces(v);
+	find_pieces(v);
 	if (!v->bpe) {
 		v->scores = per_piece(v, "tokenizer.ggml.scores", GGUF_F32);
 		if (!v->scores)
@@ -272,7 +320,7 @@ vocab_from_gguf(const struct gguf *g)
 	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", v->bpe ? -1 : v->unigram ? 2 : 0);
 	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", v->bpe || v->unigram ? -1 : 1);
 	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : v->unigram ? 1 : 2);
-	read_types(v);
+	read_pieces(v, encode && !v->bpe && !v->unigram);
 	read_eog(v);
 	v->bos_piece = v->bos;
 	if (!gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : !v->unigram))
@@ -282,6 +330,12 @@ vocab_from_gguf(const struct gguf *g)
 		sp_from_gguf(v);
 	v->rstrip = is_phi3(g);
 	return v;
+}
+
+struct vocab *
+vocab_from_gguf(const struct gguf *g)
+{
+	return from_gguf(g, false);
 }
 
 /* Count tokenizer.bin's records, i32 longest { f32 score, i32 len, bytes } to the
@@ -315,7 +369,7 @@ vocab_from_llama2c(struct map m)
 	if (!v->n)
 		die("%s: neither a model (GGUF, llama2.c) nor llama2.c's tokenizer.bin", m.path);
 	v->llama2c = v->space_prefix = true;
-	v->text[0] = m.data;
+	vocab_set_text(v, m.data, m.size);
 	vocab_room(v);
 	llama2c_records(m, v->at);
 	v->type = xcalloc(v->n, 1);
@@ -358,8 +412,9 @@ vocab_beside(const char *path)
 	return v;
 }
 
-struct vocab *
-vocab_find(const char *path)
+/* vocab_find(); encode: texts will be. */
+static struct vocab *
+find(const char *path, bool encode)
 {
 	if (folder_is(path))
 		return vocab_from_folder(path);
@@ -372,7 +427,7 @@ vocab_find(const char *path)
 			gguf_free(g);
 			return NULL;
 		}
-		struct vocab *v = vocab_from_gguf(g);
+		struct vocab *v = from_gguf(g, encode);
 		v->gguf = g;
 		return v;
 	}
@@ -382,12 +437,30 @@ vocab_find(const char *path)
 }
 
 struct vocab *
-vocab_open(const char *path)
+vocab_find(const char *path)
 {
-	struct vocab *v = vocab_find(path);
+	return find(path, false);
+}
+
+static struct vocab *
+must_find(const char *path, bool encode)
+{
+	struct vocab *v = find(path, encode);
 	if (!v)
 		die("%s: this model brings no vocabulary"
 		    " (GGUF: tokenizer.ggml.tokens; a folder: tokenizer.json or tokenizer.model; llama2.c: %s)",
 			path, beside(path));
 	return v;
+}
+
+struct vocab *
+vocab_open(const char *path)
+{
+	return must_find(path, false);
+}
+
+struct vocab *
+vocab_open_to_encode(const char *path)
+{
+	return must_find(path, true);
 }

@@ -105,13 +105,13 @@ pairs_find(const struct pairs *p, uint32_t left, uint32_t right, struct pair *pa
 
 /* The id that a symbol spelled s has, wherever it comes from. */
 static uint32_t
-symbol_id(const struct vocab *v, struct str s)
+symbol_id(struct vocab *v, struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	uint32_t cp;
 	if (v->bpe && !(v->hf && v->hf->spelled) && utf8_next(p, s.n, &cp) == s.n && bpe_byte(cp) >= 0)
 		return v->byte_id[bpe_byte(cp)];
-	return pieces_find(v, p, s.n, hash_bytes(p, s.n));
+	return pieces_find(v, p, s.n);
 }
 
 /* Put merge m into its place, if it joins pieces and no merge before it joins the same. False: it is too far from there. */

@@ -293,7 +293,8 @@ vocab_from_sp(struct map map, const char *dir)
 	v->n = v->sp->n_model = count_pieces(map);
 	if (map.size >= SPAN_SECOND)
 		die("%s: a model of more than 2 GB", map.path);
-	v->text[0] = m.begin = map.data;
+	vocab_set_text(v, map.data, map.size);
+	m.begin = map.data;
 	vocab_room(v);
 	memset(v->at, 0, v->n * sizeof *v->at);
 	v->type = xcalloc(v->n, 1);
@@ -365,12 +366,12 @@ sp_prepare(struct vocab *v)
 		if (vocab_type(v, id) == PIECE_USER && len)
 			sp->user.list[n++] = (struct special){p, len, id};
 	}
-	specials_sort(&sp->user, n);
+	specials_ready(&sp->user, n);
 }
 
 /* What becomes of the beginning of s[0..n), and how many bytes of it that is. */
 static struct str
-normalize_prefix(const struct sp *sp, const unsigned char *s, size_t n, size_t *len)
+normalize_prefix(struct sp *sp, const unsigned char *s, size_t n, size_t *len)
 {
 	const struct special *user = specials_at(&sp->user, s, n);
 	struct str to;
@@ -396,7 +397,7 @@ add_spaced(struct sp *sp, struct str t)
 
 /* s[0..n) normalized, in sp->text. */
 static void
-normalize_text(const struct vocab *v, const unsigned char *s, size_t n, bool prefix)
+normalize_text(struct vocab *v, const unsigned char *s, size_t n, bool prefix)
 {
 	struct sp *sp = v->sp;
 	const size_t room = n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * n;

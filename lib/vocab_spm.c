@@ -35,7 +35,7 @@ spm_pair(struct vocab *v, const struct word *w, const struct symbol *l, const st
 	if (n > v->max_piece)
 		return none;
 	const unsigned char *p = w->s + l->off;
-	uint32_t id = pieces_find(v, p, n, hash_bytes(p, n));
+	uint32_t id = pieces_find(v, p, n);
 	return id == NO_ID ? none : (struct pair){score_rank(v, id), id};
 }
 
@@ -55,38 +55,16 @@ space(const struct vocab *v, size_t *n)
 	return v->llama2c ? " " : SPM_SPACE;
 }
 
-/* Whether a space follows something else within the piece. */
-static bool
-space_inside(const struct vocab *v, const unsigned char *p, size_t n)
-{
-	size_t len, i = 0;
-	const char *sp = space(v, &len);
-	while (i + len <= n && !memcmp(p + i, sp, len))
-		i += len;
-	for (; i + len <= n; i++)
-		if (p[i] == (unsigned char)sp[0] && !memcmp(p + i, sp, len))
-			return true;
-	return false;
-}
-
 void
 spm_prepare(struct vocab *v)
 {
-	pieces_index(v);
-	v->split_words = true;
-	memset(v->byte_id, 0xFF, sizeof v->byte_id);
-	for (uint32_t id = 0; id < v->n; id++) {
-		uint32_t n;
-		const unsigned char *p = piece(v, id, &n);
-		if (vocab_type(v, id) == PIECE_BYTE)
-			v->byte_id[byte_spelling(p, n)] = id;
-		else if (v->split_words && space_inside(v, p, n))
-			v->split_words = false;
-	}
+	if (!v->pieces.slot)
+		pieces_index(v);
+	byte_pieces_index(v);
 	for (unsigned b = 0; b < 256; b++) {
 		unsigned char c = (unsigned char)b;
 		if (v->byte_id[b] == NO_ID)
-			v->byte_id[b] = pieces_find(v, &c, 1, hash_bytes(&c, 1));
+			v->byte_id[b] = pieces_find(v, &c, 1);
 	}
 }
 
@@ -141,7 +119,6 @@ encode_text(struct vocab *v, const unsigned char *s, size_t n, bool prefix, stru
 	word_clear(w);
 	if (prefix)
 		add_char(v, sp, sp_len);
-	bool was_space = true;
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t cp;
 		len = utf8_next(s + i, n - i, &cp);
@@ -151,11 +128,7 @@ encode_text(struct vocab *v, const unsigned char *s, size_t n, bool prefix, stru
 				emit_byte(v, s[i + k], out);
 			continue;
 		}
-		bool is_space = cp == ' ' || (cp == 0x2581 && !v->llama2c);
-		if (is_space && !was_space && v->split_words)
-			encode_word(v, out);
-		was_space = is_space;
-		if (is_space)
+		if (cp == ' ' || (cp == 0x2581 && !v->llama2c))
 			add_char(v, sp, sp_len);
 		else
 			add_char(v, s + i, len);

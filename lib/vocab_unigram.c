@@ -18,10 +18,10 @@ void
 byte_pieces_index(struct vocab *v)
 {
 	memset(v->byte_id, 0xFF, sizeof v->byte_id);
-	for (uint32_t id = 0; id < v->n; id++) {
+	for (uint32_t id = odd_piece(v, 0); id < v->n; id = odd_piece(v, id + 1)) {
 		uint32_t n;
-		const unsigned char *p = piece(v, id, &n);
-		if (vocab_type(v, id) == PIECE_BYTE)
+		const unsigned char *p = vocab_type(v, id) == PIECE_BYTE ? piece(v, id, &n) : NULL;
+		if (p)
 			v->byte_id[byte_spelling(p, n)] = id;
 	}
 }
@@ -72,7 +72,7 @@ unigram_prepare(struct vocab *v)
 		if (findable(v, id) && len && len <= PIECE_LONGEST)
 			u->pieces.list[n++] = (struct special){p, len, id};
 	}
-	specials_sort(&u->pieces, n);
+	specials_ready(&u->pieces, n);
 }
 
 void

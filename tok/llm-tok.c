@@ -256,7 +256,7 @@ main(int argc, char **argv)
 		die_usage("-S is the system message of a chat: it needs -c");
 
 	const char *path = model_path(argv[optind]);
-	t.v = vocab_open(path);
+	t.v = (inspect ? vocab_open : vocab_open_to_encode)(path);
 	if (inspect)
 		return info(t.v, path);
 	t.spelled = xcalloc(vocab_size(t.v), sizeof *t.spelled);

@@ -5,9 +5,10 @@
  * How near the limits, on a Zen 3 at 3.2 GHz, one thread, in cache. Of byte multiplications it begins two instructions
  * a cycle: that bounds the products of a tile to 43 multiply-adds a cycle for Q4_0, whose blocks are summed in 16 bits
  * (12 of 21 instructions), and to 28 for Q8_0 and IQ4, whose words are not (18 of 35). A tile by itself makes 37 and 24;
- * a batch of 256 33 (Q4_0), 24 (Q6_K), 20 (Q8_0), one of 8 25, 19 and 16, as unpacking takes as long as 3 to 4 inputs.
- * Floats: 15 of 16 multiply-adds a cycle in cache, 13 for a batch of 256 vectors of 2048 (F16), which lie in the
- * third-level cache.
+ * a batch of 256 33 (Q4_0), 28 (Q6_K), 21.6 (Q8_0), one of 8 25, 19 and 16, as unpacking takes as long as 3 to 4 inputs.
+ * Q8_0's instructions make 30 with all in registers, 26 with their loads and 24 with what ends a block.
+ * Floats: 14.9 of 16 multiply-adds a cycle for a batch of F16 and 13.3 of BF16, which nothing unpacks but slots of the
+ * multipliers, and whose panel of floats takes twice as many bytes a cycle from the second-level cache.
  *
  * One vector reads weights in cache at 17 GB/s (Q4_0), 20 (Q4_K, Q6_K), 24 (Q8_0), 17 (Q5_K), 11 to 15 (Q2_K, Q3_K, IQ4,
  * MXFP4, TQ2_0), 46 (F16), while one thread gets 16 GB/s from memory with plain loads and two together 28, and 30 to 40 where

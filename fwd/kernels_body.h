@@ -27,6 +27,7 @@ enum {
 	TILE = 2 * LANES,
 	FLOAT_ROWS = 32,	/* of a matrix of floats, and so many vectors, at a time */
 	VECTORS = 96,
+	PANEL = 512,		/* columns of such a matrix that are unpacked together */
 	SUMS = 16	/* where a sum is made in parts, so many for any LANES: the bits are the same */
 };
 
@@ -205,7 +206,7 @@ struct scratch {
 	struct tile tile[2];
 	union {
 		struct codes codes[LANES];
-		_Alignas(64) float x[FLOAT_ROWS][CHUNK];
+		_Alignas(64) float panel[FLOAT_ROWS][PANEL];
 	};
 	_Alignas(64) float sum[];	/* TILE for each vector; or what floats or attend() need */
 };
@@ -310,26 +311,33 @@ matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *i
 
 #include "kernels_attend.h"
 
+/* What swish() makes of LANES numbers. */
+struct curve {
+	vec minus, minus3, plus;
+};
+
+ALWAYS vec
+swish_of(const struct curve *c, vec a, vec up)
+{
+	const vec one = vec_set(1), arg = vec_mul(a, vec_fma(c->minus, c->minus3, vec_mul(a, a)));
+	return vec_mul(vec_div(a, vec_add(one, vec_exp(arg))), vec_add(up, c->plus));
+}
+
 static void
 swish(float *x, const float *up, size_t n, float by, float cubed, float more)
 {
-	size_t i = 0;
+	const struct curve c = {vec_set(-by), vec_set(-cubed), vec_set(more)};
 	float rest[2][LANES] = {{0}};
-	const vec minus = vec_set(-by), minus3 = vec_set(-cubed), plus = vec_set(more), one = vec_set(1);
-	for (; i < n; i += LANES) {
-		const bool whole = i + LANES <= n;
-		const size_t count = whole ? LANES : n - i;
-		if (!whole) {
-			memcpy(rest[0], x + i, count * sizeof *x);
-			memcpy(rest[1], up ? up + i : x + i, count * sizeof *x);
-		}
-		const vec a = vec_load(whole ? x + i : rest[0]);
-		const vec b = !up ? one : vec_load(whole ? up + i : rest[1]);
-		const vec arg = vec_mul(a, vec_fma(minus, minus3, vec_mul(a, a)));
-		const vec s = vec_div(a, vec_add(one, vec_exp(arg)));
-		vec_store(rest[0], vec_mul(s, vec_add(b, plus)));
-		memcpy(x + i, rest[0], count * sizeof *x);
+	size_t i = 0;
+	for (; i + LANES <= n; i += LANES)
+		vec_store(x + i, swish_of(&c, vec_load(x + i), up ? vec_load(up + i) : vec_set(1)));
+	for (size_t l = 0; i + l < n; l++) {
+		rest[0][l] = x[i + l];
+		rest[1][l] = up ? up[i + l] : 1;
 	}
+	vec_store(rest[0], swish_of(&c, vec_load(rest[0]), vec_load(rest[1])));
+	for (size_t l = 0; i + l < n; l++)
+		x[i + l] = rest[0][l];
 }
 
 static void

@@ -103,6 +103,18 @@ sweep(struct ahead *a)
 #endif
 }
 
+/* The same block of the inputs that come next: a large batch's lie in the second-level cache. */
+ALWAYS void
+ask_inputs(const struct qblock *x, size_t apart, const int at_once)
+{
+#if defined(__GNUC__)
+	UNROLL for (int t = 0; t < at_once; t++)
+		__builtin_prefetch((const void *)((uintptr_t)x + (size_t)(t + at_once) * apart * sizeof *x), 0, 3);
+#else
+	(void)x, (void)apart, (void)at_once;
+#endif
+}
+
 #if !defined(HAVE_SHORTS)
 /* Of 32 numbers of each input: their sums in blocks, times d. All are exact. */
 ALWAYS void
@@ -132,6 +144,7 @@ super_times(struct tile *w, const struct qblock *x, size_t apart, vec (*f)[8], c
 	vec a[2][8];
 	for (size_t k = 0; k < CHUNK / 32; k++) {
 		sweep(&w->ahead);
+		ask_inputs(x + k, apart, at_once);
 		whole_sums(w, k, x + k, apart, a, at_once, share, run, least);
 		UNROLL for (int t = 0; t < at_once; t++) {
 			const vec d = vec_set(x[k + (size_t)t * apart].d);
@@ -190,6 +203,7 @@ codes_times(struct tile *w, size_t n, const struct qblock *x, size_t apart, floa
 		const size_t half = share == 32 ? 2 : b % 2;
 		const struct qblock *xb = x + (share == 32 ? b : b / 2);
 		sweep(&w->ahead);
+		ask_inputs(xb, apart, at_once);
 		block_sums(w, b, xb, apart, share == 32 ? 0 : half * 16, half, a, at_once, share, run, least);
 		const vec d0 = vec_load(w[0].d[b]), d1 = vec_load(w[1].d[b]);
 		UNROLL for (int t = 0; t < at_once; t++) {

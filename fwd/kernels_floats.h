@@ -5,7 +5,8 @@
  * lanes are added in pairs. So rows are read as they lie, and the order of a sum is the same for one vector and
  * for a batch. ROWS_AT_ONCE rows meet VECTORS_AT_ONCE vectors, as many as there are registers for their sums: a
  * batch is bound by multiply-adds, one vector by the memory. Halves become floats on the way, each time. What takes
- * longer than that is unpacked once for VECTORS vectors, CHUNK columns of FLOAT_ROWS rows at a time.
+ * longer than that is unpacked once for VECTORS vectors, a panel of FLOAT_ROWS rows at a time. The longer the pieces of
+ * rows that meet vectors, the nearer a batch is to its bound, as long as the second-level cache keeps up.
  *
  * Vectors of twice the width hold two rows (BESIDE), not twice the columns: the order of a sum is that of the others.
  */
@@ -19,7 +20,8 @@ enum {
 	SUMS_AT_ONCE = 4,
 	ROWS_AT_ONCE = SUMS_AT_ONCE * BESIDE,
 	FEW_VECTORS = 64,	/* so many meet BF16 as it lies */
-	WIDE = 1024	/* columns at a time of numbers as they lie, where several vectors meet them */
+	WIDE = 1024,	/* columns at a time of floats as they lie, where several vectors meet them */
+	WIDE_HALVES = 8192	/* and of halves */
 };
 
 #if !defined(HAVE_BRAINS) && !defined(HAVE_PAIRS)
@@ -219,16 +221,17 @@ some_floats(struct scratch *s, const struct tensor *t, size_t row, size_t rows, 
 	float *out, size_t stride)
 {
 	const bool as_it_lies = lies_ready(t->type, n);
-	const size_t dim = t->dim[0], whole = dim / COLUMNS * COLUMNS, wide = !as_it_lies ? CHUNK : n <= VECTORS_AT_ONCE ? whole : WIDE;
+	const size_t dim = t->dim[0], whole = dim / COLUMNS * COLUMNS, most = t->type == T_F32 ? WIDE : WIDE_HALVES;
+	const size_t wide = !as_it_lies ? PANEL : n <= VECTORS_AT_ONCE ? whole : most;
 	struct piece p = {.apart = dim, .sum = s->sum, .out = out, .out_apart = stride, .first = true};
 	for (size_t k = 0; !p.last; k += wide, p.first = false) {
 		p.columns = whole - k < wide ? whole - k : wide;
 		p.last = k + wide >= whole;
 		p.x = x + k;
-		p.w = as_it_lies ? row_of(t, row) + k * tensor_format(t->type)->bytes : (const unsigned char *)s->x[0];
-		p.stride = as_it_lies ? tensor_row_bytes(t) : sizeof s->x[0];
+		p.w = as_it_lies ? row_of(t, row) + k * tensor_format(t->type)->bytes : (const unsigned char *)s->panel[0];
+		p.stride = as_it_lies ? tensor_row_bytes(t) : sizeof s->panel[0];
 		for (size_t r = 0; !as_it_lies && r < rows; r++)
-			part_of_row(t, row + r, k, p.columns, s->x[r]);
+			part_of_row(t, row + r, k, p.columns, s->panel[r]);
 		types_times(&p, ahead, as_it_lies ? t->type : T_F32, n, rows);
 	}
 	odd_columns(t, row, rows, x, n, out, stride);

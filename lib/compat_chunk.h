@@ -126,6 +126,7 @@ chunk_up_to(uint64_t marked)
 
 /* As many chunks as have their marks in one number. */
 enum { CHUNKS = 64 / MARK_STEP / CHUNK, CHUNKS_BYTES = CHUNKS * CHUNK };
+#define CHUNKS_MARKS (MARK_STEP == 1 ? ~UINT64_C(0) : EACH(0x80))
 /* The marks of all but decimal digits among CHUNKS_BYTES bytes. */
 static inline uint64_t
 chunks_no_digits(const unsigned char *p)
@@ -133,7 +134,7 @@ chunks_no_digits(const unsigned char *p)
 	uint64_t digits = 0;
 	for (unsigned k = 0; k < CHUNKS; k++)
 		digits |= chunk_within(chunk_at(p + k * CHUNK), '0', '9') << k * CHUNK % 64;
-	return ~digits & (MARK_STEP == 1 ? ~UINT64_C(0) : EACH(0x80));
+	return ~digits & CHUNKS_MARKS;
 }
 
 /* How many bytes from byte `from` on are marked, and `from`; CHUNK: all to the end. */

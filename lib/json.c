@@ -235,15 +235,24 @@ unique_keys(struct reader *r, const struct json *object)
 	}
 }
 
-/* The list among those wanted without nodes that would open here, {"inside": {"key": [, or NULL. */
+/* Whether the value that opens here is the one that f says: {"inside": {"key": or {"key": */
+static bool
+is_flat(const struct reader *r, const struct json_flat *f)
+{
+	const struct json *node = r->d->node;
+	if (node[0].type != JSON_OBJECT || r->depth != (f->inside ? 2 : 1))
+		return false;
+	if (f->inside && (node[r->open[1]].type != JSON_OBJECT || !str_is(json_str(r->d, node + r->open[1] - 1), f->inside)))
+		return false;
+	return str_is(json_str(r->d, node + r->d->n_nodes - 1), f->key);
+}
+
+/* The list among those wanted without nodes that would open here, or NULL. */
 static struct json_flat *
 flat_here(const struct reader *r, enum json_type type)
 {
-	const struct json *node = r->d->node;
-	for (size_t i = 0; r->depth == 2 && i < r->n_flat; i++)
-		if (r->flat[i].type == type && node[0].type == JSON_OBJECT && node[r->open[1]].type == JSON_OBJECT &&
-			str_is(json_str(r->d, node + r->open[1] - 1), r->flat[i].inside) &&
-			str_is(json_str(r->d, node + r->d->n_nodes - 1), r->flat[i].key))
+	for (size_t i = 0; r->depth && i < r->n_flat; i++)
+		if (r->flat[i].type == type && is_flat(r, r->flat + i))
 			return r->flat + i;
 	return NULL;
 }
@@ -332,6 +341,29 @@ json_read_flat(const char *name, const char *text, size_t n, struct json_flat *f
 	while (r.depth)
 		inside(&r);
 	json_blanks(&r);
+	if (r.p != r.end)
+		bad(&r, r.p, "something stands behind its end");
+	xfree(r.slot);
+	return d;
+}
+
+struct json_doc *
+json_read_later(const char *name, const char *text, struct json_flat *flat)
+{
+	struct json_doc *d = xcalloc(1, sizeof *d);
+	struct reader r = {.d = d, .p = flat->text.p, .end = flat->text.p + flat->text.n};
+	d->name = name;
+	d->text = text;
+	flat->later = false;
+	r.p++;
+	if (json_flat_list(&r, flat))
+		node(&r, flat->type, 0, 0);
+	else {
+		r.p--;
+		value(&r);
+	}
+	while (r.depth)
+		inside(&r);
 	if (r.p != r.end)
 		bad(&r, r.p, "something stands behind its end");
 	xfree(r.slot);

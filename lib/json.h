@@ -36,7 +36,7 @@ struct json_doc {
 struct json_doc *json_read(const char *name, const char *text, size_t n);
 
 /*
- * A list that would take too many nodes, {"inside": {"key": ...}} at the root of a document: the document has an empty one
+ * A list that would take too many nodes, {"inside": {"key": ...}} at the root of a document, or {"key": ...} where inside is NULL: the document has an empty one
  * there, and of its strings only the places are kept.
  *	JSON_OBJECT	of whole numbers of at most 9 digits; whether a key stands there twice was not looked at
  *	JSON_ARRAY	of pairs of words that are not empty and hold no space, "a b" or ["a", "b"]
@@ -50,8 +50,12 @@ struct json_flat {
 	uint32_t *number;	/* of each key, NULL: they are 0, 1, 2 ...; the caller's to free */
 	size_t number_cap;
 	struct str gap;		/* between the two of a pair in the text; in the unescaped bytes it is a space */
+	bool later;		/* the list is passed over, not read and not checked: who wants it calls json_read_later() */
+	struct str text;	/* of a list that was passed over, with its brackets; {NULL, 0}: there was none */
 };
 struct json_doc *json_read_flat(const char *name, const char *text, size_t n, struct json_flat *flat, size_t n_flat);
+/* Read a list that was passed over in that text: as a document of its own, of which it is the root. */
+struct json_doc *json_read_later(const char *name, const char *text, struct json_flat *flat);
 void json_free(struct json_doc *d);
 
 /* The value of an object's key; NULL where there is none, or where v is NULL or no

@@ -201,19 +201,106 @@ pairs(struct reader *r, struct json_flat *f)
 	}
 }
 
+/* Whether a byte belongs to a string, its quotes aside, goes from byte to byte; and how deep the list is there. */
+struct passing {
+	const char *p;
+	bool inside, escaped;
+	size_t depth;
+};
+
+/* Over one byte; false: it ended the list. */
+static bool
+pass_byte(struct passing *s)
+{
+	const char c = *s->p++;
+	if (s->escaped)
+		s->escaped = false;
+	else if (c == '"')
+		s->inside = !s->inside;
+	else if (s->inside)
+		s->escaped = c == '\\';
+	else if (c == '[' || c == '{')
+		s->depth++;
+	else if (c == ']' || c == '}')
+		return --s->depth;
+	return true;
+}
+
+/* Over CHUNKS_BYTES at once, or, where one of them is an escape, one after the other; false: the list ended among them. */
+static bool
+pass_chunks(struct passing *s)
+{
+	const char *begin = s->p;
+	uint64_t quote = 0, escape = 0, open = 0, close = 0;
+	for (unsigned k = 0; k < CHUNKS; k++) {
+		const chunk x = chunk_at(s->p + k * CHUNK), braces = chunk_small(x); /* [ and {, ] and } become one */
+		quote |= chunk_is(x, '"') << k * CHUNK % 64;
+		escape |= chunk_is(x, '\\') << k * CHUNK % 64;
+		open |= chunk_is(braces, '{') << k * CHUNK % 64;
+		close |= chunk_is(braces, '}') << k * CHUNK % 64;
+	}
+	if (escape || s->escaped) {
+		while (s->p < begin + CHUNKS_BYTES)
+			if (!pass_byte(s))
+				return false;
+		return true;
+	}
+	uint64_t within = quote; /* from a quote on, up to the next */
+	within ^= within << MARK_STEP;
+	within ^= within << 2 * MARK_STEP;
+	within ^= within << 4 * MARK_STEP;
+	for (unsigned i = 8 * MARK_STEP; i < 64; i *= 2)
+		within ^= within << i;
+	within ^= s->inside ? CHUNKS_MARKS : 0;
+	s->inside = within >> 63;
+	for (uint64_t left = (open | close) & ~within; left; left &= left - 1)
+		if (open & left & (0 - left))
+			s->depth++;
+		else if (!--s->depth) {
+			s->p += chunk_before(left) + 1;
+			return false;
+		}
+	s->p += CHUNKS_BYTES;
+	return true;
+}
+
+/* Go to the end of a list behind its opening bracket; false: it has none. */
+static bool
+pass_list(struct reader *r)
+{
+	struct passing s = {.p = r->p, .depth = 1};
+	while (r->end - s.p >= CHUNKS_BYTES)
+		if (!pass_chunks(&s)) {
+			r->p = s.p;
+			return true;
+		}
+	while (s.p < r->end)
+		if (!pass_byte(&s)) {
+			r->p = s.p;
+			return true;
+		}
+	return false;
+}
+
 bool
 json_flat_list(struct reader *r, struct json_flat *f)
 {
 	const char *begin = r->p;
 	const size_t n_unescaped = r->d->n_unescaped;
-	if (f->string)
+	if (f->string || (f->later && f->text.n))
 		return false;
+	if (f->later) {
+		if (!pass_list(r))
+			return false;
+		f->text = (struct str){begin - 1, (size_t)(r->p + 1 - begin)};
+		return true;
+	}
 	if (f->type == JSON_OBJECT ? numbers(r, f) : pairs(r, f))
 		return true;
 	r->p = begin;
 	r->d->n_unescaped = n_unescaped;
 	xfree(f->string);
 	xfree(f->number);
-	*f = (struct json_flat){.inside = f->inside, .key = f->key, .type = f->type};
+	*f = (struct json_flat){.inside = f->inside, .key = f->key, .type = f->type, .text = f->text};
 	return false;
 }

@@ -19,7 +19,7 @@ user_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_
 }
 
 bool
-piece_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
+odd_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
 {
 	const enum piece_type type = vocab_type(v, id);
 	if (type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_BYTE)
@@ -28,10 +28,9 @@ piece_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32
 }
 
 /* Of pieces that are spelled alike the last: as in a map filled in order. */
-uint32_t
-pieces_find(struct vocab *v, const unsigned char *p, size_t n)
+static uint32_t
+find(struct vocab *v, const unsigned char *p, size_t n, uint32_t hash)
 {
-	const uint32_t hash = hash_bytes(p, n);
 	struct table_at at = {table_bucket(&v->pieces, hash), 0};
 	uint32_t id = NO_ID;
 	for (uint32_t i; (i = table_next(&v->pieces, hash, &at)) != NO_ID;) {
@@ -43,11 +42,17 @@ pieces_find(struct vocab *v, const unsigned char *p, size_t n)
 	return id;
 }
 
+uint32_t
+pieces_find(struct vocab *v, const unsigned char *p, size_t n)
+{
+	return find(v, p, n, hash_bytes(p, n));
+}
+
 /* A file of JSON has no key twice. */
 static void
-check_alone(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
+check_alone(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n, uint32_t hash)
 {
-	const uint32_t other = n && hf_in_model(v, id) ? pieces_find(v, p, n) : NO_ID;
+	const uint32_t other = hf_in_model(v, id) ? find(v, p, n, hash) : NO_ID;
 	if (other != NO_ID && hf_in_model(v, other))
 		die("%s: not JSON: key \"%.*s\" stands twice in one object", v->path, (int)(n < 64 ? n : 64), (const char *)p);
 }
@@ -60,9 +65,13 @@ pieces_index(struct vocab *v)
 	for (uint32_t id = 0; id < v->n; id++) {
 		uint32_t n;
 		const unsigned char *p = next_piece(v, id, &next, &n);
+		if (!piece_in_text(v, id, p, n))
+			continue;
+		const uint32_t hash = hash_wide(p, n, piece_is_wide(v, p));
 		if (v->hf)
-			check_alone(v, id, p, n);
-		piece_add(v, &v->pieces, id, p, n, piece_is_wide(v, p), &v->max_piece);
+			check_alone(v, id, p, n, hash);
+		table_add(&v->pieces, hash, id);
+		v->max_piece = n > v->max_piece ? n : v->max_piece;
 	}
 }
 

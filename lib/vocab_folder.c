@@ -48,6 +48,15 @@ vocab_id_of(const struct vocab *v, struct str s)
 	return -1;
 }
 
+/* tokenizer_config.json without the tokens that are in tokenizer.json, too. */
+static struct json_doc *
+read_config(const char *dir)
+{
+	struct json_flat tokens = {.key = "added_tokens_decoder", .type = JSON_OBJECT, .later = true};
+	struct map m = file_beside(dir, "tokenizer_config.json");
+	return m.data ? json_read_flat(m.path, (const char *)m.data, m.size, &tokens, 1) : NULL;
+}
+
 /* "<s>" or {"content": "<s>"} */
 static struct str
 token_text(const struct json_doc *d, const char *key)
@@ -106,7 +115,7 @@ void
 vocab_read_beside(struct vocab *v, const char *dir)
 {
 	struct map jinja = file_beside(dir, "chat_template.jinja");
-	struct json_doc *d = v->config ? v->config : json_beside(dir, "tokenizer_config.json");
+	struct json_doc *d = v->config ? v->config : read_config(dir);
 	v->config = d;
 	if (d) {
 		int32_t eos = vocab_id_of(v, token_text(d, "eos_token"));
@@ -126,12 +135,12 @@ vocab_read_beside(struct vocab *v, const char *dir)
 }
 
 struct vocab *
-vocab_from_folder(const char *dir)
+vocab_from_folder(const char *dir, bool encode)
 {
 	static const char *const models[] = {"tokenizer.model", "spiece.model", "sentencepiece.bpe.model"};
 	struct map m = file_beside(dir, "tokenizer.json");
 	if (m.data)
-		return vocab_from_hf(m, dir);
+		return vocab_from_hf(m, dir, encode);
 	for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
 		m = file_beside(dir, models[i]);
 		if (m.data && !sp_is(m))

@@ -13,6 +13,7 @@ hf_prepare(struct vocab *v)
 		unigram_prepare(v);
 		return;
 	}
+	hf_read_merges(v);
 	bpe_prepare(v);
 	/* The quick way needs a piece for each byte, and no say in how words begin and end. */
 	for (int b = 0; v->bpe && b < 256; b++)
@@ -488,7 +489,9 @@ hf_free(struct hf *h)
 	xfree(h->pre_names.s);
 	xfree(h->pre);
 	xfree(h->flags);
-	xfree(h->merges);
+	xfree(h->merges_text);
+	if (h->merges_doc)
+		json_free(h->merges_doc);
 	xfree(h->text[0].s);
 	xfree(h->text[1].s);
 	xfree(h->parts);

@@ -68,7 +68,9 @@ struct hf {
 	uint32_t n_flags;
 	bool prefix_once;		/* only the first text of a line has a space of its own */
 	struct json_doc *doc;		/* owned; strings above lie in it */
-	unsigned char *merges;		/* owned: what struct vocab points into, or NULL */
+	struct json_flat merges;	/* which the first text reads; no key: they were read */
+	struct json_doc *merges_doc;	/* owned: what struct vocab points into, or NULL */
+	unsigned char *merges_text;	/* the same */
 	unsigned char **added;		/* owned: spellings of added tokens in normalized text */
 	size_t n_added, added_cap;
 	const char *path;		/* of the file, for diagnostics */
@@ -87,7 +89,9 @@ struct hf {
 /* Whether a file begins as JSON does; the vocabulary of a tokenizer.json, and of what lies beside it in
  * the folder dir. Dies with what is wrong. */
 bool hf_is(struct map m);
-struct vocab *vocab_from_hf(struct map m, const char *dir);
+struct vocab *vocab_from_hf(struct map m, const char *dir, bool encode);
+/* Read the merges, if that was not done. */
+void hf_read_merges(struct vocab *v);
 void hf_free(struct hf *h);
 
 static inline bool

@@ -423,7 +423,9 @@ place_pieces(struct loader *l)
 	memset(v->at, 0, v->n * sizeof *v->at);
 	for (size_t i = 0; i < f->n; i++) {
 		set_piece(l, f->number[i], f->string[i]);
-		l->h->flags[f->number[i]] |= HF_MODEL;
+		if (l->h->flags[f->number[i]])
+			die("%s: id %u stands twice", l->path, (unsigned)f->number[i]);
+		l->h->flags[f->number[i]] = HF_MODEL;
 	}
 }
 
@@ -505,9 +507,9 @@ set_types(struct loader *l)
 
 /* The two parts of a merge: "a b" or ["a", "b"]. */
 static void
-two_parts(const struct loader *l, const struct json *m, struct str part[2])
+two_parts(const struct json_doc *d, const struct json *m, struct str part[2])
 {
-	struct str s = json_str(l->d, m);
+	struct str s = json_str(d, m);
 	if (s.p) {
 		const char *gap = s.n ? memchr(s.p, ' ', s.n) : NULL;
 		if (gap) {
@@ -515,51 +517,59 @@ two_parts(const struct loader *l, const struct json *m, struct str part[2])
 			part[1] = (struct str){gap + 1, s.n - part[0].n - 1};
 		}
 	} else if (json_is(m, JSON_ARRAY) && m->n == 2) {
-		part[0] = json_str(l->d, json_first(m));
-		part[1] = json_str(l->d, json_next(json_first(m)));
+		part[0] = json_str(d, json_first(m));
+		part[1] = json_str(d, json_next(json_first(m)));
 	}
 	if (!part[0].n || !part[1].n || memchr(part[0].p, ' ', part[0].n) || memchr(part[1].p, ' ', part[1].n))
-		die("%s: a merge is not two pieces without spaces", l->path);
+		die("%s: a merge is not two pieces without spaces", d->name);
 }
 
 /* Merges that have nodes, laid out anew. */
 static void
-merges_from_nodes(struct loader *l, const struct json *list)
+merges_from_nodes(struct vocab *v, const struct json_doc *d, const struct json *list)
 {
 	struct bytes out = {NULL, 0, 0};
-	struct merge_list *to = &l->v->merge;
+	struct merge_list *to = &v->merge;
 	to->at = xreallocarray(NULL, list->n, sizeof *to->at);
 	const struct json *c = json_first(list);
 	for (size_t i = 0; i < list->n; i++, c = json_next(c)) {
 		struct str part[2] = {{NULL, 0}, {NULL, 0}};
-		two_parts(l, c, part);
+		two_parts(d, c, part);
 		const size_t off = out.n;
 		bytes_add(&out, part[0].p, part[0].n);
 		bytes_add(&out, " ", 1);
 		bytes_add(&out, part[1].p, part[1].n);
 		if (out.n >= SPAN_SECOND)
-			die("%s: merges of more than 2 GB", l->path);
+			die("%s: merges of more than 2 GB", d->name);
 		to->at[i] = (struct span){(uint32_t)off, (uint32_t)(out.n - off)};
 	}
-	l->h->merges = out.s;
+	v->hf->merges_text = out.s;
 	to->text[0] = out.s;
 	to->gap[0] = builtin(" ");
 	to->n = list->n;
 }
 
+/* The merges as they were read: those of f or, where it has none, the list of document d. */
 static void
-read_merges(struct loader *l, const struct json *model)
+take_merges(struct vocab *v, const struct json_flat *f, const struct json_doc *d, const struct json *list)
 {
-	const struct json *list = json_get(l->d, model, "merges");
-	struct json_flat *f = l->flat + MERGES;
 	if (!json_is(list, JSON_ARRAY) || list->n >= VOCAB_MAX || f->n >= VOCAB_MAX)
-		die("%s: no merges in it (model.merges)", l->path);
-	if (!f->n) {
-		merges_from_nodes(l, list);
+		die("%s: no merges in it (model.merges)", d->name);
+	if (f->n)
+		v->merge = (struct merge_list){{v->text[0], (const unsigned char *)d->unescaped}, {f->gap, builtin(" ")}, f->string, f->n};
+	else
+		merges_from_nodes(v, d, list);
+}
+
+void
+hf_read_merges(struct vocab *v)
+{
+	struct hf *h = v->hf;
+	if (!h->merges.key)
 		return;
-	}
-	l->v->merge = (struct merge_list){{l->v->text[0], l->v->text[1]}, {f->gap, builtin(" ")}, f->string, f->n};
-	f->string = NULL;
+	h->merges_doc = json_read_later(h->path, (const char *)v->text[0], &h->merges);
+	take_merges(v, &h->merges, h->merges_doc, h->merges_doc->node);
+	h->merges.key = NULL;
 }
 
 static void
@@ -663,14 +673,14 @@ read_prefix(struct loader *l)
 }
 
 struct vocab *
-vocab_from_hf(struct map m, const char *dir)
+vocab_from_hf(struct map m, const char *dir, bool encode)
 {
 	struct loader l = {.path = m.path};
 	struct vocab *v = l.v = xcalloc(1, sizeof *v);
 	struct hf *h = l.h = v->hf = xcalloc(1, sizeof *h);
 	h->path = m.path;
 	l.flat[PIECES] = (struct json_flat){.inside = "model", .key = "vocab", .type = JSON_OBJECT};
-	l.flat[MERGES] = (struct json_flat){.inside = "model", .key = "merges", .type = JSON_ARRAY};
+	l.flat[MERGES] = (struct json_flat){.inside = "model", .key = "merges", .type = JSON_ARRAY, .later = !encode};
 	l.d = h->doc = json_read_flat(m.path, (const char *)m.data, m.size, l.flat, 2);
 	vocab_set_text(v, m.data, m.size);
 	v->text[1] = (const unsigned char *)h->doc->unescaped;
@@ -688,8 +698,10 @@ vocab_from_hf(struct map m, const char *dir)
 		vocab_id_of(v, json_str(l.d, json_get(l.d, model, "unk_token")));
 	if (v->unk == VOCAB_MAX)
 		v->unk = -1;
-	if (!v->unigram)
-		read_merges(&l, model);
+	if (l.flat[MERGES].text.p)
+		h->merges = l.flat[MERGES]; /* are read when a text is to be encoded */
+	else if (!v->unigram)
+		take_merges(v, l.flat + MERGES, l.d, json_get(l.d, model, "merges"));
 	read_normalizer(&l, json_get(l.d, root, "normalizer"), 0);
 	h->normalizers = keep_steps(&l, &h->n_normalizers, true);
 	read_pre_tokenizer(&l, json_get(l.d, root, "pre_tokenizer"), 0);
@@ -705,10 +717,8 @@ vocab_from_hf(struct map m, const char *dir)
 	v->bos_piece = v->bos;
 	v->eos = -1;
 	vocab_read_beside(v, dir);
-	for (int i = 0; i < 2; i++) {
-		xfree(l.flat[i].string);
-		xfree(l.flat[i].number);
-	}
+	xfree(l.flat[PIECES].string);
+	xfree(l.flat[PIECES].number);
 	xfree(h->doc->node); /* the strings are still wanted, what held them is not */
 	h->doc->node = NULL;
 	return v;

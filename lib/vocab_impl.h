@@ -278,15 +278,12 @@ int byte_spelling(const unsigned char *p, size_t n);
 
 /* Index all pieces that text may become: not control, unknown and byte pieces. */
 void pieces_index(struct vocab *v);
-/* One of them, into the table; it has no higher id. */
-bool piece_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n);
-static inline void
-piece_add(const struct vocab *v, struct table *t, uint32_t id, const unsigned char *p, uint32_t n, bool wide, uint32_t *longest)
+/* Whether text may become piece id. */
+bool odd_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n);
+static inline bool
+piece_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n)
 {
-	if (!n || (v->type[id] != PIECE_NORMAL && !piece_in_text(v, id, p, n)))
-		return;
-	table_add(t, hash_wide(p, n, wide), id);
-	*longest = n > *longest ? n : *longest;
+	return n && (v->type[id] == PIECE_NORMAL || odd_in_text(v, id, p, n));
 }
 /* The id of the piece with these bytes, or NO_ID. */
 uint32_t pieces_find(struct vocab *v, const unsigned char *p, size_t n);
@@ -456,7 +453,7 @@ uint32_t vocab_padded(const char *dir, uint32_t n);
 /* The folder that a file lies in; lives until the process ends. */
 const char *folder_of(const char *path);
 /* The vocabulary of a folder; NULL: it has none. */
-struct vocab *vocab_from_folder(const char *dir);
+struct vocab *vocab_from_folder(const char *dir, bool encode);
 /* The first piece spelled so, or -1. */
 int32_t vocab_id_of(const struct vocab *v, struct str s);
 /* Room for where pieces are, and the end of it. */

@@ -204,8 +204,10 @@ read_pieces(struct vocab *v, bool index)
 		print = print_piece(print, p, s.n, p < wide);
 		if (!types || le32(types + 4 * (size_t)id) != PIECE_NORMAL || may_be_known(p, (uint32_t)s.n))
 			read_type(v, id, p, (uint32_t)s.n, types);
-		if (index)
-			piece_add(v, &t, id, p, (uint32_t)s.n, p < wide, &longest);
+		if (index && piece_in_text(v, id, p, (uint32_t)s.n)) {
+			table_add(&t, hash_wide(p, s.n, p < wide), id);
+			longest = s.n > longest ? (uint32_t)s.n : longest;
+		}
 	}
 	v->pieces = t;
 	v->max_piece = longest;
@@ -417,10 +419,10 @@ static struct vocab *
 find(const char *path, bool encode)
 {
 	if (folder_is(path))
-		return vocab_from_folder(path);
+		return vocab_from_folder(path, encode);
 	struct map m = map_file(path);
 	if (hf_is(m))
-		return vocab_from_hf(m, folder_of(path));
+		return vocab_from_hf(m, folder_of(path), encode);
 	if (gguf_is(m)) {
 		struct gguf *g = gguf_open(m, false);
 		if (!gguf_get(g, "tokenizer.ggml.tokens")) {

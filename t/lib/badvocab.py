@@ -28,7 +28,7 @@ def tokenizer(name, body, words=(), status=1, beside=None, file='tokenizer.json'
         badinput.file(os.path.join(path, f), b if isinstance(b, bytes) else json.dumps(b).encode())
     for p in programs:
         case('%s (%s)' % (name, p), [p, path], badinput.INPUT[p] if p == 'llm-tok' else b'1 2\n', status,
-             (path, *words) if status else (), bool if not status or 'grow' in words else b'')  # the header is complete
+             (path, *words) if status else (), bool if not status or {'grow', 'key "a" stands twice'} & set(words) else b'')  # the header is complete
 
 
 def bpe(**more):
@@ -78,11 +78,7 @@ def tokenizer_json():
             ('id huge', bpe(vocab={'a': 1 << 24}), ['id']),
             ('id beyond reason', bpe(vocab={'a': 5000000}), ['5000001']),
             ('one id, two pieces', bpe(vocab={'a': 0, 'b': 0}), ['two pieces']),
-            ('merge of one', bpe(merges=[['a']]), ['merge']),
-            ('merge of three', bpe(merges=[['a', 'b', 'c']]), ['merge']),
-            ('merge with an empty half', bpe(merges=['a ']), ['merge']),
-            ('merge with a space', bpe(merges=[['a b', 'c']]), ['merge']),
-            ('merge a number', bpe(merges=[1]), ['merge']),
+            ('merges without an end', b'{"model":{"type":"BPE","vocab":{"a":0},"merges":[["a","b]"', ['not JSON']),
             ('Unigram: an object', unigram(vocab={'a': 1}), ['model.vocab']),
             ('Unigram: no pairs', unigram(vocab=['a']), ['pair']),
             ('Unigram: three', unigram(vocab=[['a', 1, 2]]), ['pair']),
@@ -107,6 +103,16 @@ def tokenizer_json():
             ('template id outside', with_(post_processor={'type': 'TemplateProcessing', 'single': [{'SpecialToken': {'id': 'x'}}],
                                                           'special_tokens': {'x': {'ids': [99]}}}), ['special_tokens'])):
         tokenizer(name, body, words)
+    for name, body, words in (  # of what only encoding needs
+            ('merge of one', bpe(merges=[['a']]), ['merge']),
+            ('merge of three', bpe(merges=[['a', 'b', 'c']]), ['merge']),
+            ('merge with an empty half', bpe(merges=['a ']), ['merge']),
+            ('merge with a space', bpe(merges=[['a b', 'c']]), ['merge']),
+            ('merge a number', bpe(merges=[1]), ['merge']),
+            ('a piece twice', b'{"model":{"type":"BPE","vocab":{"a":0,"b":1,"a":2},"merges":[]}}', ['key "a" stands twice']),
+            ('merges no JSON', b'{"model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2},"merges":[["a",b]]}}', ['not JSON'])):
+        tokenizer(name, body, words, programs=('llm-tok',))
+        tokenizer(name, body, status=0, programs=('llm-detok',))
     deep = {'type': 'NFC'}
     for _ in range(40):
         deep = {'type': 'Sequence', 'normalizers': [deep]}

@@ -203,6 +203,7 @@ pool_new(int threads)
 	pthread_cond_init(&p->wake, NULL);
 	pthread_cond_init(&p->all_done, NULL);
 	p->thread[0] = pthread_self();
+	p->cpu = cpu_now();
 	for (int i = 1; i < threads; i++) {
 		p->start[i] = (struct start){p, i};
 		if (pthread_create(p->thread + i, NULL, worker, p->start + i))

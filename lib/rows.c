@@ -9,10 +9,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #define ROWS_VERSION "llm-logits 1"
 
-enum { LARGE = 65536, HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096 };
+enum { LARGE = 65536, HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096, LINE = 64 };
 
 static const char *const form_name[] = {"f32le", "text"};
 static const char *const kind_name[] = {"logits", "hidden", "embedding"};
@@ -91,15 +92,18 @@ put_head(unsigned char *p, const struct row_head *r)
 	put32(p + 12, r->flags);
 }
 
-/* Large rows as they lie: a copy, in new pages each time, would cost more than a write(2). */
+/* Large rows as they lie: a copy, in new pages each time, would cost more than a call for each. */
 static void
 write_large(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width)
 {
 	unsigned char head[HEAD];
-	for (size_t i = 0; i < n; i++) {
+	const size_t bytes = (size_t)width * 4;
+	for (size_t i = 0; i < n; i++, x += width) {
 		put_head(head, r + i);
-		write_all(fd, head, HEAD, "stdout");
-		write_all(fd, x + i * width, (size_t)width * 4, "stdout");
+		const ssize_t w = writev(fd, (struct iovec[]){{head, HEAD}, {(void *)(uintptr_t)x, bytes}}, 2);
+		const size_t done = w < 0 ? 0 : (size_t)w, of_head = done < HEAD ? done : HEAD;
+		write_all(fd, head + of_head, HEAD - of_head, "stdout");
+		write_all(fd, (const char *)x + (done - of_head), bytes - (done - of_head), "stdout");
 	}
 }
 
@@ -290,8 +294,8 @@ static bool
 next_binary(struct row_reader *r)
 {
 	const size_t bytes = HEAD + (size_t)r->h.width * 4;
-	if (!r->buf)
-		r->buf = xreallocarray(NULL, bytes, 1);
+	if (!r->buf && !(r->buf = aligned_alloc(LINE, (bytes + LINE - 1) / LINE * LINE)))
+		die("out of memory"); /* 16 bytes off a line, as malloc(3) has it, the pages of a pipe took twice as long */
 	r->x = (float *)(void *)(r->buf + HEAD);
 	const size_t n = fill(r, r->buf, bytes);
 	if (n == 0)
@@ -335,30 +339,47 @@ any_bad(const float *x, size_t n)
 	return bad;
 }
 
+/* Four numbers side by side, as vectors have them. */
+struct four {
+	float best[4], sum[4];
+};
+
+static inline void
+meet(struct four *f, const float *x)
+{
+	for (int k = 0; k < 4; k++) {
+		f->best[k] = x[k] > f->best[k] ? x[k] : f->best[k];
+		f->sum[k] += x[k];
+	}
+}
+
 float
 rows_highest(const float *x, size_t n, bool *bad)
 {
-	enum { LANES = 16 }; /* side by side, as vectors have them */
-	float best[LANES], sum[LANES] = {0};
+	struct four f[4];
+	float best = -INFINITY, sum = 0;
 	size_t i = 0;
-	for (int k = 0; k < LANES; k++)
-		best[k] = -INFINITY;
-	for (; n - i >= LANES; i += LANES)
-		for (int k = 0; k < LANES; k++) {
-			best[k] = x[i + (size_t)k] > best[k] ? x[i + (size_t)k] : best[k];
-			sum[k] += x[i + (size_t)k];
+	for (int j = 0; j < 4; j++)
+		for (int k = 0; k < 4; k++)
+			f[j].best[k] = -INFINITY, f[j].sum[k] = 0;
+	for (; n - i >= 16; i += 16) { /* spelled out, so that all stay in registers */
+		meet(f, x + i);
+		meet(f + 1, x + i + 4);
+		meet(f + 2, x + i + 8);
+		meet(f + 3, x + i + 12);
+	}
+	for (; i < n; i++) {
+		best = x[i] > best ? x[i] : best;
+		sum += x[i];
+	}
+	for (int j = 0; j < 4; j++)
+		for (int k = 0; k < 4; k++) {
+			best = f[j].best[k] > best ? f[j].best[k] : best;
+			sum += f[j].sum[k];
 		}
-	for (size_t k = 0; i < n; i++, k++) {
-		best[k] = x[i] > best[k] ? x[i] : best[k];
-		sum[k] += x[i];
-	}
-	for (int k = 1; k < LANES; k++) {
-		best[0] = best[k] > best[0] ? best[k] : best[0];
-		sum[0] += sum[k];
-	}
-	if (!(sum[0] <= FLT_MAX)) /* or it has overflown */
+	if (!(sum <= FLT_MAX)) /* or it has overflown */
 		*bad |= any_bad(x, n);
-	return best[0];
+	return best;
 }
 
 void

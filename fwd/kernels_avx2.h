@@ -399,9 +399,18 @@ v_dot4(vi acc, vi w, vi x)
 	return _mm256_dpbusd_avx_epi32(acc, w, x);
 }
 
+/* Held in a register: gcc reads them again for each input if these are few. */
 INLINE v8i
-dot4(v8i acc, const int32_t *w, int32_t x)
+tile_words(const int32_t *p)
 {
-	return (v8i)v_dot4((vi)acc, v_load(w), _mm256_set1_epi32(x));
+	vi w = v_load(p);
+	__asm__("" : "+x"(w));
+	return (v8i)w;
+}
+
+INLINE v8i
+dot4(v8i acc, v8i w, int32_t x)
+{
+	return (v8i)v_dot4((vi)acc, (vi)w, _mm256_set1_epi32(x));
 }
 #endif

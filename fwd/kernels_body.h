@@ -127,6 +127,7 @@ vec_exp(vec x)
  * What is special to an instruction set:
  *	BIAS		what is added to weights so that dot4() takes them: 0 or 128
  *	dot4()		each lane: acc + 4 bytes of w . the 4 bytes of x; without it, tiles hold floats
+ *	tile_words()	LANES words of a tile
  *	interleave()	to[i][r] = word i of row r, for LANES rows `stride` bytes apart, n words: a
  *			multiple of 4
  *	halves()	LANES half-precision numbers; brains(): of BF16
@@ -139,6 +140,15 @@ vec_exp(vec x)
 
 #if !defined(HAVE_SHORTS)
 #define run_of(c) 0
+#endif
+#if !defined(HAVE_TILE_WORDS)
+ALWAYS veci
+tile_words(const int32_t *p)
+{
+	veci v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
 #endif
 #if !defined(HAVE_DOT4) && !defined(HAVE_SHORTS)
 /* Integers as floats: sums of a block stay below 2^24 and so are exact. */

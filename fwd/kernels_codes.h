@@ -59,12 +59,14 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 	veci a[2][8];
 	UNROLL for (int t = 0; t < at_once; t++)
 		a[0][t] = a[1][t] = veci_set(BIAS ? x[(size_t)t * apart].bias[half] : 0);
-	UNROLL for (int j = 0; j < share / 4; j++)
+	UNROLL for (int j = 0; j < share / 4; j++) {
+		const veci w0 = tile_words(q0[j]), w1 = tile_words(q1[j]);
 		UNROLL for (int t = 0; t < at_once; t++) {
 			const int32_t v = int_at(x[(size_t)t * apart].q + word + 4 * j);
-			a[0][t] = dot4(a[0][t], q0[j], v);
-			a[1][t] = dot4(a[1][t], q1[j], v);
+			a[0][t] = dot4(a[0][t], w0, v);
+			a[1][t] = dot4(a[1][t], w1, v);
 		}
+	}
 	UNROLL for (int t = 0; t < at_once; t++) {
 		sum[0][t] = vec_of_int(a[0][t]);
 		sum[1][t] = vec_of_int(a[1][t]);

@@ -9,9 +9,9 @@
 #define KERNELS_NAME "dotprod"
 #define HAVE_DOT4
 static inline __attribute__((always_inline)) int32x4_t
-dot4(int32x4_t acc, const int32_t *w, int32_t x)
+dot4(int32x4_t acc, int32x4_t w, int32_t x)
 {
-	return vdotq_s32(acc, vreinterpretq_s8_s32(vld1q_s32(w)), vreinterpretq_s8_s32(vdupq_n_s32(x)));
+	return vdotq_s32(acc, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(vdupq_n_s32(x)));
 }
 #include "kernels_neon.h"
 #include "kernels_body.h"

@@ -23,9 +23,9 @@ typedef float v4f __attribute__((vector_size(16)));
 #define HAVE_DOT4
 /* Sums of two products fit into 16 bits, as x never is -128. */
 ALWAYS int32x4_t
-dot4(int32x4_t acc, const int32_t *w, int32_t x)
+dot4(int32x4_t acc, int32x4_t w, int32_t x)
 {
-	const int8x16_t q = vreinterpretq_s8_s32(vld1q_s32(w)), v = vreinterpretq_s8_s32(vdupq_n_s32(x));
+	const int8x16_t q = vreinterpretq_s8_s32(w), v = vreinterpretq_s8_s32(vdupq_n_s32(x));
 	const int16x8_t low = vmull_s8(vget_low_s8(q), vget_low_s8(v)), high = vmull_high_s8(q, v);
 	return vpadalq_s16(acc, vpaddq_s16(low, high));
 }

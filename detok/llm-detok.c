@@ -141,8 +141,10 @@ put_known(struct detok *d, const uint32_t *ids, size_t n)
 	size_t i = 0;
 	if (d->prefix || d->paint)
 		return 0;
-	put(d, NULL, 0); /* which makes room */
-	d->out = grow(d->out, &d->cap, d->n + n * sizeof *d->known, 1);
+	if (d->n > 1 << 16)
+		put(d, NULL, 0); /* which makes room */
+	if (d->cap - d->n < n * sizeof *d->known)
+		d->out = grow(d->out, &d->cap, d->n + n * sizeof *d->known, 1);
 	char *to = d->out + d->n;
 	for (; i < n && ids[i] < d->n_vocab && d->known[ids[i]].size; i++) {
 		memcpy(to, d->known + ids[i], sizeof *d->known);

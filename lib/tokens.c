@@ -96,13 +96,14 @@ token_reader_init(struct token_reader *r, int in, int out, const char *name)
 	r->out = out;
 	r->name = name;
 	r->line = 1;
-	r->buf = xcalloc(BUF + CHUNKS_BYTES, 1); /* chunks may reach over the end */
+	/* numbers are read from their ends, and chunks may reach over the end */
+	r->buf = (unsigned char *)xcalloc(DIGITS_LONGEST + BUF + CHUNKS_BYTES, 1) + DIGITS_LONGEST;
 }
 
 void
 token_reader_free(struct token_reader *r)
 {
-	xfree(r->buf);
+	xfree(r->buf - DIGITS_LONGEST);
 	xfree(r->origin.model);
 }
 
@@ -294,17 +295,6 @@ next(struct token_reader *r)
 	}
 }
 
-/* The number of n digits that ends before buf[end]. */
-static inline uint32_t
-number_before(const unsigned char *buf, size_t end, size_t n)
-{
-	unsigned char few[DIGITS_LONGEST] = {0};
-	if (end >= DIGITS_LONGEST)
-		return digits_value(le64(buf + end - DIGITS_LONGEST), n);
-	memcpy(few + DIGITS_LONGEST - n, buf + end - n, n);
-	return digits_value(le64(few), n);
-}
-
 /* Where numbers end is seen of many bytes at once, so that none of them waits for the one before it. */
 size_t
 token_plain(struct token_reader *r, uint32_t *ids, size_t max)
@@ -326,7 +316,7 @@ token_plain(struct token_reader *r, uint32_t *ids, size_t max)
 			if (!more)
 				break;
 			if (number)
-				ids[n_ids++] = number_before(buf, end, n);
+				ids[n_ids++] = digits_value(le64(buf + end - DIGITS_LONGEST), n);
 			if (newline) {
 				ids[n_ids++] = TOKEN_EOL;
 				last = n_ids;

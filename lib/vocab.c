@@ -150,12 +150,16 @@ spm_text(const struct vocab *v, char *out, const unsigned char *p, size_t n)
 	struct str space = v->hf ? v->hf->space : (struct str){SPM_SPACE, SPM_SPACE_LEN};
 	size_t len = 0;
 	for (size_t i = 0; i < n;) {
-		if (space.n && n - i >= space.n && !memcmp(p + i, space.p, space.n)) {
-			out[len++] = ' ';
-			i += space.n;
-		} else {
-			out[len++] = (char)p[i++];
-		}
+		const unsigned char *at = space.n ? memchr(p + i, space.p[0], n - i) : NULL;
+		const size_t before = at ? (size_t)(at - p) - i : n - i;
+		memcpy(out + len, p + i, before);
+		len += before;
+		i += before;
+		if (i == n)
+			break;
+		const bool is = n - i >= space.n && !memcmp(at, space.p, space.n);
+		out[len++] = is ? ' ' : (char)p[i];
+		i += is ? space.n : 1;
 	}
 	return len;
 }
@@ -256,8 +260,11 @@ vocab_line_text(struct vocab *v, uint32_t id, bool special, bool *prefix, size_t
 bool
 vocab_text_stays(const struct vocab *v, uint32_t id)
 {
-	enum piece_type type = vocab_type(v, id);
-	return !(v->hf && v->hf->join != HF_JOIN) && type != PIECE_CONTROL && type != PIECE_USER && type != PIECE_UNKNOWN;
+	const enum piece_type type = vocab_type(v, id);
+	if (v->hf && v->hf->join != HF_JOIN)
+		return false;
+	/* behind these a space may be due */
+	return !v->space_prefix || hf_prefix_once(v) || (type != PIECE_CONTROL && type != PIECE_USER && type != PIECE_UNKNOWN);
 }
 
 void

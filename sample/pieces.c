@@ -8,13 +8,13 @@
 struct entry {
 	uint64_t key;
 	uint32_t id, n;
-	size_t at;	/* in the texts */
+	uint32_t at;	/* in the texts */
 	bool prefix;
 };
 
 struct builder {
-	struct entry *e;
-	size_t n, cap;
+	struct entry *e, *other;	/* as many again, to sort them */
+	size_t n;
 	unsigned char *text;
 	size_t len, cap_text;
 };
@@ -34,42 +34,46 @@ piece_text(struct vocab *v, uint32_t id, bool *prefix, size_t *n)
 static void
 collect(struct builder *b, struct vocab *v, uint32_t width, bool prefix)
 {
-	for (uint32_t id = 0; id < vocab_size(v) && id < width; id++) {
-		struct entry e = {.id = id, .at = b->len, .prefix = prefix};
+	const uint32_t n_ids = vocab_size(v) < width ? vocab_size(v) : width;
+	b->e = xlarge(n_ids + 1, sizeof *b->e);
+	b->other = xlarge(n_ids + 1, sizeof *b->e);
+	for (uint32_t id = 0; id < n_ids; id++) {
+		struct entry e = {.id = id, .at = (uint32_t)b->len, .prefix = prefix};
 		size_t n;
 		const char *text = piece_text(v, id, &e.prefix, &n);
 		if (!text)
 			continue;
-		b->text = grow(b->text, &b->cap_text, b->len + n + 8, 1);
+		if (b->len + n > UINT32_MAX - 8)
+			die("the vocabulary's pieces are too long");
+		if (b->cap_text - b->len < n + 8)
+			b->text = grow(b->text, &b->cap_text, b->len + n + 8, 1);
 		memcpy(b->text + b->len, text, n);
 		memset(b->text + b->len + n, 0, 8);
 		for (int i = 0; i < 8; i++)
 			e.key = e.key << 8 | b->text[b->len + (size_t)i];
 		e.n = (uint32_t)n;
 		b->len += n;
-		b->e = grow(b->e, &b->cap, b->n + 1, sizeof *b->e);
 		b->e[b->n++] = e;
 	}
 }
 
-/* By the eight bytes: radix sort from the last byte on, without those that all have in common. */
+/* By the eight bytes: radix sort from the last bits on. */
 static void
 sort_keys(struct builder *b)
 {
-	struct entry *other = xcalloc(b->n + 1, sizeof *other);
-	for (int shift = 0; shift < 64; shift += 8) {
-		size_t count[257] = {0};
+	enum { BITS = 11, VALUES = 1 << BITS };
+	for (int shift = 0; shift < 64; shift += BITS) {
+		size_t count[VALUES + 1] = {0};
 		for (size_t i = 0; i < b->n; i++)
-			count[(b->e[i].key >> shift & 255) + 1]++;
-		for (int c = 0; c < 256; c++)
+			count[(b->e[i].key >> shift & (VALUES - 1)) + 1]++;
+		for (int c = 0; c < VALUES; c++)
 			count[c + 1] += count[c];
 		for (size_t i = 0; i < b->n; i++)
-			other[count[b->e[i].key >> shift & 255]++] = b->e[i];
+			b->other[count[b->e[i].key >> shift & (VALUES - 1)]++] = b->e[i];
 		struct entry *t = b->e;
-		b->e = other;
-		other = t;
+		b->e = b->other;
+		b->other = t;
 	}
-	xfree(other);
 }
 
 /* The rest of those that have these in common: -1, 0 or 1. */
@@ -84,13 +88,14 @@ compare(const struct builder *b, const struct entry *x, const struct entry *y)
 /* Sort the entries from..to by all their bytes: merge sort, since few come out of order and a
  * vocabulary may be made to be slow. */
 static void
-sort_rest(struct builder *b, struct entry *room, size_t from, size_t to)
+sort_rest(struct builder *b, size_t from, size_t to)
 {
+	struct entry *room = b->other;
 	if (to - from < 2)
 		return;
 	const size_t mid = from + (to - from) / 2;
-	sort_rest(b, room, from, mid);
-	sort_rest(b, room, mid, to);
+	sort_rest(b, from, mid);
+	sort_rest(b, mid, to);
 	if (compare(b, &b->e[mid - 1], &b->e[mid]) <= 0)
 		return;
 	memcpy(room + from, b->e + from, (to - from) * sizeof *room);
@@ -102,21 +107,21 @@ static void
 sort(struct builder *b)
 {
 	sort_keys(b);
-	struct entry *room = xcalloc(b->n + 1, sizeof *room);
 	for (size_t i = 0, k; i < b->n; i = k) {
 		for (k = i + 1; k < b->n && b->e[k].key == b->e[i].key;)
 			k++;
-		sort_rest(b, room, i, k);
+		sort_rest(b, i, k);
 	}
-	xfree(room);
 }
 
 static void
 add_node(struct pieces *p, unsigned char byte)
 {
-	size_t cap = p->cap_nodes;
-	p->node = grow(p->node, &p->cap_nodes, p->n_nodes + 1, sizeof *p->node);
-	p->byte = grow(p->byte, &cap, p->n_nodes + 1, 1);
+	if (p->n_nodes == p->cap_nodes) {
+		size_t cap = p->cap_nodes;
+		p->node = grow(p->node, &p->cap_nodes, p->n_nodes + 1, sizeof *p->node);
+		p->byte = grow(p->byte, &cap, p->n_nodes + 1, 1);
+	}
 	p->byte[p->n_nodes] = byte;
 	p->node[p->n_nodes++].first = (uint32_t)p->n;
 }
@@ -161,6 +166,7 @@ pieces_build(struct pieces *p, struct vocab *v, uint32_t width, bool prefix)
 	p->n_nodes--;
 	xfree(path);
 	xfree(b.e);
+	xfree(b.other);
 	xfree(b.text);
 }
 

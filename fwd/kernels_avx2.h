@@ -112,7 +112,8 @@ everywhere(const int8_t *x)
 #if !defined(HAVE_DOT4)
 #define HAVE_SHORTS
 #define BIAS 0
-#define SHIFT(least) (-(least))
+#define SHIFT(x, least) ((void)(x), -(least))
+#define BACK 16
 #define SHIFT_LARGE 0
 #define CODES_AT_ONCE 4
 

@@ -8,6 +8,13 @@
 #ifndef KERNELS_CODES_H
 #define KERNELS_CODES_H
 
+/* What weights in a tile are counted from; those of types with minima have no sign as they are. */
+#if defined(HAVE_SHORTS)
+#define LEAST(minima) c->least
+#else
+#define LEAST(minima) ((minima) ? 0 : -BIAS)
+#endif
+
 /* LANES rows from `row` on, or as many as there are before `last` and the last one again. */
 static void
 code_tile(struct scratch *s, struct tile *to, const struct block_matrix *m, size_t row, size_t last, size_t first, size_t n)
@@ -18,7 +25,7 @@ code_tile(struct scratch *s, struct tile *to, const struct block_matrix *m, size
 		return;
 	for (size_t r = 0; r < LANES; r++)
 		c->fn(m->t, row + r < last ? row + r : last - 1, first, n, &s->codes[r]);
-	const int more = BIAS ? BIAS : run_of(c) ? -c->least : 0;
+	const int more = BIAS ? -LEAST(c->minima) : run_of(c) ? -c->least : 0;
 	for (size_t r = 0; more && r < LANES; r++)
 		for (size_t i = 0; i < CHUNK; i++)
 			s->codes[r].q[i] = (int8_t)(s->codes[r].q[i] + more);
@@ -54,11 +61,11 @@ ALWAYS void
 block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart, size_t word, size_t half, vec (*sum)[8],
 	const int at_once, const int share, const int run, int least)
 {
-	(void)run, (void)least;
+	(void)run;
 	const int32_t (*q0)[LANES] = w[0].u.q + b * (size_t)(share / 4), (*q1)[LANES] = w[1].u.q + b * (size_t)(share / 4);
 	veci a[2][8];
 	UNROLL for (int t = 0; t < at_once; t++)
-		a[0][t] = a[1][t] = veci_set(BIAS ? x[(size_t)t * apart].bias[half] : 0);
+		a[0][t] = a[1][t] = veci_set(least ? x[(size_t)t * apart].bias[half] : 0);
 	UNROLL for (int j = 0; j < share / 4; j++) {
 		const veci w0 = tile_words(q0[j]), w1 = tile_words(q1[j]);
 		UNROLL for (int t = 0; t < at_once; t++) {
@@ -232,7 +239,7 @@ codes_times(struct tile *w, size_t n, const struct qblock *x, size_t apart, floa
 /* As many inputs at a time as there are registers for. */
 #define CODES_TIMES(at_once, share, minima, run, super)                                                       \
 	for (; t + (at_once) <= count; t += (at_once))                                                        \
-		codes_times(w, n, x + t * apart, apart, sum + t * TILE, at_once, share, minima, run, super, c->least);
+		codes_times(w, n, x + t * apart, apart, sum + t * TILE, at_once, share, minima, run, super, LEAST(minima));
 #define ALL_CODES_TIMES(share, minima, run, super)                                                            \
 	CODES_TIMES(CODES_AT_ONCE, share, minima, run, super)                                                 \
 	if (CODES_AT_ONCE > 3) {                                                                              \

@@ -16,7 +16,8 @@
  *	low_halves()	half-precision numbers in the low halves of the lanes
  *	everywhere()	four bytes in each lane
  *	v_dot4()	each lane: acc + 4 bytes without sign . 4 with one. Those that lack it bring instead:
- *	SHIFT(least)	what is added to weights, of which that is the least, so that they have no sign
+ *	SHIFT(x, least)	what is added to weights, of which that is the least, so that they have no sign: for x, in a tile
+ *	BACK		the same for those of 5 bits without a sign, so that sums are small: see put_sum()
  *	SHIFT_LARGE	the same for those of 8 bits
  *	no_sum()	the sum of block b before its first word; weights less `centre` have the least size
  *	put_word()	a word of the tile, counted from block b on, or the sum with its product
@@ -65,14 +66,17 @@ interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_
 }
 
 #if defined(HAVE_DOT4)
-#define SHIFT(least) BIAS
+#define SHIFT(x, least) ((x) || !(least) ? -(least) : BIAS)
 #define SHIFT_LARGE BIAS
+#define BACK 0
 
 INLINE vi
 no_sum(const struct qblock *x, size_t b, size_t share, int centre)
 {
-	(void)centre;
-	return x ? V(set1_epi32)(share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2]) : v_zero();
+	if (!x || !centre)
+		return v_zero();
+	const int32_t bias = share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2];
+	return V(set1_epi32)(centre == BIAS ? bias : bias / BIAS * centre);
 }
 
 /* The sum of the numbers of a block: of the first half, the second, both. */
@@ -265,9 +269,9 @@ table_of(const int8_t *values, int shift)
 
 /* Weights that were counted from the least on. */
 INLINE vi
-shifted(vi q, int least)
+shifted(const struct qblock *x, vi q, int least)
 {
-	return SHIFT(least) + least ? V(add_epi8)(q, V(set1_epi8)((char)(SHIFT(least) + least))) : q;
+	return SHIFT(x, least) + least ? V(add_epi8)(q, V(set1_epi8)((char)(SHIFT(x, least) + least))) : q;
 }
 
 /* 32 weights in 16 bytes from `at` on, each a number in a table or counted from the least on;
@@ -276,8 +280,8 @@ INLINE void
 nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
 	size_t at, size_t fifth, const int8_t *numbers, int least, bool large, bool super)
 {
-	const int back = fifth && !least ? 16 : 0, centre = large ? 0 : back - least;
-	const vi values = numbers ? table_of(numbers, large ? SHIFT_LARGE : SHIFT(least)) : V(set1_epi8)(0);
+	const int back = fifth && !least ? BACK : 0, centre = large ? SHIFT_LARGE : back - least;
+	const vi values = numbers ? table_of(numbers, large ? SHIFT_LARGE : SHIFT(x, least)) : V(set1_epi8)(0);
 	for (size_t b = 0; large && b < blocks; b++)
 		prepare_large(to, x, b);
 	for (size_t b = 0; b < blocks; b++, p += bytes) {
@@ -286,7 +290,7 @@ nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, s
 		vi acc = no_sum(x, b, 32, centre);
 		UNROLL for (unsigned j = 0; j < 8; j++) {
 			vi q = field(c.c[j % 4], j / 4 * 4, 15);
-			q = numbers ? V(shuffle_epi8)(values, q) : shifted(q, least);
+			q = numbers ? V(shuffle_epi8)(values, q) : shifted(x, q, least);
 			if (fifth) { /* word j of the weights has bits 4 j to 4 j + 3 */
 				const vi of = V(add_epi8)(V(set1_epi8)((char)(j / 2)),
 					v_table(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c)));
@@ -311,7 +315,7 @@ tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 	else
 		copy_scales(&s, p, stride, blocks, 34, false);
 	for (size_t b = 0; b < blocks; b++, p += 34) {
-		vi acc = no_sum(x, b, 32, 0);
+		vi acc = no_sum(x, b, 32, SHIFT_LARGE);
 		UNROLL for (size_t h = 0; h < 2; h++) {
 			const struct columns c = columns(p + 2 + 16 * h, stride, &to->ahead);
 			UNROLL for (size_t j = 0; j < 4; j++)
@@ -372,13 +376,13 @@ tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 	for (unsigned h = 0; five && h < 2; h++)
 		fifth[h] = columns(p + 16 + 16 * h, stride, &to->ahead);
 	UNROLL for (unsigned b = 0; b < 8; b += 2) {
-		const int back = five ? 16 : 0;
+		const int back = five ? BACK : 0;
 		vi acc[2] = {no_sum(x, b, 32, back), no_sum(x, b + 1, 32, back)};
 		UNROLL for (unsigned h = 0; h < 2; h++) {
 			const struct columns q = columns(p + (five ? 48 : 16) + 16 * b + 16 * h, stride, &to->ahead);
 			UNROLL for (unsigned j = 0; j < 4; j++)
 				UNROLL for (unsigned k = 0; k < 2; k++) {
-					vi v = shifted(field(q.c[j], 4 * k, 15), 0);
+					vi v = shifted(x, field(q.c[j], 4 * k, 15), 0);
 					if (five)
 						v = v_or(v, V(slli_epi16)(field(fifth[h].c[j], b + k, 1), 4));
 					acc[k] = put_word(to, x, 0, (b + k) * 8 + h * 4 + j, v, acc[k]);
@@ -414,7 +418,7 @@ tile_q6_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 					UNROLL for (unsigned j = 0; j < 4; j++) {
 						const vi h = V(slli_epi16)(field(high.c[j], 4 * n + 2 * k, 3), 4);
 						const vi q = v_or(field(low.c[j], 4 * n, 15), h);
-						acc = put_word(to, x, 0, b * 4 + j, shifted(q, -32), acc);
+						acc = put_word(to, x, 0, b * 4 + j, shifted(x, q, -32), acc);
 					}
 					put_sum(to, x, b, 16, acc, 0, true);
 				}
@@ -439,7 +443,7 @@ tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 			const unsigned b = 8 * (i / 2) + 2 * n + i % 2;
 			vi acc = no_sum(x, b, 16, 0);
 			UNROLL for (unsigned j = 0; j < 4; j++)
-				acc = put_word(to, x, 0, b * 4 + j, shifted(field(q.c[j], 2 * n, 3), 0), acc);
+				acc = put_word(to, x, 0, b * 4 + j, shifted(x, field(q.c[j], 2 * n, 3), 0), acc);
 			put_sum(to, x, b, 16, acc, 0, true);
 		}
 	}
@@ -468,7 +472,7 @@ tile_q3_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 				vi acc = no_sum(x, block, 16, 4);
 				UNROLL for (unsigned j = 0; j < 4; j++) {
 					const vi t = V(slli_epi16)(field(third.c[j], 4 * half + n, 1), 2);
-					acc = put_word(to, x, 0, block * 4 + j, shifted(
+					acc = put_word(to, x, 0, block * 4 + j, shifted(x,
 						v_or(field(q.c[j], 2 * n, 3), t), -4), acc);
 				}
 				put_sum(to, x, block, 16, acc, 0, true);
@@ -495,7 +499,7 @@ tile_iq4_xs(struct tile *to, const struct qblock *x, const unsigned char *p, siz
 INLINE void
 tile_nvfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t n)
 {
-	const vi values = table_of(fp4_values, SHIFT(-12)), most = V(set1_epi32)(127);
+	const vi values = table_of(fp4_values, SHIFT(x, -12)), most = V(set1_epi32)(127);
 	for (unsigned b = 0; b < n / 16; b += 4, p += 36) {
 		const vi scale = words(p, stride);
 		for (unsigned h = 0; h < 2; h++) {
@@ -536,7 +540,7 @@ tile_tq2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size
 			const struct columns q = columns(p + 8 * b + 16 * h, stride, &to->ahead);
 			UNROLL for (unsigned n = 0; n < 4; n++)
 				UNROLL for (unsigned j = 0; j < 4; j++)
-					acc[n] = put_word(to, x, 0, (b + n) * 8 + 4 * h + j, shifted(field(q.c[j], 2 * n, 3), -1), acc[n]);
+					acc[n] = put_word(to, x, 0, (b + n) * 8 + 4 * h + j, shifted(x, field(q.c[j], 2 * n, 3), -1), acc[n]);
 		}
 		UNROLL for (unsigned n = 0; n < 4; n++)
 			put_sum(to, x, b + n, 32, acc[n], 0, true);
@@ -550,7 +554,7 @@ digits(struct tile *to, const struct qblock *x, vi fraction, size_t word, size_t
 	UNROLL for (size_t k = 0; k < n; k++, word += apart) {
 		const vi less = V(subs_epu8)(fraction, V(set1_epi8)(1)); /* 3/4 of that, rounded down */
 		const vi q = field(V(avg_epu8)(less, V(avg_epu8)(less, v_zero())), 6, 3);
-		acc[word / 8] = put_word(to, x, 0, word, shifted(q, -1), acc[word / 8]);
+		acc[word / 8] = put_word(to, x, 0, word, shifted(x, q, -1), acc[word / 8]);
 		fraction = V(add_epi8)(fraction, V(add_epi8)(fraction, fraction));
 	}
 }

@@ -117,7 +117,7 @@ INLINE void
 put_sizes(struct tile *to, size_t word, vi a, vi b, vi signs, int most)
 {
 	const vi first = V(set1_epi32)(0x08040201), last = V(set1_epi32)((int)0x80402010);
-	const vi shift = V(set1_epi8)((char)SHIFT(-most));
+	const vi shift = V(set1_epi8)((char)SHIFT(NULL, -most));
 	(void)most;
 	v_store(to->u.q[word], V(add_epi8)(minus_where(a, signs, first), shift));
 	v_store(to->u.q[word + 1], V(add_epi8)(minus_where(b, signs, last), shift));
@@ -338,7 +338,7 @@ nine_or_seven(vi down)
 INLINE vi
 lift(vi down)
 {
-	return shifted(V(add_epi8)(V(add_epi8)(down, down), V(set1_epi8)(2)), -9);
+	return shifted(NULL, V(add_epi8)(V(add_epi8)(down, down), V(set1_epi8)(2)), -9);
 }
 
 INLINE void

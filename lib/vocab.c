@@ -347,6 +347,8 @@ special_at(struct vocab *v, const struct source *t, size_t i)
 static struct taken
 stretch_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, size_t context, struct ids *out)
 {
+	if (v->sp)
+		return (struct taken){.n = sp_encode_begun(v, s, n, prefix, out)};
 	return v->bpe ? bpe_encode_begun(v, s, n, context, false, out) : spm_encode_begun(v, s, n, prefix, out);
 }
 
@@ -412,7 +414,7 @@ goes_on(struct vocab *v, bool special)
 	if (!*known && v->hf)
 		*known = hf_goes_on(v, special) ? 1 : 2;
 	else if (!*known)
-		*known = !v->sp && !(v->rstrip && special) && (!v->bpe || pretok_can_end(v->pretok)) ? 1 : 2;
+		*known = (!v->sp || v->sp->cuts) && !(v->rstrip && special) && (!v->bpe || pretok_can_end(v->pretok)) ? 1 : 2;
 	return *known == 1;
 }
 

@@ -110,6 +110,7 @@ struct unigram {
 struct sp {
 	struct charsmap map;
 	bool dummy_prefix, remove_extra, escape;
+	bool cuts;			/* a text can be cut, as those of other vocabularies (vocab_cuts.c) */
 	uint32_t n_model;		/* pieces from here on are added tokens, which a text is cut at */
 	struct specials user;		/* user-defined pieces, which nothing changes */
 	struct bytes text;
@@ -439,6 +440,8 @@ struct vocab *vocab_from_sp(struct map m, const char *dir);
 void sp_from_gguf(struct vocab *v);
 void sp_prepare(struct vocab *v);
 void sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
+/* Of a text that goes on, if it can be cut: how many bytes are certain. */
+size_t sp_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
 void sp_free(struct sp *sp);
 
 /* What lies beside a vocabulary in a folder (vocab_folder.c). The file of that name, {NULL} if it is not there; its path lives on. */

@@ -348,6 +348,17 @@ sp_free(struct sp *sp)
 	xfree(sp);
 }
 
+/* Whether a text can be cut where no piece has what meets there: nothing that is done to it reaches over that place. */
+static bool
+cuts(const struct vocab *v)
+{
+	const struct sp *sp = v->sp;
+	bool can = !v->unigram && sp->escape && !sp->remove_extra && !sp->map.n;
+	for (size_t b = 0; b < 256; b++) /* else unknown characters on both sides would be one */
+		can &= v->byte_id[b] != NO_ID;
+	return can;
+}
+
 void
 sp_prepare(struct vocab *v)
 {
@@ -367,6 +378,7 @@ sp_prepare(struct vocab *v)
 			sp->user.list[n++] = (struct special){p, len, id};
 	}
 	specials_ready(&sp->user, n);
+	sp->cuts = cuts(v);
 }
 
 /* What becomes of the beginning of s[0..n), and how many bytes of it that is. */
@@ -446,6 +458,21 @@ next_spelled_space(const unsigned char *s, size_t n)
 	return n;
 }
 
+static void
+encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	encode_part(v, s, n, false, out);
+}
+
+size_t
+sp_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	const size_t cut = cuts_last(v, s, n);
+	if (cut)
+		sp_encode(v, s, cut, prefix, out);
+	return cut;
+}
+
 void
 sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {
@@ -455,7 +482,7 @@ sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct
 		exact = v->byte_id[(unsigned char)SPM_SPACE[i]] != NO_ID;
 	while (n) {
 		size_t len = exact ? next_spelled_space(s, n) : n;
-		if (len)
+		if (len && !(sp->cuts && cuts_encode(v, s, len, prefix, encode_cut, out)))
 			encode_part(v, s, len, prefix, out);
 		if (len == n)
 			break;

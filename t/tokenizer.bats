@@ -156,7 +156,7 @@ refused()
 
 @test "tokenizer.model: Unigram and BPE as sentencepiece has them; in a folder and alone" {
 	local name text ids
-	for name in unigram_user unigram_bytes bpe_user bpe_plain; do
+	for name in unigram_user unigram_bytes bpe_user bpe_plain bpe_bytes; do
 		mkdir "$name"
 		cp "$REPO/t/fixtures/sentencepiece/$name.model" "$name/tokenizer.model"
 		: >texts

@@ -54,13 +54,16 @@ endless()
 		done
 	done
 	"$LLM_UNIT/vocab_test" -r -s -p 100 "$M" <in
+	for step in 61 1000; do
+		"$LLM_UNIT/vocab_test" -r -p $step "$REPO/t/fixtures/sentencepiece/bpe_bytes.model" <in
+	done
 }
 
 @test "memory does not grow with a line" {
 	[ -z "$LLM_SANITIZER" ] || skip "sanitizers keep what is free"
-	for c in a ' ' 'text, and words '; do
+	for c in "$M:a" "$M: " "$M:text, and words " "$REPO/t/fixtures/sentencepiece/bpe_bytes.model:text, and words "; do
 		for mb in 2 6; do
-			yes "$c" | tr -d '\n' | head -c ${mb}000000 | llm-tok -v "$M" 2>&1 >/dev/null | sed 's/.*memory=//' >$mb
+			yes "${c#*:}" | tr -d '\n' | head -c ${mb}000000 | llm-tok -v "${c%%:*}" 2>&1 >/dev/null | sed 's/.*memory=//' >$mb
 		done
 		[ $(($(cat 6) - $(cat 2))) -lt 4000000 ]
 	done

@@ -32,7 +32,8 @@ SETTINGS = {
     'unigram_user': {'model_type': 'unigram', 'user_defined_symbols': ['<sep>', '<x y>', 'ee', '▁▁'], 'control_symbols': ['<ctl>']},
     'unigram_plain': {'model_type': 'unigram', 'add_dummy_prefix': False, 'normalization_rule_name': 'nfkc_cf'},
     'bpe': {'model_type': 'bpe'},
-    'bpe_bytes': {'model_type': 'bpe', 'byte_fallback': True, 'normalization_rule_name': 'identity', 'remove_extra_whitespaces': False},
+    'bpe_bytes': {'model_type': 'bpe', 'byte_fallback': True, 'normalization_rule_name': 'identity', 'remove_extra_whitespaces': False,
+                  'user_defined_symbols': ['<sep>', '<x y>', 'ee', '▁▁']},
     'bpe_user': {'model_type': 'bpe', 'user_defined_symbols': ['<sep>', '<x y>', 'ee', '▁▁'], 'byte_fallback': True},
     'bpe_plain': {'model_type': 'bpe', 'add_dummy_prefix': False, 'remove_extra_whitespaces': False, 'split_by_whitespace': False},
 }
@@ -52,7 +53,8 @@ def train(name, tiny=False):
                 print(' '.join('%X' % ord(c) for c in a), ' '.join('%X' % ord(c) for c in b), sep='\t', file=f)
         if more.get('normalization_rule_name') == 'identity':
             del more['normalization_rule_tsv']
-        more.pop('normalization_rule_name', None)
+        else:
+            more.pop('normalization_rule_name', None)
     byte = 256 if more.get('byte_fallback') else 0
     sp.SentencePieceTrainer.train(sentence_iterator=iter([s for s in lines if s]), model_writer=out, vocab_size=(220 if tiny else 1500) + byte,
                                   character_coverage=.995 if tiny else .9995, hard_vocab_limit=False, minloglevel=2, num_threads=1, **more)
@@ -110,13 +112,13 @@ def escaped(text):
 
 
 def write(folder):
-    for i, name in enumerate(('unigram_user', 'bpe_user', 'unigram_bytes', 'bpe_plain')):
+    for i, name in enumerate(('unigram_user', 'bpe_user', 'unigram_bytes', 'bpe_plain', 'bpe_bytes')):
         blob = train(name, True)
         m = sp.SentencePieceProcessor(model_proto=blob)
         with open(os.path.join(folder, name + '.model'), 'wb') as f:
             f.write(blob)
         with open(os.path.join(folder, name + '.cases'), 'w') as f:
-            for t in texts(24, i):
+            for t in [*texts(23, i), ''.join(texts(300, i))]:  # the last is long enough to be cut
                 print(escaped(t), ' '.join(map(str, [m.bos_id()] + m.encode(t))), sep='\t', file=f)
 
 

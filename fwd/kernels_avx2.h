@@ -157,7 +157,7 @@ put_signed(struct tile *to, size_t word, __m256i w)
 	const __m256i size = _mm256_abs_epi8(w), sign = _mm256_cmpgt_epi8(_mm256_setzero_si256(), w);
 	_mm256_store_si256((__m256i *)(void *)to->u.q[word], size);
 	_mm256_store_si256((__m256i *)(void *)to->u.sign[word], sign);
-	return _mm256_maddubs_epi16(_mm256_and_si256(size, sign), _mm256_set1_epi8(1));
+	return _mm256_maddubs_epi16(size, sign);
 }
 
 INLINE void
@@ -166,7 +166,7 @@ sizes_and_signs(struct tile *to, size_t n, size_t share)
 	for (size_t b = 0; b < n / share; b++) {
 		__m256i acc = _mm256_setzero_si256();
 		for (size_t i = b * share / 4; i < (b + 1) * share / 4; i++)
-			acc = _mm256_add_epi16(acc, put_signed(to, i, v_load(to->u.q[i])));
+			acc = _mm256_sub_epi16(acc, put_signed(to, i, v_load(to->u.q[i])));
 		v_store(to->acc[b], _mm256_madd_epi16(acc, _mm256_set1_epi16(1)));
 	}
 }
@@ -381,7 +381,7 @@ INLINE vi
 put_large(struct tile *to, const struct qblock *x, size_t b, size_t word, vi q, vi acc, bool prepared, bool super)
 {
 	if (!x)
-		return _mm256_add_epi16(acc, put_signed(to, 8 * b + word, q));
+		return _mm256_sub_epi16(acc, put_signed(to, 8 * b + word, q));
 	const vi v = everywhere(x[b].q + word * 4);
 	const vi two = prepared ? _mm256_maddubs_epi16(_mm256_set1_epi32(to->u.q[b][word]), _mm256_sign_epi8(q, v)) :
 		_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(v, q));

@@ -219,6 +219,12 @@ byte_of(vi c, unsigned k)
 	return V(cvtepi32_ps)(v_and(V(srli_epi32)(c, 8 * k), V(set1_epi32)(255)));
 }
 
+INLINE __m128i
+word_at(const unsigned char *p)
+{
+	return _mm_cvtsi32_si128(int_at(p));
+}
+
 /* The four bytes at p of each row. */
 INLINE vi
 words(const unsigned char *p, size_t stride)
@@ -229,34 +235,40 @@ words(const unsigned char *p, size_t stride)
 	return v_load(w);
 }
 
-/* The scales of blocks of 32, a word of d and m or half a word of d at the head of each. They are copied one by one,
- * and long before they are used: a load cannot overtake stores. */
-struct scales {
-	int32_t w[CHUNK / 32][LANES];
-	uint16_t h[CHUNK / 32][LANES];
-};
-
-INLINE void
-copy_scales(struct scales *s, const unsigned char *p, size_t stride, size_t blocks, size_t bytes, bool minima)
+/* The first two of each of 8. */
+INLINE __m128i
+halves_of_8(const unsigned char *p, size_t stride)
 {
-	for (size_t r = 0; r < LANES; r++, p += stride)
-		for (size_t b = 0; b < blocks; b++)
-			if (minima)
-				s->w[b][r] = int_at(p + b * bytes);
-			else
-				memcpy(&s->h[b][r], p + b * bytes, 2);
+	__m128i two[4];
+	UNROLL for (size_t i = 0; i < 4; i++, p += 2 * stride)
+		two[i] = _mm_unpacklo_epi16(word_at(p), word_at(p + stride));
+	return _mm_unpacklo_epi64(_mm_unpacklo_epi32(two[0], two[1]), _mm_unpacklo_epi32(two[2], two[3]));
 }
 
-INLINE void
-put_scales(struct tile *to, const struct scales *s, size_t blocks, bool minima)
+/* The half-precision numbers at p of each row. */
+INLINE vf
+first_halves(const unsigned char *p, size_t stride)
 {
-	for (size_t b = 0; b < blocks; b++)
-		if (minima) {
-			const vi c = v_load(s->w[b]);
-			V(storeu_ps)(to->d[b], low_halves(c));
-			V(storeu_ps)(to->m[b], high_halves(c));
-		} else
-			V(storeu_ps)(to->d[b], (vf)halves((const unsigned char *)s->h[b]));
+#if LANES == 8
+	return _mm256_cvtph_ps(halves_of_8(p, stride));
+#else
+	return _mm512_cvtph_ps(_mm256_set_m128i(halves_of_8(p + 8 * stride, stride), halves_of_8(p, stride)));
+#endif
+}
+
+/* The scales of blocks that begin with d, or d and m. */
+INLINE void
+put_heads(struct tile *to, const unsigned char *p, size_t stride, size_t blocks, size_t bytes, bool minima)
+{
+	for (size_t b = 0; b < blocks; b++, p += bytes) {
+		if (!minima) {
+			V(storeu_ps)(to->d[b], first_halves(p, stride));
+			continue;
+		}
+		const vi c = words(p, stride);
+		V(storeu_ps)(to->d[b], low_halves(c));
+		V(storeu_ps)(to->m[b], high_halves(c));
+	}
 }
 
 /* A table of 16 values in each quarter. */
@@ -284,8 +296,9 @@ nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, s
 	const vi values = numbers ? table_of(numbers, large ? SHIFT_LARGE : SHIFT(x, least)) : V(set1_epi8)(0);
 	for (size_t b = 0; large && b < blocks; b++)
 		prepare_large(to, x, b);
+	struct ahead ahead = to->ahead; /* in registers */
 	for (size_t b = 0; b < blocks; b++, p += bytes) {
-		const struct columns c = columns(p + at, stride, &to->ahead);
+		const struct columns c = columns(p + at, stride, &ahead);
 		const vi bits = fifth ? words(p + fifth, stride) : c.c[0];
 		vi acc = no_sum(x, b, 32, centre);
 		UNROLL for (unsigned j = 0; j < 8; j++) {
@@ -304,41 +317,34 @@ nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, s
 		else
 			put_sum(to, x, b, 32, acc, back, super);
 	}
+	to->ahead = ahead;
 }
 
 INLINE void
 tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
 {
-	struct scales s;
-	if (blocks == CHUNK / 32)
-		copy_scales(&s, p, stride, CHUNK / 32, 34, false);
-	else
-		copy_scales(&s, p, stride, blocks, 34, false);
+	struct ahead ahead = to->ahead;
+	put_heads(to, p, stride, blocks, 34, false);
 	for (size_t b = 0; b < blocks; b++, p += 34) {
 		vi acc = no_sum(x, b, 32, SHIFT_LARGE);
 		UNROLL for (size_t h = 0; h < 2; h++) {
-			const struct columns c = columns(p + 2 + 16 * h, stride, &to->ahead);
+			const struct columns c = columns(p + 2 + 16 * h, stride, &ahead);
 			UNROLL for (size_t j = 0; j < 4; j++)
 				acc = put_large(to, x, b, h * 4 + j,
 					V(add_epi8)(c.c[j], V(set1_epi8)((char)SHIFT_LARGE)), acc, false, false);
 		}
 		put_large_sum(to, x, b, acc, false);
 	}
-	put_scales(to, &s, blocks, false);
+	to->ahead = ahead;
 }
 
-/* Blocks with scales at their head, see copy_scales(), and nibbles behind. */
+/* Blocks with scales at their head and nibbles behind. */
 INLINE void
 scaled_nibbles(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
 	size_t fifth, const int8_t *numbers, int least, bool minima, bool large)
 {
-	struct scales s;
-	if (blocks == CHUNK / 32)
-		copy_scales(&s, p, stride, CHUNK / 32, bytes, minima);
-	else
-		copy_scales(&s, p, stride, blocks, bytes, minima);
+	put_heads(to, p, stride, blocks, bytes, minima);
 	nibble_blocks(to, x, p, stride, blocks, bytes, bytes - 16, fifth, numbers, least, large, false);
-	put_scales(to, &s, blocks, minima);
 }
 
 /* 2^(e - 128), where that has less than all bits too: see e8m0_half(). */

@@ -60,6 +60,15 @@ bias_check(const struct biases *b, uint32_t width)
 }
 
 bool
+bias_raises(const struct biases *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->of[i].add > 0)
+			return true;
+	return false;
+}
+
+bool
 bias_apply(const struct biases *b, struct candidates *l)
 {
 	size_t n = 0;

@@ -172,18 +172,24 @@ is_on(const struct sampler *s, int i)
 	return steps[i].run && s->value[i] != steps[i].off && !(by_surprise && steps[i].cuts);
 }
 
-/* How many of the likeliest tokens are enough to draw from; 0: all are wanted. */
+/* How many of the likeliest tokens are enough to draw from; 0: all are wanted. Where some become less likely before the
+ * cut, as many more are enough; where some become likelier, they are not known. */
 static size_t
-most_wanted(const struct sampler *s)
+most_wanted(const struct sampler *s, const struct sequence *q)
 {
-	if (s->bias.n || is_on(s, STEP_MIROSTAT))
+	const double last = s->value[STEP_LAST];
+	const bool one = s->value[STEP_TEMPERATURE] == 0 && !is_on(s, STEP_TYPICAL) && !is_on(s, STEP_XTC);
+	const size_t cut = one ? 1 : (size_t)s->value[STEP_TOP_K];
+	size_t past = 0;
+	if (!cut || is_on(s, STEP_MIROSTAT) || bias_raises(&s->bias))
 		return 0;
-	for (int i = 0; i < STEP_TOP_K; i++)
-		if (is_on(s, i))
+	for (int i = 0; i < STEP_TOP_K; i++) {
+		if (is_on(s, i) && s->value[i] < steps[i].off)
 			return 0;
-	if (s->value[STEP_TEMPERATURE] == 0 && !is_on(s, STEP_TYPICAL) && !is_on(s, STEP_XTC))
-		return 1;
-	return (size_t)s->value[STEP_TOP_K];
+		if (is_on(s, i))
+			past = last < (double)q->n_seen ? (size_t)last : q->n_seen;
+	}
+	return cut + s->bias.n + past;
 }
 
 bool
@@ -195,7 +201,7 @@ sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reade
 	struct question a = {s, q, r->h.width, left, d};
 	const struct allowed allowed = {may_come, all_allowed, &a};
 	double p;
-	if (!candidates_load(l, r, q->text ? &allowed : NULL, most_wanted(s))) {
+	if (!candidates_load(l, r, q->text ? &allowed : NULL, most_wanted(s, q))) {
 		if (!s->constraint->may_end(q->text))
 			rows_bad(r, "no token that may come now goes on with the text as asked");
 		return false;

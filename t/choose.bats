@@ -70,6 +70,28 @@ after()
 	[ "$(dry '' 400 13 287 400 13)" = "0 " ] # without a vocabulary, a token like others
 }
 
+# Of 20,000 tokens, those that were fed, 1 to 50, are the likeliest by far; then 11000, then 12000.
+@test "many tokens: the likeliest behind those that became less likely" {
+	awk 'BEGIN {
+		print "llm-logits 1\nrows logits text 20000\n"
+		for (t = 1; t <= 50; t++) {
+			printf "0\t%d\t%d\t%d", t - 1, t, t == 50
+			for (i = 0; t < 50 && i < 20000; i++) printf "\t0"
+			for (i = 0; t == 50 && i < 20000; i++) printf "\t%s", i == 11000 ? 9 : i == 12000 ? 8 : i && i < 51 ? 10 + i / 10 : 0
+			print ""
+		}
+	}' >rows
+	most() { llm-sample -qt 0 "$@" <rows; }
+	[ "$(most)" = "50 " ]
+	[ "$(most -o repeat=3)" = "11000 " ]
+	[ "$(most -o frequency=7)" = "11000 " ]
+	[ "$(most -o presence=9 -b 11000=-2)" = "12000 " ]
+	[ "$(most -o presence=9 -b 12000=2)" = "12000 " ]
+	[ "$(most -o presence=9,last=49)" = "1 " ]
+	[ "$(most -o presence=-9)" = "50 " ]
+	[ "$(most -b 50=-6 -b 49=-inf)" = "48 " ]
+}
+
 @test "-b: by id, by text, never" {
 	at=0
 	flat 0 >rows

@@ -84,24 +84,61 @@ numbers_of(const struct qblock *x)
 	return _mm256_loadu_si256((const __m256i *)(const void *)x->q);
 }
 
+/* Eight rows at a time, and what their superblock has at its head. */
+struct iq_rows {
+	const unsigned char *p;
+	size_t stride;
+	const uint16_t *number;		/* of the entries of a grid: `numbers` a row */
+	size_t numbers;
+	const struct apart *signs;
+};
+
+/* 32 weights without signs: block b of a row. */
+typedef __m256i levels_fn(const struct iq_rows *s, size_t row, unsigned b);
+
+INLINE const unsigned char *
+bytes_at(const struct iq_rows *s, size_t row, size_t at)
+{
+	return s->p + row * s->stride + at;
+}
+
+INLINE void
+meet_rows(struct tile *to, const struct qblock *x, const struct iq_rows *s, levels_fn *levels, const bool has_signs,
+	const unsigned share)
+{
+	for (unsigned b = 0; b < 8; b++) {
+		const __m256i v = numbers_of(x + b);
+		for (size_t r = 0; r < LANES; r += 8) {
+			__m256i m[8];
+			UNROLL for (size_t k = 0; k < 8; k++)
+				m[k] = _mm256_maddubs_epi16(levels(s, r + k, b), has_signs ? signed_by(v, s->signs[b].word + r + k) : v);
+			put_eight(to, b, r, m, share);
+		}
+	}
+}
+
+INLINE __m256i
+levels_iq2_xxs(const struct iq_rows *s, size_t row, unsigned b)
+{
+	const unsigned char *q = bytes_at(s, row, 2 + 8 * b);
+	return four_of(bytes_iq2_xxs[q[0]], bytes_iq2_xxs[q[1]], bytes_iq2_xxs[q[2]], bytes_iq2_xxs[q[3]]);
+}
+
 INLINE void
 rows_iq2_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	struct apart signs[8];
 	head_iq2_xxs(to, signs, p, stride);
-	for (unsigned b = 0; b < 8; b++) {
-		const __m256i v = numbers_of(x + b);
-		for (size_t r = 0; r < LANES; r += 8) {
-			__m256i m[8];
-			UNROLL for (size_t k = 0; k < 8; k++) {
-				const unsigned char *q = p + (r + k) * stride + 2 + 8 * b;
-				m[k] = _mm256_maddubs_epi16(four_of(bytes_iq2_xxs[q[0]], bytes_iq2_xxs[q[1]], bytes_iq2_xxs[q[2]],
-					bytes_iq2_xxs[q[3]]), signed_by(v, signs[b].word + r + k));
-			}
-			put_eight(to, b, r, m, 32);
-		}
-	}
+	meet_rows(to, x, &(struct iq_rows){p, stride, NULL, 0, signs}, levels_iq2_xxs, true, 32);
 	scale_sums(to, 8);
+}
+
+INLINE __m256i
+levels_iq2_xs(const struct iq_rows *s, size_t row, unsigned b)
+{
+	const unsigned char *q = bytes_at(s, row, 2 + 8 * b);
+	return four_of(bytes_iq2_xs[le16(q) & 511], bytes_iq2_xs[le16(q + 2) & 511], bytes_iq2_xs[le16(q + 4) & 511],
+		bytes_iq2_xs[le16(q + 6) & 511]);
 }
 
 INLINE void
@@ -109,25 +146,22 @@ rows_iq2_xs(struct tile *to, const struct qblock *x, const unsigned char *p, siz
 {
 	struct apart signs[8];
 	head_iq2_xs(to, signs, p, stride);
-	for (unsigned b = 0; b < 8; b++) {
-		const __m256i v = numbers_of(x + b);
-		for (size_t r = 0; r < LANES; r += 8) {
-			__m256i m[8];
-			UNROLL for (size_t k = 0; k < 8; k++) {
-				const unsigned char *q = p + (r + k) * stride + 2 + 8 * b;
-				m[k] = _mm256_maddubs_epi16(four_of(bytes_iq2_xs[le16(q) & 511], bytes_iq2_xs[le16(q + 2) & 511],
-					bytes_iq2_xs[le16(q + 4) & 511], bytes_iq2_xs[le16(q + 6) & 511]), signed_by(v, signs[b].word + r + k));
-			}
-			put_eight(to, b, r, m, 16);
-		}
-	}
+	meet_rows(to, x, &(struct iq_rows){p, stride, NULL, 0, signs}, levels_iq2_xs, true, 16);
 	scale_sums(to, 16);
 }
 
+/* Entries of eight weights by their numbers. */
 INLINE __m256i
-four_numbered(const uint8_t (*grid)[8], const uint16_t *n)
+four_numbered(const uint8_t (*grid)[8], const struct iq_rows *s, size_t row, unsigned b)
 {
+	const uint16_t *n = s->number + row * s->numbers + 4 * b;
 	return four_of(grid[n[0]], grid[n[1]], grid[n[2]], grid[n[3]]);
+}
+
+INLINE __m256i
+levels_iq2_s(const struct iq_rows *s, size_t row, unsigned b)
+{
+	return four_numbered(bytes_iq2_s, s, row, b);
 }
 
 INLINE void
@@ -136,16 +170,7 @@ rows_iq2_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 	struct apart signs[8];
 	uint16_t number[LANES][32];
 	head_iq2_s(to, number, signs, p, stride);
-	for (unsigned b = 0; b < 8; b++) {
-		const __m256i v = numbers_of(x + b);
-		for (size_t r = 0; r < LANES; r += 8) {
-			__m256i m[8];
-			UNROLL for (size_t k = 0; k < 8; k++)
-				m[k] = _mm256_maddubs_epi16(four_numbered(bytes_iq2_s, number[r + k] + 4 * b),
-					signed_by(v, signs[b].word + r + k));
-			put_eight(to, b, r, m, 16);
-		}
-	}
+	meet_rows(to, x, &(struct iq_rows){p, stride, number[0], 32, signs}, levels_iq2_s, true, 16);
 	scale_sums(to, 16);
 }
 
@@ -166,65 +191,55 @@ eight_of(const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d,
 	return _mm256_blend_epi32(_mm256_blend_epi32(ab, cd, 0x0c), _mm256_blend_epi32(ef, gh, 0xc0), 0xf0);
 }
 
+INLINE __m256i
+levels_iq3_xxs(const struct iq_rows *s, size_t row, unsigned b)
+{
+	const uint8_t (*grid)[4] = bytes_iq3_xxs;
+	const unsigned char *q = bytes_at(s, row, 2 + 8 * b);
+	return eight_of(grid[q[0]], grid[q[1]], grid[q[2]], grid[q[3]], grid[q[4]], grid[q[5]], grid[q[6]], grid[q[7]]);
+}
+
 INLINE void
 rows_iq3_xxs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
-	const uint8_t (*grid)[4] = bytes_iq3_xxs;
 	struct apart signs[8];
 	head_iq3_xxs(to, signs, p, stride);
-	for (unsigned b = 0; b < 8; b++) {
-		const __m256i v = numbers_of(x + b);
-		for (size_t r = 0; r < LANES; r += 8) {
-			__m256i m[8];
-			UNROLL for (size_t k = 0; k < 8; k++) {
-				const unsigned char *q = p + (r + k) * stride + 2 + 8 * b;
-				m[k] = _mm256_maddubs_epi16(eight_of(grid[q[0]], grid[q[1]], grid[q[2]], grid[q[3]], grid[q[4]], grid[q[5]],
-					grid[q[6]], grid[q[7]]), signed_by(v, signs[b].word + r + k));
-			}
-			put_eight(to, b, r, m, 32);
-		}
-	}
+	meet_rows(to, x, &(struct iq_rows){p, stride, NULL, 0, signs}, levels_iq3_xxs, true, 32);
 	scale_sums(to, 8);
+}
+
+INLINE __m256i
+levels_iq3_s(const struct iq_rows *s, size_t row, unsigned b)
+{
+	const uint8_t (*grid)[4] = bytes_iq3_s;
+	const uint16_t *n = s->number + row * s->numbers + 8 * b;
+	return eight_of(grid[n[0]], grid[n[1]], grid[n[2]], grid[n[3]], grid[n[4]], grid[n[5]], grid[n[6]], grid[n[7]]);
 }
 
 INLINE void
 rows_iq3_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
-	const uint8_t (*grid)[4] = bytes_iq3_s;
 	struct apart signs[8];
 	uint16_t number[LANES][64];
 	head_iq3_s(to, number, signs, p, stride);
-	for (unsigned b = 0; b < 8; b++) {
-		const __m256i v = numbers_of(x + b);
-		for (size_t r = 0; r < LANES; r += 8) {
-			__m256i m[8];
-			UNROLL for (size_t k = 0; k < 8; k++) {
-				const uint16_t *n = number[r + k] + 8 * b;
-				m[k] = _mm256_maddubs_epi16(eight_of(grid[n[0]], grid[n[1]], grid[n[2]], grid[n[3]], grid[n[4]], grid[n[5]],
-					grid[n[6]], grid[n[7]]), signed_by(v, signs[b].word + r + k));
-			}
-			put_eight(to, b, r, m, 32);
-		}
-	}
+	meet_rows(to, x, &(struct iq_rows){p, stride, number[0], 64, signs}, levels_iq3_s, true, 32);
 	scale_sums(to, 8);
 }
 
 /* Levels in eighths are 9 or 7 more than weights. */
+INLINE __m256i
+levels_iq1_s(const struct iq_rows *s, size_t row, unsigned b)
+{
+	return four_numbered(bytes_iq1, s, row, b);
+}
+
 INLINE void
 rows_iq1_s(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	uint16_t number[LANES][32];
 	struct apart down[8];
 	head_iq1_s(to, number, down, p, stride);
-	for (unsigned b = 0; b < 8; b++) {
-		const __m256i v = numbers_of(x + b);
-		for (size_t r = 0; r < LANES; r += 8) {
-			__m256i m[8];
-			UNROLL for (size_t k = 0; k < 8; k++)
-				m[k] = _mm256_maddubs_epi16(four_numbered(bytes_iq1, number[r + k] + 4 * b), v);
-			put_eight(to, b, r, m, 32);
-		}
-	}
+	meet_rows(to, x, &(struct iq_rows){p, stride, number[0], 32, NULL}, levels_iq1_s, false, 32);
 	UNROLL for (unsigned b = 0; b < 8; b++)
 		v_store(to->acc[b], V(sub_epi32)(v_load(to->acc[b]), V(mullo_epi32)(nine_or_seven(v_load(down[b].word)), input_sum(x + b, 2))));
 	scale_sums(to, 8);
@@ -241,21 +256,18 @@ lifted(__m256i levels, const unsigned char *high)
 	return _mm256_add_epi8(levels, _mm256_min_epu8(up, _mm256_set1_epi8(2)));
 }
 
+INLINE __m256i
+levels_iq1_m(const struct iq_rows *s, size_t row, unsigned b)
+{
+	return lifted(four_numbered(bytes_iq1, s, row, b), bytes_at(s, row, 32 + 2 * b));
+}
+
 INLINE void
 rows_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
 {
 	uint16_t number[LANES][32];
 	head_iq1_m(to, number, p, stride);
-	for (unsigned b = 0; b < 8; b++) {
-		const __m256i v = numbers_of(x + b);
-		for (size_t r = 0; r < LANES; r += 8) {
-			__m256i m[8];
-			UNROLL for (size_t k = 0; k < 8; k++)
-				m[k] = _mm256_maddubs_epi16(lifted(four_numbered(bytes_iq1, number[r + k] + 4 * b),
-					p + (r + k) * stride + 32 + 2 * b), v);
-			put_eight(to, b, r, m, 16);
-		}
-	}
+	meet_rows(to, x, &(struct iq_rows){p, stride, number[0], 32, NULL}, levels_iq1_m, false, 16);
 	UNROLL for (unsigned b = 0; b < 16; b++)
 		v_store(to->acc[b], V(sub_epi32)(v_load(to->acc[b]), V(mullo_epi32)(V(set1_epi32)(9), input_sum(x + b / 2, b % 2))));
 	scale_sums(to, 16);

@@ -71,11 +71,27 @@ take(struct reader *r, bool *spaced)
 	return s;
 }
 
+/* Lists are long, or they would have nodes. */
+static void
+make_room(struct json_flat *f)
+{
+	enum { LARGE = 1 << 16 };
+	if (f->string_cap < LARGE) {
+		f->string = grow(f->string, &f->string_cap, f->n + 1, sizeof *f->string);
+		return;
+	}
+	struct span *more = xlarge(4 * f->string_cap, sizeof *more);
+	memcpy(more, f->string, f->n * sizeof *more);
+	xfree(f->string);
+	f->string = more;
+	f->string_cap *= 4;
+}
+
 static inline void
 add(struct json_flat *f, struct span s)
 {
 	if (f->n == f->string_cap)
-		f->string = grow(f->string, &f->string_cap, f->n + 1, sizeof *f->string);
+		make_room(f);
 	f->string[f->n++] = s;
 }
 

@@ -28,7 +28,7 @@ $(FUZZ_BUILD)/t/fuzz/%: $(FUZZ_BUILD)/t/fuzz/%.o $(FUZZ_BUILD)/all.a
 	clang -fsanitize=fuzzer,$(FUZZ_SAN) -pthread -o $@ $^ -lm
 
 $(FUZZ_BUILD)/t/fuzz/%.o: CPPFLAGS += -Ifwd -Isample
-$(FUZZ_BUILD)/lib/util.o: CPPFLAGS += $(foreach f,calloc realloc free exit read write poll close,-D$(f)=fuzz_$(f))
+$(FUZZ_BUILD)/lib/util.o: CPPFLAGS += $(foreach f,calloc realloc posix_memalign free exit read write poll close,-D$(f)=fuzz_$(f))
 $(FUZZ_BUILD)/lib/tokens.o $(FUZZ_BUILD)/fwd/flight.o: CPPFLAGS += -Dpoll=fuzz_poll
 $(FUZZ_BUILD)/fwd/turns.o $(FUZZ_BUILD)/fwd/flight.o: CPPFLAGS += -Dexit=fuzz_exit -Draise=fuzz_raise
 $(FUZZ_BUILD)/lib/vocab%.o $(FUZZ_BUILD)/t/fuzz/vocab%.o: CPPFLAGS += -DWORD_WINDOW=24

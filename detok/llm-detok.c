@@ -57,12 +57,21 @@ flush(struct detok *d, size_t keep)
 	d->n = keep;
 }
 
+/* For n bytes more. */
+static void
+make_room(struct detok *d, size_t n)
+{
+	enum { FULL = 1 << 16 };
+	if (d->n > FULL)
+		flush(d, utf8_incomplete(d->out, d->n));
+	if (d->cap - d->n < n)
+		d->out = grow(d->out, &d->cap, d->n + n, 1);
+}
+
 static void
 put(struct detok *d, const char *text, size_t n)
 {
-	if (d->n > 1 << 16)
-		flush(d, utf8_incomplete(d->out, d->n));
-	d->out = grow(d->out, &d->cap, d->n + n, 1);
+	make_room(d, n);
 	if (n)
 		memcpy(d->out + d->n, text, n);
 	d->n += n;
@@ -141,10 +150,7 @@ put_known(struct detok *d, const uint32_t *ids, size_t n)
 	size_t i = 0;
 	if (d->prefix || d->paint)
 		return 0;
-	if (d->n > 1 << 16)
-		put(d, NULL, 0); /* which makes room */
-	if (d->cap - d->n < n * sizeof *d->known)
-		d->out = grow(d->out, &d->cap, d->n + n * sizeof *d->known, 1);
+	make_room(d, n * sizeof *d->known);
 	char *to = d->out + d->n;
 	for (; i < n && ids[i] < d->n_vocab && d->known[ids[i]].size; i++) {
 		memcpy(to, d->known + ids[i], sizeof *d->known);

@@ -7,8 +7,8 @@
  * (12 of 21 instructions), and to 28 for Q8_0 and IQ4, whose words are not (18 of 35). A tile by itself makes 37 and 24;
  * a batch of 256 33 (Q4_0), 28 (Q6_K), 21.6 (Q8_0), one of 8 25, 19 and 16, as unpacking takes as long as 3 to 4 inputs.
  * Q8_0's instructions make 30 with all in registers, 26 with their loads and 24 with what ends a block.
- * Floats: 14.9 of 16 multiply-adds a cycle for a batch of F16 and 13.3 of BF16, which nothing unpacks but slots of the
- * multipliers, and whose panel of floats takes twice as many bytes a cycle from the second-level cache.
+ * Floats: 14.9 of 16 multiply-adds a cycle for a batch of F16 and 13.3 of BF16: what unpacks it where it lies takes slots of
+ * the multipliers, and a panel of floats is twice as many bytes a cycle from the second-level cache.
  *
  * One vector reads weights in cache at 19 GB/s (Q4_0), 20 (Q4_K, Q6_K), 26 (Q8_0), 17 (Q5_K), 11 to 15 (Q2_K, Q3_K, IQ4,
  * MXFP4, TQ2_0), 46 (F16), while one thread gets 16 GB/s from memory with plain loads and two together 28, and 30 to 40 where
@@ -398,15 +398,6 @@ INLINE vi
 v_dot4(vi acc, vi w, vi x)
 {
 	return _mm256_dpbusd_avx_epi32(acc, w, x);
-}
-
-/* Held in a register: gcc reads them again for each input if these are few. */
-INLINE v8i
-tile_words(const int32_t *p)
-{
-	vi w = v_load(p);
-	__asm__("" : "+x"(w));
-	return (v8i)w;
 }
 
 INLINE v8i

@@ -21,7 +21,6 @@
 #define KERNELS_NAME "avx512"
 #define HAVE_DOT4
 #define FMA(acc, a, b) _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(acc))
-#define HAVE_TILE_WORDS
 #define HAVE_INTERLEAVE
 #define HAVE_HALVES
 #define HAVE_FAST_TILE
@@ -81,15 +80,6 @@ INLINE vi
 everywhere(const int8_t *x)
 {
 	return _mm512_set1_epi32(int_at(x));
-}
-
-/* Held in a register: gcc reads them again for each input if these are few. */
-INLINE v16i
-tile_words(const int32_t *p)
-{
-	vi w = v_load(p);
-	__asm__("" : "+v"(w));
-	return (v16i)w;
 }
 
 INLINE v16i

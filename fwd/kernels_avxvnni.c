@@ -4,7 +4,6 @@
 #if defined(__AVXVNNI__)
 #define KERNELS_NAME "avxvnni"
 #define HAVE_DOT4
-#define HAVE_TILE_WORDS
 #define BIAS 128
 #define CODES_AT_ONCE 3
 #include "kernels_avx2.h"

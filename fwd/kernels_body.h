@@ -127,7 +127,6 @@ vec_exp(vec x)
  * What is special to an instruction set:
  *	BIAS		what is added to weights so that dot4() takes them: 0 or 128
  *	dot4()		each lane: acc + 4 bytes of w . the 4 bytes of x; without it, tiles hold floats
- *	tile_words()	LANES words of a tile
  *	interleave()	to[i][r] = word i of row r, for LANES rows `stride` bytes apart, n words: a
  *			multiple of 4
  *	halves()	LANES half-precision numbers; brains(): of BF16
@@ -141,12 +140,16 @@ vec_exp(vec x)
 #if !defined(HAVE_SHORTS)
 #define run_of(c) 0
 #endif
-#if !defined(HAVE_TILE_WORDS)
+#if defined(HAVE_DOT4)
+/* LANES words of a tile, in a register: gcc reads them again for each input if these are few. */
 ALWAYS veci
 tile_words(const int32_t *p)
 {
 	veci v;
 	memcpy(&v, p, sizeof v);
+#if defined(__GNUC__) && defined(__x86_64__)
+	__asm__("" : "+v"(v));
+#endif
 	return v;
 }
 #endif

@@ -36,8 +36,8 @@ struct json_doc {
 struct json_doc *json_read(const char *name, const char *text, size_t n);
 
 /*
- * A list that would take too many nodes, {"inside": {"key": ...}} at the root of a document, or {"key": ...} where inside is NULL: the document has an empty one
- * there, and of its strings only the places are kept.
+ * A list that would take too many nodes, {"inside": {"key": ...}} at the root of a document, or {"key": ...} where inside
+ * is NULL: the document has an empty one there, and of its strings only the places are kept.
  *	JSON_OBJECT	of whole numbers of at most 9 digits; whether a key stands there twice was not looked at
  *	JSON_ARRAY	of pairs of words that are not empty and hold no space, "a b" or ["a", "b"]
  * A list that holds anything else has nodes, and n stays 0.

@@ -13,7 +13,7 @@
 
 #define ROWS_VERSION "llm-logits 1"
 
-enum { LARGE = 65536, HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096, LINE = 64 };
+enum { LARGE = 65536, HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096 };
 
 static const char *const form_name[] = {"f32le", "text"};
 static const char *const kind_name[] = {"logits", "hidden", "embedding"};
@@ -294,8 +294,8 @@ static bool
 next_binary(struct row_reader *r)
 {
 	const size_t bytes = HEAD + (size_t)r->h.width * 4;
-	if (!r->buf && !(r->buf = aligned_alloc(LINE, (bytes + LINE - 1) / LINE * LINE)))
-		die("out of memory"); /* 16 bytes off a line, as malloc(3) has it, the pages of a pipe took twice as long */
+	if (!r->buf)
+		r->buf = xlarge(bytes, 1); /* 16 bytes off a line, as malloc(3) has it, the pages of a pipe took twice as long */
 	r->x = (float *)(void *)(r->buf + HEAD);
 	const size_t n = fill(r, r->buf, bytes);
 	if (n == 0)

@@ -153,17 +153,18 @@ xreallocarray(void *p, size_t n, size_t size)
 void *
 xlarge(size_t n, size_t size)
 {
-	enum { PAGE = 1 << 21, LARGE = PAGE / 2 };
+	enum { PAGE = 1 << 21, LARGE = PAGE / 2, LINE = 64 };
 	size_t bytes;
 	void *p;
 	if (!mul_size(n, size, &bytes) || bytes > SIZE_MAX - PAGE)
 		die("out of memory");
-	if (bytes < LARGE)
-		return xreallocarray(NULL, bytes, 1);
-	bytes = (bytes + PAGE - 1) / PAGE * PAGE;
-	if (posix_memalign(&p, PAGE, bytes))
+	const bool large = bytes >= LARGE;
+	if (large)
+		bytes = (bytes + PAGE - 1) / PAGE * PAGE;
+	if (posix_memalign(&p, large ? PAGE : LINE, bytes + !bytes))
 		die("out of memory");
-	want_large_pages(p, bytes);
+	if (large)
+		want_large_pages(p, bytes);
 	return p;
 }
 

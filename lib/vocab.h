@@ -24,8 +24,8 @@ struct vocab;
  * content; of a llama2.c model: tokenizer.bin in the same folder. Dies, naming
  * the file, on bad ones. Lives until the process ends. */
 struct vocab *vocab_open(const char *path);
-/* The same for who is about to encode texts: what that takes is made while the file is read, where that is quicker. Without it the
- * first text makes it. */
+/* The same for who is about to encode texts: what that takes is made while the file is read, where that is quicker.
+ * Without it the first text makes it. */
 struct vocab *vocab_open_to_encode(const char *path);
 /* The same, but NULL where the file is a model that brings none. */
 struct vocab *vocab_find(const char *path);

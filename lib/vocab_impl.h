@@ -83,7 +83,8 @@ struct special {
 	uint32_t n, id;
 };
 
-/* Specials; those that begin with byte b are list[first[b]..first[b + 1]), in the order of their bytes once some text had that byte. */
+/* Specials; those that begin with byte b are list[first[b]..first[b + 1]), in the order of their bytes once some text
+ * had that byte. */
 struct specials {
 	bool built, sorted[256];
 	struct special *list;

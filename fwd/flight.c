@@ -20,7 +20,8 @@ struct slot {
 	struct line *ahead;	/* lines that wait, a ring */
 	size_t first, n_ahead, ids_ahead;
 	struct line line;	/* what is fed now, or was last */
-	size_t fed;		/* tokens of it */
+	struct line owed;	/* what was not fed yet, as nobody has asked for what follows it */
+	size_t fed;		/* tokens of the line */
 	bool feeding, serving;	/* a pass is wanted; the sampler's turn */
 	bool stuck;		/* its next line does not fit, which will be said when the others are over */
 	bool more;		/* what its last answer said of ROW_MORE */
@@ -128,31 +129,32 @@ may_begin(const struct flight *f, size_t i)
 	return !f->order[i]->stuck;
 }
 
+/* Feed the line; a reply of which nobody waits for rows is fed with the next line, if there is one. */
 static void
 feed_line(struct flight *f, struct slot *s, struct token_reader *r, uint32_t flags)
 {
 	struct line *l = &s->line;
+	const bool owes = l->last && flags & ROW_REPLY && !f->t->all;
 	s->stuck = true;
-	line_check(f->t, r, l, context_length(s->c));
+	line_check(f->t, r, l, context_length(s->c) + s->owed.n);
 	s->stuck = false;
 	if (!(flags & ROW_REPLY))
 		line_turn(f->t, &s->turn, l, s->sequence);
-	line_again(l, s->c);
+	line_settle(l, &s->owed, context_length(s->c));
+	if (!owes)
+		line_again(l, s->c);
 	if (l->rewound)
 		context_rewind(s->c, l->rewind);
+	if (owes) {
+		line_fed(f->t, &s->turn, l, true);
+		line_swap(l, &s->owed);
+		return;
+	}
 	s->fed = 0;
 	s->feeding = l->n > 0;
 	s->all = flags & ROW_REPLY || f->t->all;
 	s->emit = (struct emit){.t = f->t, .c = s->c, .sequence = s->sequence, .flags = flags,
 		.next = context_length(s->c), .end = context_length(s->c) + l->n};
-}
-
-static void
-swap_lines(struct line *a, struct line *b)
-{
-	struct line c = *a;
-	*a = *b;
-	*b = c;
 }
 
 /* Lines of sequences whose turn is over begin. */
@@ -162,7 +164,7 @@ begin_lines(struct flight *f)
 	for (size_t i = 0; i < f->n; i++) {
 		struct slot *s = f->order[i];
 		while (s->n_ahead && !s->feeding && !s->serving && may_begin(f, i)) {
-			swap_lines(&s->line, s->ahead + s->first);
+			line_swap(&s->line, s->ahead + s->first);
 			s->first = (s->first + 1) % AHEAD;
 			s->n_ahead--;
 			s->ids_ahead -= s->line.n;
@@ -185,6 +187,7 @@ end_sequences(struct flight *f)
 		}
 		figures_end(f->t->figures, &s->turn, s->sequence);
 		context_rewind(s->c, 0);
+		s->owed.n = 0;
 		s->emit.flags = 0;
 		s->used = false;
 	}
@@ -213,7 +216,7 @@ take_reply(struct flight *f)
 		figures_end(f->t->figures, &s->turn, s->sequence);
 		s->serving = false;
 	} else {
-		swap_lines(&s->line, &f->reply);
+		line_swap(&s->line, &f->reply);
 		feed_line(f, s, &f->replies, ROW_REPLY);
 	}
 	line_begin(&f->reply);
@@ -289,7 +292,7 @@ pass(struct flight *f)
 			s->emit.flags = ROW_ANSWER | (s->more ? ROW_MORE : 0);
 		}
 		f->portion[n++] = (struct portion){.c = s->c, .fn = line_emit, .arg = &s->emit,
-			.feed = {.ids = s->line.ids + s->fed, .n = left, .wanted = s->all ? 0 : left - 1}};
+			.feed = {.ids = s->line.ids + s->fed, .n = left, .wanted = !s->all ? left - 1 : s->line.owed > s->fed ? s->line.owed - s->fed : 0}};
 	}
 	watch(f, 0);
 	contexts_feed(f->portion, n);
@@ -372,6 +375,7 @@ free_slots(struct flight *f)
 			xfree(s->ahead[k].ids);
 		xfree(s->ahead);
 		xfree(s->line.ids);
+		xfree(s->owed.ids);
 		if (i)
 			context_free(s->c);
 	}

@@ -1,6 +1,8 @@
 /* line.c - a line of tokens, and its rows; see line.h, llm-tokens(5), llm-logits(5). */
 #include "line.h"
 
+#include <string.h>
+
 void
 line_check(const struct turns *t, struct token_reader *r, const struct line *l, size_t length)
 {
@@ -19,8 +21,8 @@ line_check(const struct turns *t, struct token_reader *r, const struct line *l, 
 void
 line_begin(struct line *l)
 {
-	l->n = l->rewind = 0;
-	l->rewound = false;
+	l->n = l->rewind = l->owed = 0;
+	l->rewound = l->last = false;
 	l->since = 0;
 }
 
@@ -49,6 +51,9 @@ line_take(const struct turns *t, struct token_reader *r, enum token_event e, str
 		l->ids[l->n++] = r->id;
 		break;
 	case TOKENS_EOL:
+		l->last = r->last;
+		r->last = false;
+		return true;
 	case TOKENS_END:
 		return true;
 	}
@@ -60,6 +65,30 @@ bool
 line_is_empty(const struct line *l)
 {
 	return l->n == 0 && !l->rewound;
+}
+
+void
+line_swap(struct line *a, struct line *b)
+{
+	struct line c = *a;
+	*a = *b;
+	*b = c;
+}
+
+void
+line_settle(struct line *l, struct line *owed, size_t length)
+{
+	const size_t n = !l->rewound ? owed->n : l->rewind > length ? l->rewind - length : 0;
+	owed->n = 0;
+	if (!n)
+		return;
+	if (l->rewound)
+		l->rewind = length;
+	l->ids = grow(l->ids, &l->cap, l->n + n, sizeof *l->ids);
+	memmove(l->ids + n, l->ids, l->n * sizeof *l->ids);
+	memcpy(l->ids, owed->ids, n * sizeof *l->ids);
+	l->n += n;
+	l->owed = n;
 }
 
 void
@@ -86,9 +115,9 @@ void
 line_fed(const struct turns *t, struct turn_figures *turn, const struct line *l, bool answer)
 {
 	if (answer || turn->prompt)
-		figures_tokens(t->figures, turn, l->n);
+		figures_tokens(t->figures, turn, l->n - l->owed);
 	else
-		figures_prompt(t->figures, turn, l->n);
+		figures_prompt(t->figures, turn, l->n - l->owed);
 }
 
 static struct row_head

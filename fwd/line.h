@@ -9,6 +9,8 @@
 struct line {
 	uint32_t *ids;
 	size_t n, cap;
+	size_t owed;		/* of the n, those of lines before: see line_settle() */
+	bool last;		/* nobody waits for its rows */
 	bool rewound;
 	size_t rewind;
 	size_t number;		/* in its stream, from 1 */
@@ -23,6 +25,11 @@ bool line_take(const struct turns *t, struct token_reader *r, enum token_event e
 void line_check(const struct turns *t, struct token_reader *r, const struct line *l, size_t length);
 /* Nothing is on it, not even a rewind. */
 bool line_is_empty(const struct line *l);
+/* It and another one change places. */
+void line_swap(struct line *a, struct line *b);
+/* A line whose rows nobody waits for is owed: its tokens go in front of the line that follows, as far as the rewind of that
+ * leaves them, and then nothing is owed. `length` tokens are in the context, without these. */
+void line_settle(struct line *l, struct line *owed, size_t length);
 /* One that only rewinds becomes one that feeds its last token again, for its answer. */
 void line_again(struct line *l, const struct context *c);
 

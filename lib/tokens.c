@@ -131,9 +131,9 @@ token_reader_fails(struct token_reader *r)
 		last_words(r->last_words_arg);
 }
 
-/* "sequence N" or "sequences N" of the reply channel. */
+/* "last", "sequence N" or "sequences N" of the reply channel. */
 static void
-sequence_line(struct token_reader *r, const char *line)
+reply_line(struct token_reader *r, const char *line)
 {
 	static const char said[] = "sequence ", known[] = "sequences ";
 	uint32_t *to = NULL;
@@ -145,6 +145,7 @@ sequence_line(struct token_reader *r, const char *line)
 		line += sizeof known - 1;
 	}
 	char *end;
+	r->last = r->last || strcmp(line, "last") == 0;
 	if (to && *line >= '0' && *line <= '9') {
 		const unsigned long n = strtoul(line, &end, 10);
 		if (!*end && n <= UINT32_MAX)
@@ -177,7 +178,7 @@ comment(struct token_reader *r)
 		die("%s: line %zu: stream version '%s'; this program reads '" TOKENS_VERSION "'", r->name,
 			r->line - 1, line + 1);
 	}
-	sequence_line(r, line + 1);
+	reply_line(r, line + 1);
 	return origin_line(&r->origin, line + 1, r->name);
 }
 

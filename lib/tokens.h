@@ -52,6 +52,7 @@ struct token_reader {
 	bool rewound;		/* the line began with @N */
 	bool cut;		/* the line was ended by the end of the stream */
 	uint32_t sequence;	/* whose lines follow, of several at once */
+	bool last;		/* nobody waits for rows of the line that follows; the caller clears it */
 	uint32_t sequences;	/* so many at once does the writer know to tell apart; 0: it did not say */
 	/* Called before input is waited for, to flush what is ready; may be NULL. */
 	void (*idle)(void *arg);

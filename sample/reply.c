@@ -167,6 +167,12 @@ reply_token(struct reply *r, uint32_t id)
 }
 
 void
+reply_last(struct reply *r)
+{
+	say(r, "# last\n", 7);
+}
+
+void
 reply_instead(struct reply *r, uint32_t position, const uint32_t *ids, size_t n)
 {
 	char text[16];

@@ -37,6 +37,8 @@ void reply_to(struct reply *r, uint32_t sequence);
 /* All of these do nothing where fd is -1, and set it so when the other end has
  * closed: what that means, the rows will tell. */
 void reply_token(struct reply *r, uint32_t id);
+/* Of what follows up to the end of the turn nobody waits for the rows. */
+void reply_last(struct reply *r);
 /* The context goes back to its first `position` tokens, and on with these. */
 void reply_instead(struct reply *r, uint32_t position, const uint32_t *ids, size_t n);
 /* The turn is over: an empty line, or by hand the end. */

@@ -21,12 +21,19 @@ sequence_begin(struct sequence *q, uint64_t seed, uint32_t number)
 }
 
 void
+sequence_said(struct sequence *q, uint32_t position, const uint32_t *ids, size_t n)
+{
+	while (q->n_seen && q->seen[q->n_seen - 1].position >= position)
+		q->n_seen--;
+	q->seen = grow(q->seen, &q->cap_seen, q->n_seen + n, sizeof *q->seen);
+	for (size_t i = 0; i < n; i++)
+		q->seen[q->n_seen++] = (struct seen){position++, ids[i]};
+}
+
+void
 sequence_see(struct sequence *q, const struct row_head *row)
 {
-	while (q->n_seen && q->seen[q->n_seen - 1].position >= row->position)
-		q->n_seen--;
-	q->seen = grow(q->seen, &q->cap_seen, q->n_seen + 1, sizeof *q->seen);
-	q->seen[q->n_seen++] = (struct seen){row->position, row->token};
+	sequence_said(q, row->position, &row->token, 1);
 	q->last = *row;
 	q->any = true;
 }

@@ -47,6 +47,8 @@ struct sequence {
 void sequence_begin(struct sequence *q, uint64_t seed, uint32_t number);
 /* Take note of a row. A position that is not beyond the last one is a rewind. */
 void sequence_see(struct sequence *q, const struct row_head *row);
+/* Take note of tokens from `position` on, of which no rows will tell. */
+void sequence_said(struct sequence *q, uint32_t position, const uint32_t *ids, size_t n);
 /* A number from 0 up to, but without, 1. */
 double sequence_random(struct sequence *q);
 void sequence_free(struct sequence *q);

@@ -96,6 +96,17 @@ end_turn(struct talk *t, struct sequence *q, const char *why)
 	t->over = t->reply->kind == REPLY_HAND;
 }
 
+/* The turn ends with the n tokens from `position` on, which are replied next: what would follow them is not read,
+ * unless the prompt is written from the rows of all tokens. */
+static void
+say_last(struct talk *t, struct sequence *q, uint32_t position, const uint32_t *ids, size_t n)
+{
+	if (t->prompt || t->reply->kind != REPLY_CHANNEL)
+		return;
+	reply_last(t->reply);
+	sequence_said(q, position, ids, n);
+}
+
 /*
  * The token that was drawn, the last one held back, ends the turn; of those held back only `rest` bytes of the
  * first one are text, which are spelled anew. The context goes back to where they were fed, so that it holds what was
@@ -110,8 +121,11 @@ cut(struct talk *t, struct sequence *q, size_t rest)
 	for (size_t i = 0; i < n; i++)
 		write_token(q, ids[i], NAN);
 	const size_t sent = q->held.n - 1;
-	if (t->reply->kind == REPLY_CHANNEL && (sent || n))
-		reply_instead(t->reply, (uint32_t)(q->last.position + 1 - sent), ids, n);
+	const uint32_t position = (uint32_t)(q->last.position + 1 - sent);
+	if (t->reply->kind == REPLY_CHANNEL && (sent || n)) {
+		say_last(t, q, position, ids, n);
+		reply_instead(t->reply, position, ids, n);
+	}
 	q->held.n = 0;
 	xfree(ids);
 	end_turn(t, q, "a stop ends it");
@@ -151,6 +165,8 @@ answer(struct talk *t, struct sequence *q)
 	if (put_drawn(t, q, id))
 		return;
 	const bool last = ++q->drawn == t->limit || (q->text && t->sampler->constraint->must_end(q->text));
+	if (last)
+		say_last(t, q, q->last.position + 1, &id, 1);
 	if (!last || t->reply->kind != REPLY_HAND) /* by hand, no turn will follow */
 		reply_token(t->reply, id);
 	q->answering = !last;

@@ -459,3 +459,17 @@ threads_of() # COMMAND...: how many threads it has once it has answered
 	all=$(threads_of llm-fwd "$REPO/m.bin")
 	[ "$one" -ge 1 ] && [ $((all - one)) = $(($(nproc) - 1)) ]
 }
+
+@test "the last token of an answer that is cut off is fed with the next line, as far as that goes back" {
+	for f in '' '-d 0' '-j 2'; do
+		printf '1 454\n@5 450\n@8\n@7 261\n@3\n410 261\n\n1 410\n@1\n@4\n@0 1\n' >lines
+		llm-fwd $f <lines | tee rows | llm-sample -qt 0 -n 3 >out
+		llm-fwd $f -a <lines | tee all | llm-sample -qt 0 -n 3 | diff out -
+		[ "$(wc -l <out)" -eq 10 ]
+		# the same rows, bit for bit, less those that nobody waits for
+		llm-sample -w <rows | sed '1,/^$/d' | sort >a
+		llm-sample -w <all | sed '1,/^$/d' | sort >b
+		[ "$(wc -l <a)" -eq 30 ] # 3 of each answer: of the question, of two tokens
+		[ "$(comm -23 a b | wc -l)" -eq 0 ]
+	done
+}

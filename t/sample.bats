@@ -319,7 +319,7 @@ draws()
 	play talk 1,5 2 | llm-sample -qt 0 -n 2 >out
 	[ "$(cat out)" = '6 7 
 3 4 ' ]
-	[ "$(tr '\n' ' ' <replies)" = '6 7  3 4  ' ]
+	[ "$(tr '\n' ' ' <replies)" = '6 # last 7  3 # last 4  ' ]
 	[ -z "$(ls -d llm-fwd.* 2>/dev/null)" ]
 }
 

@@ -54,6 +54,8 @@ for question in questions:
             os._exit(1)
         if mode == 'quiet':
             continue
+        if line.startswith('#'):
+            continue
         if line == '\n':
             break
         answer(int(line) + (mode == 'wrong'), REPLY)

@@ -219,6 +219,30 @@ codes_q8_0(const struct tensor *t, size_t row, size_t first, size_t n, struct co
 }
 
 static inline void
+codes_q1_0(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 128, 18);
+	bytes16 least;
+	memset(&least, -1, sizeof least);
+	for (size_t b = 0; b < n / 32; b++) {
+		const unsigned char *at = p + b / 4 * 18;
+		c->d[b] = scale_at(at);
+		for (size_t h = 0; h < 2; h++)
+			put16(c->q + b * 32 + h * 16, add16(least, bits16(at + 2 + b % 4 * 4 + h * 2), 2));
+	}
+}
+
+static inline void
+codes_q2_0(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
+{
+	const unsigned char *restrict p = blocks_at(t, row, first, 64, 18);
+	for (size_t b = 0; b < n / 32; b++)
+		c->d[b] = scale_at(p + b / 2 * 18);
+	for (size_t i = 0; i < n; i++)
+		c->q[i] = (int8_t)((p[i / 64 * 18 + 2 + i % 64 / 4] >> i % 4 * 2 & 3) - 1);
+}
+
+static inline void
 codes_q2_k(const struct tensor *t, size_t row, size_t first, size_t n, struct codes *restrict c)
 {
 	const unsigned char *restrict p = blocks_at(t, row, first, 256, 84);
@@ -406,6 +430,7 @@ coding_of(uint32_t type)
 		[T_Q3_K] = {codes_q3_k, 16, false, -4, 3, true}, [T_Q4_K] = {codes_q4_k, 32, true, 0, 15, false},
 		[T_Q5_K] = {codes_q5_k, 32, true, 0, 31, false}, [T_Q6_K] = {codes_q6_k, 16, false, -32, 31, true},
 		[T_TQ1_0] = {codes_tq1_0, 32, false, -1, 1, true}, [T_TQ2_0] = {codes_tq2_0, 32, false, -1, 2, true},
+		[T_Q1_0] = {codes_q1_0, 32, false, -1, 1, false}, [T_Q2_0] = {codes_q2_0, 32, false, -1, 2, false},
 		[T_MXFP4] = {codes_mxfp4, 32, false, -12, 12, false}, [T_MXFP4_SPLIT] = {codes_mxfp4_split, 32, false, -12, 12, false},
 		[T_NVFP4] = {codes_nvfp4, 16, false, -12, 12, false}, [T_IQ4_NL] = {codes_iq4_nl, 32, false, -127, 113, false},
 		[T_IQ4_XS] = {codes_iq4_xs, 32, false, -127, 113, true}, [T_IQ2_XXS] = {codes_iq2_xxs, 32, false, -43, 43, true},

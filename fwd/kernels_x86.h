@@ -286,6 +286,20 @@ shifted(const struct qblock *x, vi q, int least)
 	return SHIFT(x, least) + least ? V(add_epi8)(q, V(set1_epi8)((char)(SHIFT(x, least) + least))) : q;
 }
 
+/* The four bytes of byte k of each lane. */
+INLINE vi
+four_times(vi c, unsigned k)
+{
+	return V(shuffle_epi8)(c, V(add_epi8)(V(set1_epi8)((char)k), v_table(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c))));
+}
+
+/* q + 16 where the bits are set that belong to word j: 4 j to 4 j + 3. */
+INLINE vi
+plus_16_by(vi q, vi bits, unsigned j)
+{
+	return plus_16_where(q, four_times(bits, j / 2), V(set1_epi32)(j % 2 ? (int)0x80402010 : 0x08040201));
+}
+
 /* 32 weights in 16 bytes from `at` on, each a number in a table or counted from the least on;
  * `fifth` > 0: where the fifth bits lie, which add 16. */
 INLINE void
@@ -304,12 +318,8 @@ nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, s
 		UNROLL for (unsigned j = 0; j < 8; j++) {
 			vi q = field(c.c[j % 4], j / 4 * 4, 15);
 			q = numbers ? V(shuffle_epi8)(values, q) : shifted(x, q, least);
-			if (fifth) { /* word j of the weights has bits 4 j to 4 j + 3 */
-				const vi of = V(add_epi8)(V(set1_epi8)((char)(j / 2)),
-					v_table(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c)));
-				const vi in = V(shuffle_epi8)(bits, of);
-				q = plus_16_where(q, in, V(set1_epi32)(j % 2 ? (int)0x80402010 : 0x08040201));
-			}
+			if (fifth)
+				q = plus_16_by(q, bits, j);
 			acc = large ? put_large(to, x, b, j, q, acc, true, super) : put_word(to, x, b, j, q, acc);
 		}
 		if (large)
@@ -336,6 +346,44 @@ tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 		put_large_sum(to, x, b, acc, false);
 	}
 	to->ahead = ahead;
+}
+
+INLINE void
+tile_q1_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
+{
+	for (size_t b = 0; b < blocks; b += 4, p += 18) {
+		const vf d = first_halves(p, stride);
+		const struct columns c = columns(p + 2, stride, &to->ahead);
+		UNROLL for (unsigned i = 0; i < 4; i++) {
+			vi acc = no_sum(x, b + i, 32, 1);
+			UNROLL for (unsigned j = 0; j < 8; j++)
+				acc = put_word(to, x, b + i, j, shifted(x, V(srli_epi16)(plus_16_by(v_zero(), c.c[i], j), 3), -1), acc);
+			V(storeu_ps)(to->d[b + i], d);
+			put_sum(to, x, b + i, 32, acc, 0, false);
+		}
+	}
+}
+
+/* Of two bits in their place in a nibble, the number. */
+INLINE void
+tile_q2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
+{
+	static const int8_t number[16] = {-1, 0, 1, 2, 0, 0, 0, 0, 1, 0, 0, 0, 2};
+	const vi values = table_of(number, SHIFT(x, -1)), low = V(set1_epi32)(0x0c03), high = V(set1_epi32)(0x0c030000);
+	for (size_t b = 0; b < blocks; b += 2, p += 18) {
+		const vf d = first_halves(p, stride);
+		const struct columns c = columns(p + 2, stride, &to->ahead);
+		UNROLL for (unsigned i = 0; i < 2; i++) {
+			vi acc = no_sum(x, b + i, 32, 1);
+			UNROLL for (unsigned j = 0; j < 8; j++) {
+				const vi q = four_times(c.c[2 * i + j / 4], j % 4);
+				acc = put_word(to, x, b + i, j,
+					V(shuffle_epi8)(values, v_or(v_and(q, low), v_and(V(srli_epi16)(q, 4), high))), acc);
+			}
+			V(storeu_ps)(to->d[b + i], d);
+			put_sum(to, x, b + i, 32, acc, 0, false);
+		}
+	}
 }
 
 /* Blocks with scales at their head and nibbles behind. */
@@ -601,6 +649,8 @@ any_tile(struct tile *to, const uint32_t type, const unsigned char *p, size_t st
 	case T_Q5_1: scaled_nibbles(to, x, p, stride, blocks, 24, 4, NULL, 0, true, false); break;
 	case T_IQ4_NL: scaled_nibbles(to, x, p, stride, blocks, 18, 0, iq4_values, 0, false, true); break;
 	case T_Q8_0: tile_q8_0(to, x, p, stride, blocks); break;
+	case T_Q1_0: tile_q1_0(to, x, p, stride, blocks); break;
+	case T_Q2_0: tile_q2_0(to, x, p, stride, blocks); break;
 	case T_MXFP4: tile_mxfp4(to, x, p, stride, blocks); break;
 	case T_Q2_K: tile_q2_k(to, x, p, stride); break;
 	case T_Q3_K: tile_q3_k(to, x, p, stride); break;
@@ -648,7 +698,7 @@ any_rows(struct tile *w, const uint32_t type, const struct block_matrix *m, cons
 }
 
 /* Functions by themselves: compilers do worse with all types in one. */
-#define FAST_TYPES(F) F(Q4_0) F(Q4_1) F(Q5_0) F(Q5_1) F(Q8_0) F(MXFP4) F(NVFP4) F(Q2_K) F(Q3_K) F(Q4_K) F(Q5_K) F(Q6_K) \
+#define FAST_TYPES(F) F(Q4_0) F(Q4_1) F(Q5_0) F(Q5_1) F(Q8_0) F(Q1_0) F(Q2_0) F(MXFP4) F(NVFP4) F(Q2_K) F(Q3_K) F(Q4_K) F(Q5_K) F(Q6_K) \
 	F(TQ1_0) F(TQ2_0) F(IQ4_NL) F(IQ4_XS) F(IQ2_XXS) F(IQ2_XS) F(IQ2_S) F(IQ3_XXS) F(IQ3_S) F(IQ1_S) F(IQ1_M)
 #define FUNCTIONS(type) \
 	static __attribute__((noinline)) void \

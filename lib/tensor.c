@@ -56,9 +56,8 @@ tensor_format(uint32_t type)
 		[T_TQ2_0] = {"TQ2_0", 256, 66},
 		[T_MXFP4] = {"MXFP4", 32, 17},
 		[T_NVFP4] = {"NVFP4", 64, 36},
-		/* known by name, for a diagnostic; unpack.h lacks it */
-		[41] = {"Q1_0", 128, 18},
-		[42] = {"Q2_0", 64, 18},
+		[T_Q1_0] = {"Q1_0", 128, 18},
+		[T_Q2_0] = {"Q2_0", 64, 18},
 	};
 	return type < T_COUNT && table[type].name ? &table[type] : &unknown;
 }

@@ -153,6 +153,34 @@ unpack_q8_0(const struct tensor *t, size_t row, float *restrict out)
 	}
 }
 
+/*	+---+---------+
+ *	| d | q 1 bit |	w = d (2 q - 1)
+ *	+-2-+----16---+	*/
+static inline void
+unpack_q1_0(const struct tensor *t, size_t row, float *restrict out)
+{
+	const unsigned char *restrict p = row_of(t, row);
+	for (size_t b = t->dim[0] / 128; b--; p += 18, out += 128) {
+		float d = half_at(p);
+		for (int i = 0; i < 128; i++)
+			out[i] = p[2 + i / 8] >> i % 8 & 1 ? d : -d;
+	}
+}
+
+/*	+---+----------+
+ *	| d | q 2 bits |	w = d (q - 1)
+ *	+-2-+----16----+	*/
+static inline void
+unpack_q2_0(const struct tensor *t, size_t row, float *restrict out)
+{
+	const unsigned char *restrict p = row_of(t, row);
+	for (size_t b = t->dim[0] / 64; b--; p += 18, out += 64) {
+		float d = half_at(p);
+		for (int i = 0; i < 64; i++)
+			out[i] = d * (float)((p[2 + i / 4] >> i % 4 * 2 & 3) - 1);
+	}
+}
+
 /* llama2.c version 2: int8 in groups, the float32 scales of all groups after all
  * quants of the tensor. A group may cross rows. */
 static inline void
@@ -177,7 +205,8 @@ unpacker(uint32_t type)
 	static unpack_fn *const table[T_COUNT] = {
 		[T_F32] = unpack_f32, [T_F16] = unpack_f16, [T_BF16] = unpack_bf16,
 		[T_Q4_0] = unpack_q4_0, [T_Q4_1] = unpack_q4_1, [T_Q5_0] = unpack_q5_0,
-		[T_Q5_1] = unpack_q5_1, [T_Q8_0] = unpack_q8_0, [T_LLAMA2C_Q8] = unpack_llama2c_q8,
+		[T_Q5_1] = unpack_q5_1, [T_Q8_0] = unpack_q8_0, [T_Q1_0] = unpack_q1_0, [T_Q2_0] = unpack_q2_0,
+		[T_LLAMA2C_Q8] = unpack_llama2c_q8,
 		[T_Q2_K] = unpack_q2_k, [T_Q3_K] = unpack_q3_k, [T_Q4_K] = unpack_q4_k, [T_Q5_K] = unpack_q5_k,
 		[T_Q6_K] = unpack_q6_k, [T_TQ1_0] = unpack_tq1_0, [T_TQ2_0] = unpack_tq2_0,
 		[T_MXFP4] = unpack_mxfp4, [T_MXFP4_SPLIT] = unpack_mxfp4_split,

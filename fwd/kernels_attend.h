@@ -4,9 +4,13 @@
  * Scores: a vector's lanes are positions, and it meets one number of each query. Answers:
  * lanes are numbers of the values, and they meet the share of one position. So keys lie
  * transposed in the cache, LANES positions together, values in strips of KV_RUN numbers, position
- * after position: both are read from one end to the other. Two vectors at a time meet as many
- * queries as there are registers for, so multiply-adds bound it (on Zen 3 half of what the
- * machine can do for a prompt).
+ * after position: both are read from one end to the other, and what comes next is asked for meanwhile:
+ * multiply-adds are too many for a machine to look far enough ahead by itself.
+ *
+ * Two vectors meet as many queries as there are registers for, or where these are few, more vectors. On Zen 3, which
+ * could do 16 multiply-adds a cycle, 8 queries of 64 numbers get 14 of their scores and 15 of their answers in
+ * the cache, and a share takes 1.5 cycles: 12 in all, and 11 of them where keys and values come from memory, 9 GB/s
+ * a thread. Up to 4 queries are bound by the memory, 15 GB/s.
  */
 
 static inline float
@@ -32,11 +36,14 @@ to_half(float x)
 	return (uint16_t)(sign | ((u >> 13) - (112 << 10)));
 }
 
-/* Numbers one behind the other: vector g of step k is at p + k step + g apart. */
+/* Numbers one behind the other: vector g of step k is at p + k step + g apart. Meanwhile, `each` bytes a step
+ * are asked for of what will be needed next. */
 struct strip {
 	enum kv_type type;
 	const unsigned char *p;
 	size_t step, apart;
+	uintptr_t next;
+	size_t each;
 };
 
 /* LANES of them. */
@@ -50,60 +57,74 @@ numbers(const enum kv_type type, const unsigned char *p)
 	}
 }
 
-/* out[r] = out[r] (more; otherwise 0) + scale (two vectors of the strip . n numbers of x, row r). It is
+/* out[r] = out[r] (more; otherwise 0) + scale (`wide` vectors of the strip . n numbers of x, row r). It is
  * added without a branch, which might keep the compiler from one rounding for both. */
 ALWAYS void
 strip_rows(const struct strip *w, const enum kv_type type, size_t n, const float *x, size_t apart, const vec *scale,
-	bool more, float *out, size_t out_apart, const int rows)
+	bool more, float *out, size_t out_apart, struct ahead *ahead, const int rows, const int wide)
 {
-	static const float nothing[TILE];
+	static const float nothing[KV_RUN];
 	const float *old = more ? out : nothing;
 	const size_t old_apart = more ? out_apart : 0;
-	vec f[2][FLOATS_AT_ONCE];
-	UNROLL for (int g = 0; g < 2; g++)
+	vec f[KV_RUN / LANES][FLOATS_AT_ONCE], part[KV_RUN / LANES];
+	UNROLL for (int g = 0; g < wide; g++)
 		UNROLL for (int r = 0; r < rows; r++)
 			f[g][r] = vec_set(0);
 	const unsigned char *p = w->p;
 	for (size_t k = 0; k < n; k++, p += w->step) {
-		const vec w0 = numbers(type, p), w1 = numbers(type, p + w->apart);
+		ask_line(ahead);
+		UNROLL for (int g = 0; g < wide; g++)
+			part[g] = numbers(type, p + (size_t)g * w->apart);
 		UNROLL for (int r = 0; r < rows; r++) {
 			const vec v = vec_set(x[(size_t)r * apart + k]);
-			f[0][r] = vec_fma(f[0][r], w0, v);
-			f[1][r] = vec_fma(f[1][r], w1, v);
+			UNROLL for (int g = 0; g < wide; g++)
+				f[g][r] = vec_fma(f[g][r], part[g], v);
 		}
 	}
 	UNROLL for (int r = 0; r < rows; r++)
-		UNROLL for (int g = 0; g < 2; g++) {
+		UNROLL for (int g = 0; g < wide; g++) {
 			const vec before = vec_load(old + (size_t)r * old_apart + g * LANES);
 			vec_store(out + (size_t)r * out_apart + g * LANES, vec_fma(before, f[g][r], scale[g]));
 		}
 }
 
-#define STRIP_ROWS(type, rows) strip_rows(w, type, n, x, apart, scale, more, out, out_apart, rows)
-#define STRIP_CASE(rows)                                              \
+#define STRIP_ROWS(type, rows, wide) strip_rows(w, type, n, x, apart, scale, more, out, out_apart, &ahead, rows, wide)
+#define STRIP_CASE(rows, wide)                                        \
 	case rows:                                                    \
 		switch (w->type) {                                    \
-		case KV_F32: STRIP_ROWS(KV_F32, rows); break;         \
-		case KV_F16: STRIP_ROWS(KV_F16, rows); break;         \
-		default: STRIP_ROWS(KV_Q8, rows);                     \
+		case KV_F32: STRIP_ROWS(KV_F32, rows, wide); break;   \
+		case KV_F16: STRIP_ROWS(KV_F16, rows, wide); break;   \
+		default: STRIP_ROWS(KV_Q8, rows, wide);               \
 		}                                                     \
 		break;
+
+/* Numbers of a strip that so many rows meet together: fewer than 3 would wait for their own sums. */
+static size_t
+strip_width(size_t rows)
+{
+	return rows < 3 ? KV_RUN : TILE;
+}
 
 /* The same for any number of rows: parts of about one size. */
 static void
 strip_times(const struct strip *w, size_t n, const float *x, size_t apart, const vec *scale, bool more, float *out,
 	size_t out_apart, size_t rows)
 {
+	struct ahead ahead = {w->next, w->each / ((rows + FLOATS_AT_ONCE - 1) / FLOATS_AT_ONCE)};
 	for (size_t now; rows; rows -= now, x += now * apart, out += now * out_apart) {
 		const size_t parts = (rows + FLOATS_AT_ONCE - 1) / FLOATS_AT_ONCE;
 		now = (rows + parts - 1) / parts;
-		now = now < FLOATS_AT_ONCE ? now < 5 ? now : 4 : now;
+		now = now > 6 && now < FLOATS_AT_ONCE ? 4 : now;
 		switch (now) {
-		STRIP_CASE(1)
-		STRIP_CASE(2)
-		STRIP_CASE(3)
-		STRIP_CASE(4)
-		STRIP_CASE(FLOATS_AT_ONCE)
+		STRIP_CASE(1, KV_RUN / LANES)
+		STRIP_CASE(2, KV_RUN / LANES)
+		STRIP_CASE(3, 2)
+		STRIP_CASE(4, 2)
+		STRIP_CASE(5, 2)
+		STRIP_CASE(6, 2)
+#if FLOATS_AT_ONCE > 6
+		STRIP_CASE(FLOATS_AT_ONCE, 2)
+#endif
 		}
 	}
 }
@@ -122,7 +143,7 @@ unpacked(struct scratch *s, struct strip w, size_t n, size_t rows)
 			const unsigned char *p = w.p + k * w.step + g * w.apart;
 			vec_store(s->tile[g].u.w[k], w.type == KV_F16 ? halves(p) : bytes(p));
 		}
-	return (struct strip){KV_F32, (const unsigned char *)s->tile[0].u.w, LANES * 4, sizeof *s->tile};
+	return (struct strip){KV_F32, (const unsigned char *)s->tile[0].u.w, LANES * 4, sizeof *s->tile, w.next, w.each};
 }
 
 /* n numbers that share a scale into places of one size that lie `apart`. */
@@ -185,17 +206,19 @@ keep(const struct kv_head *h, size_t position, const float *k, const float *v)
 static void
 scores(struct scratch *s, const struct kv_head *h, size_t base, size_t n, const float *q, size_t rows, float *score)
 {
-	const size_t size = kv_number_bytes(h->type), run = h->type == KV_Q8 ? KV_RUN : CHUNK;
+	const size_t size = kv_number_bytes(h->type), run = h->type == KV_Q8 ? KV_RUN : CHUNK, width = strip_width(rows);
 	const size_t group = LANES * kv_row_bytes(h->type, h->dim);
-	for (size_t p = 0; p < n; p += TILE)
+	for (size_t p = 0; p < n; p += width)
 		for (size_t d = 0; d < h->dim; d += run) {
-			const size_t wide = h->dim - d < run ? h->dim - d : run;
+			const size_t now = h->dim - d < run ? h->dim - d : run;
 			const unsigned char *key = keys_at(h, base + p), *scale = key + h->dim * LANES + d / KV_RUN * LANES * 2;
-			const struct strip w = unpacked(s, (struct strip){h->type, key + d * LANES * size, LANES * size, group},
-				wide, rows);
-			const vec by[2] = {h->type == KV_Q8 ? halves(scale) : vec_set(1),
-				h->type == KV_Q8 ? halves(scale + group) : vec_set(1)};
-			strip_times(&w, wide, q + d, h->dim, by, d > 0, score + p, KV_BLOCK, rows);
+			const uintptr_t next = (uintptr_t)key + 2 * width * kv_row_bytes(h->type, h->dim) + d * width * size;
+			const struct strip w = unpacked(s, (struct strip){h->type, key + d * LANES * size, LANES * size, group,
+				next, width * size}, now, rows);
+			vec by[KV_RUN / LANES];
+			for (size_t g = 0; g < width / LANES; g++)
+				by[g] = h->type == KV_Q8 ? halves(scale + g * group) : vec_set(1);
+			strip_times(&w, now, q + d, h->dim, by, d > 0, score + p, KV_BLOCK, rows);
 		}
 }
 
@@ -228,8 +251,10 @@ shares(float *score, const struct query *q, size_t base, size_t n, float cap, fl
 	vec_store(most, all);
 	for (size_t l = 0; l < LANES; l++)
 		part[0] = most[l] > part[0] ? most[l] : part[0];
-	for (size_t i = 0; i < whole; i += LANES)
-		vec_store(score + i, vec_exp(vec_add(vec_load(score + i), vec_set(-part[0]))));
+	const vec least = vec_set(-part[0]);
+	for (size_t i = 0; i < whole; i += SUMS)
+		UNROLL for (size_t l = 0; l < SUMS; l += LANES)
+			vec_store(score + i + l, vec_exp(vec_add(vec_load(score + i + l), least)));
 	memset(score, 0, lo * sizeof *score);
 	memset(score + hi, 0, (whole - hi) * sizeof *score);
 	for (size_t i = 0; i < whole; i += SUMS)
@@ -253,20 +278,25 @@ scaled(const unsigned char *scale, const float *share, size_t n, size_t rows, fl
 static void
 answers(struct scratch *s, const struct kv_head *h, size_t block, size_t n, const float *share, size_t rows, float *part)
 {
+	vec one[KV_RUN / LANES];
 	float *other = s->sum + ATTEND_ROWS * KV_BLOCK, *out = other + ATTEND_ROWS * KV_BLOCK;
-	const size_t size = kv_number_bytes(h->type);
-	for (size_t d = 0; d < h->dim; d += TILE) {
-		const size_t strip = d / KV_RUN * KV_RUN, wide = h->dim - d < TILE ? h->dim - d : TILE;
+	const size_t size = kv_number_bytes(h->type), width = strip_width(rows);
+	for (size_t g = 0; g < KV_RUN / LANES; g++)
+		one[g] = vec_set(1);
+	for (size_t d = 0; d < h->dim; d += width) {
+		const size_t strip = d / KV_RUN * KV_RUN, now = h->dim - d < width ? h->dim - d : width;
 		const size_t step = h->dim - strip < KV_RUN ? h->dim - strip : KV_RUN;
 		const unsigned char *v = values_at(h, block, strip);
+		const uintptr_t next = (uintptr_t)v + KV_BLOCK * kv_row_bytes(h->type, step) + (d - strip) * n * size;
 		if (h->type == KV_Q8 && d == strip)
 			scaled(v + KV_BLOCK * step, share, n, rows, other);
-		const struct strip w = unpacked(s, (struct strip){h->type, v + (d - strip) * size, step * size, LANES * size}, n, rows);
-		float *to = wide == TILE ? part + 2 + d : out;
-		strip_times(&w, n, h->type == KV_Q8 ? other : share, KV_BLOCK, (const vec[]){vec_set(1), vec_set(1)}, false, to,
-			wide == TILE ? 2 + h->dim : TILE, rows);
-		for (size_t r = 0; wide < TILE && r < rows; r++)
-			memcpy(part + r * (2 + h->dim) + 2 + d, out + r * TILE, wide * sizeof *part);
+		const struct strip w = unpacked(s, (struct strip){h->type, v + (d - strip) * size, step * size, LANES * size,
+			next, now * size}, n, rows);
+		float *to = now == width ? part + 2 + d : out;
+		strip_times(&w, n, h->type == KV_Q8 ? other : share, KV_BLOCK, one, false, to,
+			now == width ? 2 + h->dim : width, rows);
+		for (size_t r = 0; now < width && r < rows; r++)
+			memcpy(part + r * (2 + h->dim) + 2 + d, out + r * width, now * sizeof *part);
 	}
 }
 

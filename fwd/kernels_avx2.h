@@ -19,6 +19,8 @@
 
 #define LANES 8
 #define FMA(acc, a, b) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(acc))
+#define MAX(a, b) _mm256_max_ps((__m256)(a), (__m256)(b))
+#define MIN(a, b) _mm256_min_ps((__m256)(a), (__m256)(b))
 #define HAVE_INTERLEAVE
 #define HAVE_HALVES
 #define HAVE_BYTES

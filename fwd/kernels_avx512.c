@@ -21,6 +21,8 @@
 #define KERNELS_NAME "avx512"
 #define HAVE_DOT4
 #define FMA(acc, a, b) _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(acc))
+#define MAX(a, b) _mm512_max_ps((__m512)(a), (__m512)(b))
+#define MIN(a, b) _mm512_min_ps((__m512)(a), (__m512)(b))
 #define HAVE_INTERLEAVE
 #define HAVE_HALVES
 #define HAVE_FAST_TILE

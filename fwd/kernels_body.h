@@ -45,8 +45,14 @@ vec_select(veci mask, vec a, vec b)
 {
 	return (vec)(((veci)a & mask) | ((veci)b & ~mask));
 }
+/* Where one is no number, it is b. */
+#if defined(MAX)
+ALWAYS vec vec_max(vec a, vec b) { return (vec)MAX(a, b); }
+ALWAYS vec vec_min(vec a, vec b) { return (vec)MIN(a, b); }
+#else
 ALWAYS vec vec_max(vec a, vec b) { return vec_select(a > b, a, b); }
 ALWAYS vec vec_min(vec a, vec b) { return vec_select(a < b, a, b); }
+#endif
 /* acc + a b, rounded once where the machine can: what the compiler makes of a sum and a product may differ from
  * place to place, and the bits with it. */
 #if defined(FMA)

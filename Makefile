@@ -40,11 +40,13 @@ $(BUILD)/%.o: %.c Makefile
 # Kernels: one file an instruction set; which one runs is chosen at start. MACHINE=: only the portable ones.
 KERNELS = -O3 -ffp-contract=fast
 MACHINE = $(shell $(CC) -dumpmachine)
+# These options, or none if the compiler is too old for them: the file is empty then.
+KNOWN = $(if $(shell echo | $(CC) $(1) -E - >/dev/null 2>&1 && echo yes),$(1))
 $(BUILD)/fwd/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
 ifneq (,$(findstring x86_64,$(MACHINE)))
 $(BUILD)/fwd/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
-$(BUILD)/fwd/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(shell echo | $(CC) -mavxvnni -E - >/dev/null 2>&1 && echo -mavxvnni)
-$(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512
+$(BUILD)/fwd/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(call KNOWN,-mavxvnni)
+$(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512)
 endif
 ifneq (,$(findstring aarch64,$(MACHINE)))
 $(BUILD)/fwd/kernels_neon.o: KERNEL_CFLAGS = $(KERNELS)

@@ -15,7 +15,7 @@ BIN = bin
 PROGRAMS = llm-tok llm-fwd llm-sample llm-detok
 DIRS = lib tok fwd sample detok
 CPPFLAGS_OURS = -D_POSIX_C_SOURCE=200809L -DVERSION='"$(VERSION)"' -DDATADIR='"$(DATADIR)"' -Ilib
-CFLAGS_OURS = -std=c11 -Wall -Wextra -pthread
+CFLAGS_OURS = -std=c11 -ffp-contract=off -Wall -Wextra -pthread
 COMPILE = $(CC) $(CPPFLAGS_OURS) $(CPPFLAGS) $(CFLAGS_OURS) $(CFLAGS)
 
 SRC = $(foreach d,$(DIRS),$(wildcard $(d)/*.c))

@@ -59,31 +59,9 @@ bias_check(const struct biases *b, uint32_t width)
 			die("-b %u: no token has that id: the stream's rows have %u logits", b->of[i].id, width);
 }
 
-bool
-bias_raises(const struct biases *b)
+void
+bias_apply(const struct biases *b, struct logits *row)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (b->of[i].add > 0)
-			return true;
-	return false;
-}
-
-bool
-bias_apply(const struct biases *b, struct candidates *l)
-{
-	size_t n = 0;
-	if (!b->n)
-		return true;
-	for (size_t i = 0; i < b->n; i++) {
-		struct candidate *c = candidates_find(l, b->of[i].id);
-		if (c)
-			c->logit += b->of[i].add;
-	}
-	for (size_t i = 0; i < l->n; i++)
-		if (l->c[i].logit > -INFINITY)
-			l->c[n++] = l->c[i];
-	l->n = n;
-	if (n)
-		candidates_best(l);
-	return n > 0;
+		logits_set(row, b->of[i].id, row->x[b->of[i].id] + b->of[i].add);
 }

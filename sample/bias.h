@@ -4,7 +4,7 @@
 #ifndef BIAS_H
 #define BIAS_H
 
-#include "candidates.h"
+#include "logits.h"
 #include "vocab.h"
 
 struct biases {
@@ -26,9 +26,7 @@ void bias_option(struct biases *b, const char *arg);
 void bias_find(struct biases *b, struct vocab *v, const char *model);
 /* Die where an id is not one of a row's `width`. */
 void bias_check(const struct biases *b, uint32_t width);
-/* Whether one makes a token likelier. */
-bool bias_raises(const struct biases *b);
-/* Add them to candidates that are in the order of their ids. False: none is left. */
-bool bias_apply(const struct biases *b, struct candidates *l);
+/* Add them. */
+void bias_apply(const struct biases *b, struct logits *row);
 
 #endif

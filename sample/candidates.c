@@ -71,8 +71,8 @@ candidates_first(struct candidate *c, size_t n, double need, bool mass)
 	return lo ? lo : 1;
 }
 
-/* Logits whose highest is found first; so many may turn out not to be allowed before all are asked for. */
-enum { BLOCK = 256, ASK_FEW = 256 };
+/* So many may turn out not to be allowed before all are asked for. */
+enum { ASK_FEW = 256 };
 
 static bool
 has(const uint64_t *set, size_t i)
@@ -80,17 +80,11 @@ has(const uint64_t *set, size_t i)
 	return set[i / 64] >> i % 64 & 1;
 }
 
-static size_t
-block_end(const struct row_reader *r, size_t b)
-{
-	return (b + 1) * BLOCK < r->h.width ? (b + 1) * BLOCK : r->h.width;
-}
-
 /* The first of the highest in block b whose bits in `set` are `as`; SIZE_MAX: there is none. */
 static size_t
-highest_of(const struct row_reader *r, size_t b, const uint64_t *set, bool as)
+highest_of(const struct logits *r, size_t b, const uint64_t *set, bool as)
 {
-	const size_t end = block_end(r, b);
+	const size_t end = logits_end(r, b);
 	float best = -INFINITY;
 	size_t id = SIZE_MAX;
 	for (size_t i = b * BLOCK; i < end; i += 64) {
@@ -103,22 +97,6 @@ highest_of(const struct row_reader *r, size_t b, const uint64_t *set, bool as)
 			}
 	}
 	return id;
-}
-
-/* The highest of each block; how many there are. */
-static size_t
-find_high(struct candidates *l, const struct row_reader *r)
-{
-	const size_t blocks = (r->h.width + BLOCK - 1) / BLOCK;
-	float best = -INFINITY;
-	bool bad = false;
-	l->high = grow(l->high, &l->high_cap, blocks, sizeof *l->high);
-	for (size_t b = 0; b < blocks; b++) {
-		l->high[b] = rows_highest(r->x + b * BLOCK, block_end(r, b) - b * BLOCK, &bad);
-		best = l->high[b] > best ? l->high[b] : best;
-	}
-	rows_check(r, best, bad);
-	return blocks;
 }
 
 static void
@@ -136,24 +114,24 @@ add(struct candidates *l, float logit, size_t id)
 		l->best = l->c[l->n - 1];
 }
 
-/* A block in the heap: the higher, the earlier. */
-static void
-put_block(struct candidates *l, size_t b)
-{
-	union { float f; uint32_t u; } x = {.f = l->high[b]};
-	const uint32_t order = x.u >> 31 ? x.u : ~x.u & 0x7FFFFFFF;
-	heap_put(&l->heap, (uint64_t)order << 32 | b);
-}
-
 /* How a row is loaded. */
 struct load {
 	struct candidates *l;
-	const struct row_reader *r;
+	struct logits *r;
 	const uint64_t *set;		/* all that are allowed; or */
 	const struct allowed *ask;	/* who is asked about one at a time; neither: all are */
-	size_t blocks, most;
+	size_t most;
 	size_t refused;
 };
+
+/* A block in the heap: the higher, the earlier. */
+static void
+put_block(struct load *a, size_t b)
+{
+	union { float f; uint32_t u; } x = {.f = a->r->high[b]};
+	const uint32_t order = x.u >> 31 ? x.u : ~x.u & 0x7FFFFFFF;
+	heap_put(&a->l->heap, (uint64_t)order << 32 | b);
+}
 
 static bool
 is_allowed(struct load *a, size_t id)
@@ -175,7 +153,7 @@ find_top(struct load *a, size_t b)
 {
 	const size_t id = highest_of(a->r, b, a->set ? a->set : a->l->no, a->set != NULL);
 	a->l->top[b] = (uint32_t)id;
-	a->l->high[b] = id == SIZE_MAX ? -INFINITY : a->r->x[id];
+	a->r->high[b] = id == SIZE_MAX ? -INFINITY : a->r->x[id];
 	return id != SIZE_MAX;
 }
 
@@ -189,28 +167,28 @@ find_bar(struct load *a, float *bar)
 	struct candidates *l = a->l;
 	size_t n = 0;
 	*bar = -FLT_MAX;
-	if (!a->most || a->most >= a->blocks)
+	if (a->most >= a->r->blocks)
 		return !a->ask;
-	l->top = grow(l->top, &l->top_cap, a->blocks, sizeof *l->top);
+	l->top = grow(l->top, &l->top_cap, a->r->blocks, sizeof *l->top);
 	l->heap.n = 0;
-	for (size_t b = 0; b < a->blocks; b++) {
+	for (size_t b = 0; b < a->r->blocks; b++) {
 		l->top[b] = UINT32_MAX; /* not known */
-		put_block(l, b);
+		put_block(a, b);
 	}
 	for (float high = 0; n < a->most && l->heap.n && a->refused < ASK_FEW;) {
 		const size_t b = (uint32_t)heap_take(&l->heap);
 		const bool plain = !a->set && !a->ask, known = plain || l->top[b] != UINT32_MAX;
-		high = l->high[b];
+		high = a->r->high[b];
 		if (!known && !find_top(a, b))
 			continue;
-		if (!known && l->high[b] < high) {
-			put_block(l, b);
+		if (!known && a->r->high[b] < high) {
+			put_block(a, b);
 		} else if (plain || is_allowed(a, l->top[b])) {
 			*bar = high;
 			n++;
 		} else {
 			l->top[b] = UINT32_MAX;
-			put_block(l, b);
+			put_block(a, b);
 		}
 	}
 	if (n < a->most || *bar < -FLT_MAX)
@@ -228,10 +206,12 @@ load(struct load *a)
 	if (!find_bar(a, &bar))
 		return false;
 	begin(l);
-	for (size_t b = 0; b < a->blocks; b++)
-		for (size_t i = b * BLOCK; l->high[b] >= bar && i < block_end(a->r, b) && a->refused < ASK_FEW; i++)
+	for (size_t b = 0; b < a->r->blocks; b++) {
+		const size_t end = a->r->high[b] >= bar ? logits_end(a->r, b) : 0;
+		for (size_t i = b * BLOCK; i < end && a->refused < ASK_FEW; i++)
 			if (x[i] >= bar && is_allowed(a, i))
 				add(l, x[i], i);
+	}
 	return l->n > 0 && a->refused < ASK_FEW;
 }
 
@@ -252,46 +232,64 @@ compare_ids(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* Those of the likeliest few that are allowed; false: there are none. */
-static bool
-load_few(struct candidates *l, const struct row_reader *r, const struct allowed *allowed)
+/* Which of the likeliest few are allowed; NULL: none. */
+static const uint64_t *
+ask_few(struct candidates *l, const struct logits *row, const struct allowed *allowed)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < r->h.width; i++)
-		if (r->x[i] >= -FLT_MAX)
-			l->c[n++] = (struct candidate){r->x[i], (uint32_t)i, 0};
-	if (n > ASK_MOST)
-		n = candidates_first(l->c, n, ASK_MOST, false);
+	candidates_above(l, row, -FLT_MAX);
+	const size_t n = l->n > ASK_MOST ? candidates_first(l->c, l->n, ASK_MOST, false) : l->n;
+	bool any = false;
 	qsort(l->c, n, sizeof *l->c, compare_ids);
-	begin(l);
+	clear_answers(l, row->n);
 	for (size_t i = 0; i < n; i++)
-		if (allowed->one(allowed->arg, l->c[i].id))
-			add(l, l->c[i].logit, l->c[i].id);
-	return l->n > 0;
+		if (allowed->one(allowed->arg, l->c[i].id)) {
+			l->yes[l->c[i].id / 64] |= UINT64_C(1) << l->c[i].id % 64;
+			any = true;
+		}
+	return any ? l->yes : NULL;
 }
 
 bool
-candidates_load(struct candidates *l, const struct row_reader *r, const struct allowed *allowed, size_t most)
+candidates_keep(struct candidates *l, struct logits *row, const struct allowed *allowed)
 {
-	struct load all = {.l = l, .r = r, .blocks = find_high(l, r), .most = most};
+	const uint64_t *set = allowed->all(allowed->arg, EFFORT_CHEAP);
+	if (!set)
+		set = allowed->all(allowed->arg, EFFORT_DEAR);
+	if (!set)
+		set = ask_few(l, row, allowed);
+	if (!set)
+		set = allowed->all(allowed->arg, EFFORT_END);
+	logits_keep(row, set);
+	return logits_best(row) > -INFINITY;
+}
+
+bool
+candidates_load(struct candidates *l, struct logits *row, const struct allowed *allowed, size_t most)
+{
+	struct load all = {.l = l, .r = row, .most = most};
 	struct load asking = all;
-	l->c = grow(l->c, &l->cap, r->h.width, sizeof *l->c);
-	if (!allowed)
-		return load(&all);
-	all.set = allowed->all(allowed->arg, EFFORT_CHEAP);
-	if (all.set)
+	l->c = grow(l->c, &l->cap, row->n, sizeof *l->c);
+	if (allowed)
+		all.set = allowed->all(allowed->arg, EFFORT_CHEAP);
+	if (!allowed || all.set)
 		return load(&all);
 	asking.ask = allowed;
-	clear_answers(l, r->h.width);
-	if (load(&asking))
-		return true;
-	all.set = allowed->all(allowed->arg, EFFORT_DEAR);
-	if (!all.set && load_few(l, r, allowed))
-		return true;
-	if (!all.set)
-		all.set = allowed->all(allowed->arg, EFFORT_END);
-	find_high(l, r);
-	return load(&all);
+	clear_answers(l, row->n);
+	return load(&asking) || (candidates_keep(l, row, allowed) && load(&all));
+}
+
+void
+candidates_above(struct candidates *l, const struct logits *row, double least)
+{
+	const float from = nextafterf((float)least, -INFINITY); /* it may have been rounded */
+	l->c = grow(l->c, &l->cap, row->n, sizeof *l->c);
+	begin(l);
+	for (size_t b = 0; b < row->blocks; b++) {
+		const size_t end = row->high[b] >= from ? logits_end(row, b) : 0;
+		for (size_t i = b * BLOCK; i < end; i++)
+			if (row->x[i] >= from && row->x[i] > -INFINITY)
+				add(l, row->x[i], i);
+	}
 }
 
 void
@@ -328,20 +326,6 @@ candidates_best(struct candidates *l)
 			l->best = l->c[i];
 }
 
-struct candidate *
-candidates_find(const struct candidates *l, uint32_t id)
-{
-	size_t lo = 0, hi = l->n;
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-		if (l->c[mid].id < id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < l->n && l->c[lo].id == id ? l->c + lo : NULL;
-}
-
 double
 candidates_weigh(struct candidates *l)
 {
@@ -357,7 +341,6 @@ void
 candidates_free(struct candidates *l)
 {
 	xfree(l->c);
-	xfree(l->high);
 	xfree(l->top);
 	xfree(l->yes);
 	xfree(l->no);

@@ -1,12 +1,12 @@
 /*
- * candidates.h - the tokens of a row that may be drawn, as a list that steps shorten
+ * candidates.h - the tokens of a row that may be drawn, or the likeliest of them, as a list that steps shorten
  * and reshape.
  */
 #ifndef CANDIDATES_H
 #define CANDIDATES_H
 
 #include "heap.h"
-#include "rows.h"
+#include "logits.h"
 
 struct candidate {
 	float logit;	/* finite */
@@ -20,11 +20,10 @@ struct candidates {
 	size_t n, cap;
 	struct candidate best;
 	/* room to load in */
-	float *high;
 	uint32_t *top;
 	uint64_t *yes, *no;
 	struct heap heap;
-	size_t high_cap, top_cap, yes_cap, no_cap;
+	size_t top_cap, yes_cap, no_cap;
 };
 
 /* Who says which ids are allowed: one; or all, a bit each, NULL if that takes more effort; at least one of them is
@@ -39,12 +38,14 @@ struct allowed {
 
 /* Take a row's logits into the list, in the order of their ids, without those of -infinity
  * and those that are not allowed (NULL: all are); where no more than the `most` likeliest
- * are wanted (0: all are), less likely ones may be left out; where no effort is enough to know which are allowed,
- * these are looked for among the ASK_MOST likeliest. Dies, naming the row, where one is NaN
- * or +infinity or none is finite. False: none of those allowed is finite. */
-bool candidates_load(struct candidates *l, const struct row_reader *r, const struct allowed *allowed, size_t most);
-/* The one of that id, or NULL, as long as they are in the order of their ids. */
-struct candidate *candidates_find(const struct candidates *l, uint32_t id);
+ * are wanted, less likely ones may be left out; where no effort is enough to know which are allowed,
+ * these are looked for among the ASK_MOST likeliest. The row's blocks are not known any more.
+ * False: none of those allowed is finite. */
+bool candidates_load(struct candidates *l, struct logits *row, const struct allowed *allowed, size_t most);
+/* Only what candidates_load() would take of a whole row is left in the row. False: nothing. */
+bool candidates_keep(struct candidates *l, struct logits *row, const struct allowed *allowed);
+/* Take those of at least that logit into the list. */
+void candidates_above(struct candidates *l, const struct logits *row, double least);
 /* Find the best one anew, where logits have changed or it may be gone. */
 void candidates_best(struct candidates *l);
 /* Keep the n likeliest, in their order if `sort`. */

@@ -13,8 +13,9 @@ list_header(void)
 void
 list_row(struct list *l, const struct row_reader *r)
 {
-	candidates_load(&l->all, r, NULL, l->n);
 	const double norm = score_norm(r);
+	logits_take(&l->row, r);
+	candidates_load(&l->all, &l->row, NULL, l->n);
 	candidates_top(&l->all, l->n, true);
 	l->text.n = 0;
 	for (size_t i = 0; i < l->all.n; i++) {
@@ -33,6 +34,7 @@ list_row(struct list *l, const struct row_reader *r)
 void
 list_free(struct list *l)
 {
+	logits_free(&l->row);
 	candidates_free(&l->all);
 	xfree(l->text.s);
 }

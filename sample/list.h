@@ -11,6 +11,7 @@
 struct list {
 	size_t n;			/* lines a row */
 	struct vocab *vocab;		/* for the pieces; NULL: they are left empty */
+	struct logits row;
 	struct candidates all;
 	struct bytes text;
 };

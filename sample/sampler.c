@@ -147,12 +147,19 @@ all_allowed(void *arg, enum effort effort)
 	return set;
 }
 
-/* A candidate by chance, by its weight; *p = its share of them. */
+/* A token by chance, by its weight; *p = its share of them. */
 static uint32_t
-pick(const struct candidates *l, double random, double *p)
+pick(struct draw *d, double temperature, double random, double *p)
 {
+	const struct candidates *l = &d->list;
 	double sum = 0;
 	size_t i = 0;
+	if (d->whole) {
+		sum = logits_sum(&d->row, temperature);
+		const uint32_t id = logits_pick(&d->row, temperature, random * sum, p);
+		*p /= sum;
+		return id;
+	}
 	for (size_t k = 0; k < l->n; k++)
 		sum += l->c[k].p;
 	for (double u = random * sum; i + 1 < l->n; i++) {
@@ -172,46 +179,76 @@ is_on(const struct sampler *s, int i)
 	return steps[i].run && s->value[i] != steps[i].off && !(by_surprise && steps[i].cuts);
 }
 
-/* How many of the likeliest tokens are enough to draw from; 0: all are wanted. Where some become less likely before the
- * cut, as many more are enough; where some become likelier, they are not known. */
+/* How many of the likeliest tokens are enough to draw from; 0: it can't be said. */
 static size_t
-most_wanted(const struct sampler *s, const struct sequence *q)
+most_wanted(const struct sampler *s)
 {
-	const double last = s->value[STEP_LAST];
-	const bool one = s->value[STEP_TEMPERATURE] == 0 && !is_on(s, STEP_TYPICAL) && !is_on(s, STEP_XTC);
-	const size_t cut = one ? 1 : (size_t)s->value[STEP_TOP_K];
-	size_t past = 0;
-	if (!cut || is_on(s, STEP_MIROSTAT) || bias_raises(&s->bias))
-		return 0;
-	for (int i = 0; i < STEP_TOP_K; i++) {
-		if (is_on(s, i) && s->value[i] < steps[i].off)
-			return 0;
+	if (s->value[STEP_TEMPERATURE] == 0 && !is_on(s, STEP_TYPICAL) && !is_on(s, STEP_XTC))
+		return 1;
+	return is_on(s, STEP_TOP_K) ? (size_t)s->value[STEP_TOP_K] : 0;
+}
+
+/* Without top-k: of the whole row, those that the steps can leave in; or, if these may be any, it is drawn from as it is. */
+static void
+load_reach(const struct sampler *s, const struct sequence *q, struct draw *d)
+{
+	const int end = is_on(s, STEP_TYPICAL) ? STEP_TYPICAL + 1 : N_STEPS; /* those behind it see only what it leaves */
+	double reach = INFINITY;
+	for (int i = STEP_TOP_K; i < end; i++)
+		if (is_on(s, i) && steps[i].reach)
+			reach = fmin(reach, steps[i].reach(d, q, s->value));
+	d->whole = reach == INFINITY && s->value[STEP_TEMPERATURE] > 0;
+	if (d->whole && is_on(s, STEP_XTC))
+		reach = xtc_reach(d, s->value);
+	else if (d->whole)
+		return;
+	candidates_above(&d->list, &d->row, (double)logits_best(&d->row) - reach);
+}
+
+/* False: none of those allowed (NULL: all) can be drawn. */
+static bool
+load(const struct sampler *s, const struct sequence *q, struct draw *d, const struct allowed *allowed)
+{
+	const size_t most = most_wanted(s);
+	d->whole = false;
+	d->mass = 0;
+	d->list.n = 0;
+	if (most)
+		return candidates_load(&d->list, &d->row, allowed, most);
+	if (allowed && !candidates_keep(&d->list, &d->row, allowed))
+		return false;
+	load_reach(s, q, d);
+	return true;
+}
+
+static void
+run(const struct sampler *s, struct sequence *q, struct draw *d, int from, int end)
+{
+	for (int i = from; i < end; i++)
 		if (is_on(s, i))
-			past = last < (double)q->n_seen ? (size_t)last : q->n_seen;
-	}
-	return cut + s->bias.n + past;
+			steps[i].run(d, q, s->value, &s->breaks);
 }
 
 bool
 sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reader *r, long left,
 	struct draw *d, uint32_t *id)
 {
-	struct candidates *l = &d->list;
 	const double random = sequence_random(q);
 	struct question a = {s, q, r->h.width, left, d};
 	const struct allowed allowed = {may_come, all_allowed, &a};
 	double p;
-	if (!candidates_load(l, r, q->text ? &allowed : NULL, most_wanted(s, q))) {
+	logits_take(&d->row, r);
+	bias_apply(&s->bias, &d->row);
+	if (logits_best(&d->row) == -INFINITY)
+		rows_bad(r, "-b leaves no token to choose");
+	run(s, q, d, 0, STEP_TOP_K);
+	if (!load(s, q, d, q->text ? &allowed : NULL)) {
 		if (!s->constraint->may_end(q->text))
 			rows_bad(r, "no token that may come now goes on with the text as asked");
 		return false;
 	}
-	if (!bias_apply(&s->bias, l))
-		rows_bad(r, "-b leaves no token to choose");
-	for (int i = 0; i < N_STEPS; i++)
-		if (is_on(s, i))
-			steps[i].run(d, q, s->value, &s->breaks);
-	*id = pick(l, random, &p);
+	run(s, q, d, STEP_TOP_K, N_STEPS);
+	*id = pick(d, s->value[STEP_TEMPERATURE], random, &p);
 	if (is_on(s, STEP_MIROSTAT))
 		mirostat_learn(q, s->value, p);
 	return true;
@@ -220,8 +257,10 @@ sampler_draw(const struct sampler *s, struct sequence *q, const struct row_reade
 void
 draw_free(struct draw *d)
 {
+	logits_free(&d->row);
 	candidates_free(&d->list);
 	xfree(d->allowed);
 	xfree(d->past);
 	xfree(d->match);
+	xfree(d->repeat);
 }

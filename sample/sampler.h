@@ -46,7 +46,7 @@ void sampler_find(struct sampler *s, struct vocab *v, const char *model);
 bool sampler_ends(const struct sampler *s, uint32_t id);
 
 /*
- * Draw a token from the reader's row, which is the sequence's: one random number
+ * Draw a token from the reader's row, which is the sequence's and is changed: one random number
  * each, and another one for XTC. `left` tokens at most will follow from here, 0: no
  * limit. False: there is none, the constraint has the text end here.
  */

@@ -23,6 +23,14 @@ compare_ids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A logit, unless nothing may make it one that can be drawn. */
+static void
+change(struct logits *row, uint32_t id, double to)
+{
+	if (id < row->n && row->x[id] > -INFINITY)
+		logits_set(row, id, (float)fmax(fmin(to, FLT_MAX), -FLT_MAX));
+}
+
 /* logit = fn(logit, times that the token stands in the past, by) */
 static void
 change_past(struct draw *d, const struct sequence *q, const double *value, double (*fn)(double, size_t, double), double by)
@@ -32,11 +40,9 @@ change_past(struct draw *d, const struct sequence *q, const double *value, doubl
 	for (size_t i = 0, times; i < d->n_past; i += times) {
 		for (times = 1; i + times < d->n_past && d->past[i + times] == d->past[i];)
 			times++;
-		struct candidate *c = candidates_find(&d->list, d->past[i]);
-		if (c)
-			c->logit = (float)fmax(fmin(fn(c->logit, times, by), FLT_MAX), -FLT_MAX);
+		if (d->past[i] < d->row.n)
+			change(&d->row, d->past[i], fn(d->row.x[d->past[i]], times, by));
 	}
-	candidates_best(&d->list);
 }
 
 /* Keskar et al., arXiv:1909.05858. */
@@ -100,6 +106,16 @@ find_matches(struct draw *d)
 	}
 }
 
+/* The longest of an id first. */
+static int
+compare_repeats(const void *a, const void *b)
+{
+	const struct repeat *x = a, *y = b;
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->n > y->n ? -1 : x->n < y->n;
+}
+
 /*
  * "Don't repeat yourself", by p-e-w (github.com/oobabooga/text-generation-webui/pull/5677), as
  * llama.cpp has it: a token that would make a repetition of n >= length tokens longer loses
@@ -120,19 +136,19 @@ step_dry(struct draw *d, struct sequence *q, const double *value, const struct b
 	if (most < length)
 		return;
 	find_matches(d);
-	/* Of several repetitions that a token would go on with, the longest counts: p is its length. */
-	for (int pass = 0; pass < 3; pass++)
-		for (size_t i = 1; i < n; i++) {
-			struct candidate *c = candidates_find(&d->list, d->past[n - i]);
-			const size_t same = d->match[i] < most ? d->match[i] : most;
-			if (!c)
-				continue;
-			if (pass == 1)
-				c->p = fmax(c->p, (double)same);
-			if (pass == 2 && c->p >= (double)length)
-				c->logit -= (float)fmin(value[STEP_DRY] * pow(value[STEP_DRY_BASE], c->p - (double)length), 1e30);
-			if (pass != 1)
-				c->p = 0;
-		}
-	candidates_best(&d->list);
+	/* Of several repetitions that a token would go on with, the longest counts. */
+	size_t repeats = 0;
+	d->repeat = grow(d->repeat, &d->repeat_cap, n, sizeof *d->repeat);
+	for (size_t i = 1; i < n; i++) {
+		const size_t same = d->match[i] < most ? d->match[i] : most;
+		if (same >= length)
+			d->repeat[repeats++] = (struct repeat){d->past[n - i], same};
+	}
+	qsort(d->repeat, repeats, sizeof *d->repeat, compare_repeats);
+	for (size_t i = 0; i < repeats; i++) {
+		const struct repeat *r = &d->repeat[i];
+		if (r->id < d->row.n && (!i || r[-1].id != r->id))
+			change(&d->row, r->id, d->row.x[r->id] -
+				(float)fmin(value[STEP_DRY] * pow(value[STEP_DRY_BASE], (double)(r->n - length)), 1e30));
+	}
 }

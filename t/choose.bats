@@ -32,6 +32,11 @@ fed="3 5 9 3 5 9 9 1 3 5"
 @test "20,000 draws: DRY, another base and length" { steps 20000 dry=0.5,dry-base=3,dry-length=1 $fed; }
 @test "20,000 draws: DRY, of the last five tokens" { steps 20000 dry=2,last=5 $fed; }
 
+@test "random rows, wide and narrow, with random steps and biases" {
+	need_python
+	"$PYTHON" "$BATS_TEST_DIRNAME/lib/anysteps.py" 60 500
+}
+
 @test "mirostat: the bound follows the draws, the mean is the aim" {
 	need_python
 	"$PYTHON" "$BATS_TEST_DIRNAME/lib/mirostat.py" 3 0.1

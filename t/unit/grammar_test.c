@@ -36,6 +36,7 @@ struct task {
 	uint64_t *set;
 	size_t width;
 	struct row_reader row;
+	struct logits logits;
 	struct candidates list, all;
 };
 
@@ -159,9 +160,14 @@ check_same(struct task *t)
 			die("id %u: alone it is %sallowed", id, ask_one(t, id) ? "" : "not ");
 	const struct allowed asked = {ask_one, late_answer, t}, known = {is_set, answer, t};
 	for (size_t most = 1; most < 200; most = 3 * most + 1) {
+		const uint64_t seed = t->seed;
 		make_row(t);
-		const bool a = candidates_load(&t->list, &t->row, &asked, most);
-		const bool b = candidates_load(&t->all, &t->row, &known, most);
+		logits_take(&t->logits, &t->row);
+		const bool a = candidates_load(&t->list, &t->logits, &asked, most);
+		t->seed = seed;
+		make_row(t);
+		logits_take(&t->logits, &t->row);
+		const bool b = candidates_load(&t->all, &t->logits, &known, most);
 		if (a != b || t->list.n != t->all.n || memcmp(t->list.c, t->all.c, t->all.n * sizeof *t->all.c) ||
 			(b && t->list.best.id != t->all.best.id))
 			die("of the %zu likeliest, %zu and %zu", most, t->list.n, t->all.n);
@@ -178,9 +184,11 @@ step(struct task *t, struct times *times)
 	if (likeliest)
 		make_row(t);
 	const double from = now();
-	if (likeliest)
-		any = candidates_load(&t->list, &t->row, &allowed, (size_t)t->most);
-	else if (!(all = ask_all(t, EFFORT_DEAR)))
+	if (likeliest) {
+		logits_take(&t->logits, &t->row);
+		any = candidates_load(&t->list, &t->logits, &allowed, (size_t)t->most);
+	}
+	if (!likeliest && !(all = ask_all(t, EFFORT_DEAR)))
 		ask_all(t, EFFORT_END);
 	times->us = grow(times->us, &times->cap, times->n + 1, sizeof *times->us);
 	times->us[times->n++] = now() - from;
@@ -257,6 +265,7 @@ texts(struct task *t, const char *vocab, bool time)
 	xfree(times.us);
 	xfree(t->set);
 	xfree(t->row.x);
+	logits_free(&t->logits);
 	candidates_free(&t->list);
 	candidates_free(&t->all);
 	guide_free(d);

@@ -310,7 +310,8 @@ multiplier(const struct tile *to, size_t b, bool super)
 INLINE void
 scale_sum(struct tile *to, size_t b)
 {
-	v_store(to->acc[b], _mm256_mullo_epi32(v_load(to->acc[b]), _mm256_srai_epi32(v_load(to->twice[b]), 16)));
+	int32_t *sum = to->u.met[0][b];
+	v_store(sum, _mm256_mullo_epi32(v_load(sum), _mm256_srai_epi32(v_load(to->twice[b]), 16)));
 }
 
 /* The integer of block b is byte k of each lane; `minus`: it has a sign. */
@@ -330,70 +331,10 @@ put_scale(struct tile *to, size_t b, vi n)
 	v_store(to->twice[b], twice(n));
 }
 
-/* One vector's words: see kernels_x86.h. A block's sum is always made in 16 bits, with what is to be
- * added back where weights are without sign. */
-INLINE vi
-no_sum(const struct qblock *x, size_t b, size_t share, int centre)
-{
-	if (!x || !centre)
-		return _mm256_setzero_si256();
-	return _mm256_mullo_epi16(_mm256_set1_epi32(x[share == 32 ? b : b / 2].bias[share == 32 ? 2 : b % 2]),
-		_mm256_set1_epi16((short)-centre));
-}
-
 INLINE vi
 input_sum(const struct qblock *x, size_t half)
 {
 	return _mm256_madd_epi16(_mm256_set1_epi32(x->bias[half]), _mm256_set1_epi16(1));
-}
-
-/* Words are counted from block b on. */
-INLINE vi
-put_word(struct tile *to, const struct qblock *x, size_t b, size_t word, vi q, vi acc)
-{
-	if (x)
-		return _mm256_add_epi16(acc, _mm256_maddubs_epi16(q, everywhere(x[b + word / 8].q + word % 8 * 4)));
-	v_store(to->u.q[8 * b + word], q);
-	return acc;
-}
-
-INLINE void
-put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back, bool super)
-{
-	if (!x)
-		return;
-	const vi by = multiplier(to, b, super);
-	acc = _mm256_madd_epi16(acc, by);
-	if (back)
-		acc = _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_mullo_epi16(by, _mm256_set1_epi16((short)back)),
-			_mm256_set1_epi32(x[share == 32 ? b : b / 2].bias[share == 32 ? 2 : b % 2])));
-	v_store(to->acc[b], acc);
-}
-
-/* Weights of 8 bits: one of both factors goes in as its size, and the other takes its sign. Sizes of the inputs are made
- * beforehand, but a weight of -128 cannot change its sign. */
-INLINE void
-prepare_large(struct tile *to, const struct qblock *x, size_t b)
-{
-	if (x)
-		v_store(to->u.q[b], _mm256_abs_epi8(v_load(x[b].q)));
-}
-
-INLINE vi
-put_large(struct tile *to, const struct qblock *x, size_t b, size_t word, vi q, vi acc, bool prepared, bool super)
-{
-	if (!x)
-		return _mm256_sub_epi16(acc, put_signed(to, 8 * b + word, q));
-	const vi v = everywhere(x[b].q + word * 4);
-	const vi two = prepared ? _mm256_maddubs_epi16(_mm256_set1_epi32(to->u.q[b][word]), _mm256_sign_epi8(q, v)) :
-		_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(v, q));
-	return _mm256_add_epi32(acc, _mm256_madd_epi16(two, multiplier(to, b, super)));
-}
-
-INLINE void
-put_large_sum(struct tile *to, const struct qblock *x, size_t b, vi acc, bool super)
-{
-	v_store(to->acc[b], x ? acc : _mm256_madd_epi16(acc, multiplier(to, b, super)));
 }
 #else
 INLINE vi

@@ -214,10 +214,11 @@ struct block_matrix {
 
 #if !defined(HAVE_FAST_TILE)
 #define fast_tile(to, m, row, first, n) false
-#define fast_rows(to, m, row, last, in, out) false
+#define fast_rows(to, m, row, last, in, out, apart) false
 #else
 static bool fast_tile(struct tile *to, const struct block_matrix *m, size_t row, size_t first, size_t n);
-static bool fast_rows(struct tile *to, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out);
+static bool fast_rows(struct tile *to, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out,
+	size_t apart);
 #endif
 
 /* A thread's. */

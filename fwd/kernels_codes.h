@@ -321,8 +321,8 @@ codes_matmul(const struct tensor *t, size_t first, size_t last, const struct inp
 	const size_t dim = t->dim[0];
 	for (size_t row = first; row < last; row += TILE) {
 		const size_t rows = last - row < TILE ? last - row : TILE;
-		if (in->n == 1 && rows == TILE && fast_rows(s->tile, &m, row, last, in, out + row))
-			continue; /* one vector meets the rows without a tile */
+		if (rows == TILE && fast_rows(s->tile, &m, row, last, in, out + row, stride))
+			continue; /* one vector or two meet the rows without a tile */
 		memset(s->sum, 0, in->n * TILE * sizeof *s->sum);
 		for (size_t k = 0; k < dim; k += CHUNK)
 			code_chunk(s, &m, row, last, k, dim - k < CHUNK ? dim - k : CHUNK, in);

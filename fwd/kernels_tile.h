@@ -25,6 +25,8 @@ int_at(const void *p)
 	return i;
 }
 
+enum { MOST_MET = 4 };	/* inputs that rows meet at once without a tile */
+
 /* What will be needed next: so many bytes from `at` on are asked for at each step. */
 struct ahead {
 	uintptr_t at;
@@ -53,6 +55,7 @@ struct tile {
 		struct {
 			int32_t q[CHUNK / 4][LANES];	/* 4 weights of a row a word, as a kernel's products take them */
 			int32_t sign[CHUNK / 4][LANES];	/* where these take sizes and signs */
+			int32_t met[MOST_MET][CHUNK / 16][LANES];	/* sums of blocks of what rows met without a tile */
 		};
 		float w[CHUNK][LANES];
 	} u;
@@ -65,7 +68,7 @@ struct tile {
 		int32_t least[CHUNK / 32][LANES];	/* what both halves of 32 inputs are multiplied by to begin with */
 	};
 	float whole[2][LANES];
-	int32_t acc[CHUNK / 16][LANES];		/* their sums, or where these begin */
+	int32_t acc[CHUNK / 16][LANES];		/* where their sums begin */
 	struct ahead ahead;
 };
 

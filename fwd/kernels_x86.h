@@ -5,9 +5,8 @@
  * so many rows at once: nibbles and bits become bytes, scales that lie in a head of 16 bytes
  * become floats. p is the first row's part.
  *
- * For one vector, x, the tile is not even stored: what would be a word of it meets the
- * vector's at once, and only sums of blocks are left, in to->acc. They are exact, so the
- * product's bits are those of a batch.
+ * For one vector, or up to MOST_MET of some types, the tile is not even stored: what would be a word of it
+ * meets theirs, x, at once: see kernels_x86_meet.h.
  *
  * A kernel file brings, for its width:
  *	vi, vf, V(op)	vectors of integers and floats, the intrinsic of that name
@@ -65,131 +64,7 @@ interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_
 	}
 }
 
-#if defined(HAVE_DOT4)
-#define SHIFT(x, least) ((x) || !(least) ? -(least) : BIAS)
-#define SHIFT_LARGE BIAS
-#define BACK 0
-
-INLINE vi
-no_sum(const struct qblock *x, size_t b, size_t share, int centre)
-{
-	if (!x || !centre)
-		return v_zero();
-	const int32_t bias = share == 32 ? x[b].bias[2] : x[b / 2].bias[b % 2];
-	return V(set1_epi32)(centre == BIAS ? bias : bias / BIAS * centre);
-}
-
-/* The sum of the numbers of a block: of the first half, the second, both. */
-INLINE vi
-input_sum(const struct qblock *x, size_t half)
-{
-	return V(set1_epi32)(-x->bias[half] / BIAS);
-}
-
-/* Words are counted from block b on. */
-INLINE vi
-put_word(struct tile *to, const struct qblock *x, size_t b, size_t word, vi q, vi acc)
-{
-	if (x)
-		return v_dot4(acc, q, everywhere(x[b + word / 8].q + word % 8 * 4));
-	v_store(to->u.q[8 * b + word], q);
-	return acc;
-}
-
-INLINE void
-put_sum(struct tile *to, const struct qblock *x, size_t b, size_t share, vi acc, int back, bool super)
-{
-	(void)share, (void)back, (void)super;
-	if (x)
-		v_store(to->acc[b], acc);
-}
-
-#define put_large(to, x, b, word, q, acc, prepared, super) put_word(to, x, b, word, q, acc)
-#define prepare_large(to, x, b) ((void)(to), (void)(x), (void)(b))
-#define put_large_sum(to, x, b, acc, super) v_store((to)->acc[b], acc)
-
-INLINE void
-scale_sum(struct tile *to, size_t b)
-{
-	(void)to, (void)b; /* add_super() does it */
-}
-
-INLINE void
-put_scale(struct tile *to, size_t b, vi n)
-{
-	V(storeu_ps)(to->d[b], V(cvtepi32_ps)(n));
-}
-
-INLINE void
-put_scale_byte(struct tile *to, size_t b, vi c, unsigned k, bool minus)
-{
-	const vi high = V(slli_epi32)(c, 24 - 8 * k);
-	put_scale(to, b, minus ? V(srai_epi32)(high, 24) : V(srli_epi32)(high, 24));
-}
-#endif
-
-/*
- * sum[] += the blocks' sums of both tiles, scaled: in the order of codes_times(). One sum is a chain of multiply-adds,
- * whose latency is what counts; several go side by side.
- */
-INLINE void
-add_block(const struct tile *w, const struct qblock *x, size_t b, size_t share, bool minima, vf f[2])
-{
-	const struct qblock *xb = x + (share == 32 ? b : b / 2);
-	UNROLL for (int g = 0; g < 2; g++) {
-		const vf d = V(mul_ps)(V(loadu_ps)(w[g].d[b]), V(set1_ps)(xb->d));
-		f[g] = V(fmadd_ps)(V(cvtepi32_ps)(v_load(w[g].acc[b])), d, f[g]);
-		if (minima)
-			f[g] = V(fmadd_ps)(V(loadu_ps)(w[g].m[b]), V(set1_ps)(xb->sum[share == 32 ? 2 : b % 2]), f[g]);
-	}
-}
-
-INLINE void
-add_scaled(const struct tile *w, const struct qblock *x, size_t n, const size_t share, bool minima, vf sum[2])
-{
-	vf f[2] = {V(setzero_ps)(), V(setzero_ps)()};
-	if (n == CHUNK && share == 32)
-		UNROLL for (size_t b = 0; b < CHUNK / 32; b++)
-			add_block(w, x, b, 32, minima, f);
-	else
-		for (size_t b = 0; b < n / share; b++)
-			add_block(w, x, b, share, minima, f);
-	for (int g = 0; g < 2; g++)
-		sum[g] = V(add_ps)(sum[g], f[g]);
-}
-
-/* The sums of numbers [32 k, 32 k + 32), times the integers of their blocks. */
-INLINE vf
-whole_sum(const struct tile *w, size_t k, const size_t share)
-{
-#if defined(HAVE_SHORTS)
-	const vi a = v_load(w->acc[share == 32 ? k : 2 * k]);
-	return V(cvtepi32_ps)(share == 32 ? a : V(add_epi32)(a, v_load(w->acc[2 * k + 1])));
-#else
-	const size_t b = share == 32 ? k : 2 * k;
-	const vf a = V(mul_ps)(V(cvtepi32_ps)(v_load(w->acc[b])), V(loadu_ps)(w->d[b]));
-	return share == 32 ? a : V(fmadd_ps)(V(cvtepi32_ps)(v_load(w->acc[b + 1])), V(loadu_ps)(w->d[b + 1]), a);
-#endif
-}
-
-/* The same of superblocks. */
-INLINE void
-add_super(const struct tile *w, const struct qblock *x, const size_t share, const bool minima, vf sum[2])
-{
-	vf f[2] = {V(setzero_ps)(), V(setzero_ps)()}, m[2] = {V(setzero_ps)(), V(setzero_ps)()};
-	UNROLL for (size_t k = 0; k < CHUNK / 32; k++)
-		UNROLL for (int g = 0; g < 2; g++) {
-			f[g] = V(fmadd_ps)(whole_sum(w + g, k, share), V(set1_ps)(x[k].d), f[g]);
-			for (size_t h = 0; minima && h < 32 / share; h++)
-				m[g] = V(fmadd_ps)(V(loadu_ps)(w[g].m[k * (32 / share) + h]),
-					V(set1_ps)(x[k].sum[share == 32 ? 2 : h]), m[g]);
-		}
-	UNROLL for (int g = 0; g < 2; g++) {
-		sum[g] = V(fmadd_ps)(f[g], V(loadu_ps)(w[g].whole[0]), sum[g]);
-		if (minima)
-			sum[g] = V(fmadd_ps)(m[g], V(loadu_ps)(w[g].whole[1]), sum[g]);
-	}
-}
+#include "kernels_x86_meet.h"
 
 /* The bits of `mask`, counted from bit `shift`, of each byte. */
 INLINE vi
@@ -281,7 +156,7 @@ table_of(const int8_t *values, int shift)
 
 /* Weights that were counted from the least on. */
 INLINE vi
-shifted(const struct qblock *x, vi q, int least)
+shifted(const struct met *x, vi q, int least)
 {
 	return SHIFT(x, least) + least ? V(add_epi8)(q, V(set1_epi8)((char)(SHIFT(x, least) + least))) : q;
 }
@@ -303,7 +178,7 @@ plus_16_by(vi q, vi bits, unsigned j)
 /* 32 weights in 16 bytes from `at` on, each a number in a table or counted from the least on;
  * `fifth` > 0: where the fifth bits lie, which add 16. */
 INLINE void
-nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
+nibble_blocks(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
 	size_t at, size_t fifth, const int8_t *numbers, int least, bool large, bool super)
 {
 	const int back = fifth && !least ? BACK : 0, centre = large ? SHIFT_LARGE : back - least;
@@ -314,7 +189,7 @@ nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, s
 	for (size_t b = 0; b < blocks; b++, p += bytes) {
 		const struct columns c = columns(p + at, stride, &ahead);
 		const vi bits = fifth ? words(p + fifth, stride) : c.c[0];
-		vi acc = no_sum(x, b, 32, centre);
+		struct sums acc = no_sum(x, b, 32, centre);
 		UNROLL for (unsigned j = 0; j < 8; j++) {
 			vi q = field(c.c[j % 4], j / 4 * 4, 15);
 			q = numbers ? V(shuffle_epi8)(values, q) : shifted(x, q, least);
@@ -331,12 +206,12 @@ nibble_blocks(struct tile *to, const struct qblock *x, const unsigned char *p, s
 }
 
 INLINE void
-tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
+tile_q8_0(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks)
 {
 	struct ahead ahead = to->ahead;
 	put_heads(to, p, stride, blocks, 34, false);
 	for (size_t b = 0; b < blocks; b++, p += 34) {
-		vi acc = no_sum(x, b, 32, SHIFT_LARGE);
+		struct sums acc = no_sum(x, b, 32, SHIFT_LARGE);
 		UNROLL for (size_t h = 0; h < 2; h++) {
 			const struct columns c = columns(p + 2 + 16 * h, stride, &ahead);
 			UNROLL for (size_t j = 0; j < 4; j++)
@@ -349,13 +224,13 @@ tile_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 }
 
 INLINE void
-tile_q1_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
+tile_q1_0(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks)
 {
 	for (size_t b = 0; b < blocks; b += 4, p += 18) {
 		const vf d = first_halves(p, stride);
 		const struct columns c = columns(p + 2, stride, &to->ahead);
 		UNROLL for (unsigned i = 0; i < 4; i++) {
-			vi acc = no_sum(x, b + i, 32, 1);
+			struct sums acc = no_sum(x, b + i, 32, 1);
 			UNROLL for (unsigned j = 0; j < 8; j++)
 				acc = put_word(to, x, b + i, j, shifted(x, V(srli_epi16)(plus_16_by(v_zero(), c.c[i], j), 3), -1), acc);
 			V(storeu_ps)(to->d[b + i], d);
@@ -366,7 +241,7 @@ tile_q1_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 
 /* Of two bits in their place in a nibble, the number. */
 INLINE void
-tile_q2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
+tile_q2_0(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks)
 {
 	static const int8_t number[16] = {-1, 0, 1, 2, 0, 0, 0, 0, 1, 0, 0, 0, 2};
 	const vi values = table_of(number, SHIFT(x, -1)), low = V(set1_epi32)(0x0c03), high = V(set1_epi32)(0x0c030000);
@@ -374,7 +249,7 @@ tile_q2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 		const vf d = first_halves(p, stride);
 		const struct columns c = columns(p + 2, stride, &to->ahead);
 		UNROLL for (unsigned i = 0; i < 2; i++) {
-			vi acc = no_sum(x, b + i, 32, 1);
+			struct sums acc = no_sum(x, b + i, 32, 1);
 			UNROLL for (unsigned j = 0; j < 8; j++) {
 				const vi q = four_times(c.c[2 * i + j / 4], j % 4);
 				acc = put_word(to, x, b + i, j,
@@ -388,7 +263,7 @@ tile_q2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 
 /* Blocks with scales at their head and nibbles behind. */
 INLINE void
-scaled_nibbles(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
+scaled_nibbles(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
 	size_t fifth, const int8_t *numbers, int least, bool minima, bool large)
 {
 	put_heads(to, p, stride, blocks, bytes, minima);
@@ -404,7 +279,7 @@ power_of(vi e)
 }
 
 INLINE void
-tile_mxfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
+tile_mxfp4(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks)
 {
 	for (size_t b = 0; b < blocks; b++)
 		V(storeu_ps)(to->d[b], power_of(v_and(words(p + b * 17, stride), V(set1_epi32)(255))));
@@ -413,7 +288,7 @@ tile_mxfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size
 
 /* Q4_K, and Q5_K, whose fifth bits lie between scales and nibbles. */
 INLINE void
-tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, bool five)
+tile_q4_k(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, bool five)
 {
 	const vi six = V(set1_epi8)(63), low = V(set1_epi8)(15), high = V(set1_epi8)(48);
 	const struct columns c = columns(p, stride, &to->ahead); /* d and m, 12 bytes of scales: see k_scale() */
@@ -431,7 +306,7 @@ tile_q4_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 		fifth[h] = columns(p + 16 + 16 * h, stride, &to->ahead);
 	UNROLL for (unsigned b = 0; b < 8; b += 2) {
 		const int back = five ? BACK : 0;
-		vi acc[2] = {no_sum(x, b, 32, back), no_sum(x, b + 1, 32, back)};
+		struct sums acc[2] = {no_sum(x, b, 32, back), no_sum(x, b + 1, 32, back)};
 		UNROLL for (unsigned h = 0; h < 2; h++) {
 			const struct columns q = columns(p + (five ? 48 : 16) + 16 * b + 16 * h, stride, &to->ahead);
 			UNROLL for (unsigned j = 0; j < 4; j++)
@@ -457,7 +332,7 @@ signed_scales(struct tile *to, const vi s[4], vf d)
 }
 
 INLINE void
-tile_q6_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+tile_q6_k(struct tile *to, const struct met *x, const unsigned char *p, size_t stride)
 {
 	const struct columns s = columns(p + 192, stride, &to->ahead);
 	signed_scales(to, s.c, high_halves(words(p + 206, stride)));
@@ -468,7 +343,7 @@ tile_q6_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 				const struct columns low = columns(p + 64 * half + 32 * k + 16 * i, stride, &to->ahead);
 				UNROLL for (unsigned n = 0; n < 2; n++) {
 					const unsigned b = 8 * half + 4 * n + 2 * k + i;
-					vi acc = no_sum(x, b, 16, 32);
+					struct sums acc = no_sum(x, b, 16, 32);
 					UNROLL for (unsigned j = 0; j < 4; j++) {
 						const vi h = V(slli_epi16)(field(high.c[j], 4 * n + 2 * k, 3), 4);
 						const vi q = v_or(field(low.c[j], 4 * n, 15), h);
@@ -481,7 +356,7 @@ tile_q6_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 }
 
 INLINE void
-tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+tile_q2_k(struct tile *to, const struct met *x, const unsigned char *p, size_t stride)
 {
 	const struct columns s = columns(p, stride, &to->ahead);
 	const vi dm = words(p + 80, stride);
@@ -495,7 +370,7 @@ tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 		const struct columns q = columns(p + 16 + 16 * i, stride, &to->ahead);
 		UNROLL for (unsigned n = 0; n < 4; n++) {
 			const unsigned b = 8 * (i / 2) + 2 * n + i % 2;
-			vi acc = no_sum(x, b, 16, 0);
+			struct sums acc = no_sum(x, b, 16, 0);
 			UNROLL for (unsigned j = 0; j < 4; j++)
 				acc = put_word(to, x, 0, b * 4 + j, shifted(x, field(q.c[j], 2 * n, 3), 0), acc);
 			put_sum(to, x, b, 16, acc, 0, true);
@@ -504,7 +379,7 @@ tile_q2_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 }
 
 INLINE void
-tile_q3_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+tile_q3_k(struct tile *to, const struct met *x, const unsigned char *p, size_t stride)
 {
 	const vi low = V(set1_epi8)(15), high = V(set1_epi8)(48), less = V(set1_epi8)(32);
 	const vi a = words(p + 96, stride), b = words(p + 100, stride), c = words(p + 104, stride);
@@ -523,7 +398,7 @@ tile_q3_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 			const struct columns q = columns(p + 32 + 32 * half + 16 * i, stride, &to->ahead);
 			UNROLL for (unsigned n = 0; n < 4; n++) {
 				const unsigned block = 8 * half + 2 * n + i;
-				vi acc = no_sum(x, block, 16, 4);
+				struct sums acc = no_sum(x, block, 16, 4);
 				UNROLL for (unsigned j = 0; j < 4; j++) {
 					const vi t = V(slli_epi16)(field(third.c[j], 4 * half + n, 1), 2);
 					acc = put_word(to, x, 0, block * 4 + j, shifted(x,
@@ -536,7 +411,7 @@ tile_q3_k(struct tile *to, const struct qblock *x, const unsigned char *p, size_
 }
 
 INLINE void
-tile_iq4_xs(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+tile_iq4_xs(struct tile *to, const struct met *x, const unsigned char *p, size_t stride)
 {
 	const vi low = words(p + 4, stride), head = words(p, stride);
 	put_whole(to, low_halves(head), low_halves(head));
@@ -551,7 +426,7 @@ tile_iq4_xs(struct tile *to, const struct qblock *x, const unsigned char *p, siz
 
 /* Scales are 8-bit floats (see ue4m3_half()), of 16 weights in 8 bytes: low nibbles come first. */
 INLINE void
-tile_nvfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t n)
+tile_nvfp4(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t n)
 {
 	const vi values = table_of(fp4_values, SHIFT(x, -12)), most = V(set1_epi32)(127);
 	for (unsigned b = 0; b < n / 16; b += 4, p += 36) {
@@ -562,7 +437,7 @@ tile_nvfp4(struct tile *to, const struct qblock *x, const unsigned char *p, size
 				const vi byte = v_and(V(srli_epi32)(scale, 8 * i), V(set1_epi32)(255));
 				const vi number = V(srai_epi32)(V(sub_epi32)(v_zero(), v_xor(byte, most)), 31); /* 127 is none */
 				const vf f = (vf)V(slli_epi32)(v_and(v_and(byte, most), number), 20);
-				vi acc = no_sum(x, b + i, 16, 12);
+				struct sums acc = no_sum(x, b + i, 16, 12);
 				V(storeu_ps)(to->d[b + i], V(mul_ps)(f, V(set1_ps)(0x1p119f)));
 				UNROLL for (unsigned j = 0; j < 4; j++)
 					acc = put_word(to, x, b / 2, i * 4 + j,
@@ -583,11 +458,11 @@ one_scale(struct tile *to, const unsigned char *p, size_t stride)
 }
 
 INLINE void
-tile_tq2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+tile_tq2_0(struct tile *to, const struct met *x, const unsigned char *p, size_t stride)
 {
 	one_scale(to, p + 64, stride);
 	UNROLL for (unsigned b = 0; b < 8; b += 4) {
-		vi acc[4];
+		struct sums acc[4];
 		UNROLL for (unsigned n = 0; n < 4; n++)
 			acc[n] = no_sum(x, b + n, 32, 1);
 		UNROLL for (unsigned h = 0; h < 2; h++) {
@@ -603,7 +478,7 @@ tile_tq2_0(struct tile *to, const struct qblock *x, const unsigned char *p, size
 
 /* Words `apart` from `word` on from the first `n` digits to the base of 3: bytes are fractions. */
 INLINE void
-digits(struct tile *to, const struct qblock *x, vi fraction, size_t word, size_t apart, size_t n, vi acc[8])
+digits(struct tile *to, const struct met *x, vi fraction, size_t word, size_t apart, size_t n, struct sums acc[8])
 {
 	UNROLL for (size_t k = 0; k < n; k++, word += apart) {
 		const vi less = V(subs_epu8)(fraction, V(set1_epi8)(1)); /* 3/4 of that, rounded down */
@@ -614,10 +489,10 @@ digits(struct tile *to, const struct qblock *x, vi fraction, size_t word, size_t
 }
 
 INLINE void
-tile_tq1_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride)
+tile_tq1_0(struct tile *to, const struct met *x, const unsigned char *p, size_t stride)
 {
 	const vi last = words(p + 48, stride);
-	vi acc[8];
+	struct sums acc[8];
 	one_scale(to, p + 52, stride);
 	UNROLL for (unsigned b = 0; b < 8; b++)
 		acc[b] = no_sum(x, b, 32, 1);
@@ -636,7 +511,7 @@ tile_tq1_0(struct tile *to, const struct qblock *x, const unsigned char *p, size
 
 /* n weights of LANES rows from p on, into the tile or, if `meets`, to x. */
 INLINE void
-any_tile(struct tile *to, const uint32_t type, const unsigned char *p, size_t stride, size_t n, const struct qblock *x, bool meets)
+any_tile(struct tile *to, const uint32_t type, const unsigned char *p, size_t stride, size_t n, const struct met *x, bool meets)
 {
 	const size_t blocks = n / 32;
 	x = meets ? x : NULL;
@@ -661,66 +536,89 @@ any_tile(struct tile *to, const uint32_t type, const unsigned char *p, size_t st
 	case T_NVFP4: tile_nvfp4(to, x, p, stride, n); break;
 	case T_TQ1_0: tile_tq1_0(to, x, p, stride); break;
 	case T_TQ2_0: tile_tq2_0(to, x, p, stride); break;
-	case T_IQ2_XXS: x ? rows_iq2_xxs(to, x, p, stride) : tile_iq2_xxs(to, p, stride); break;
-	case T_IQ2_XS: x ? rows_iq2_xs(to, x, p, stride) : tile_iq2_xs(to, p, stride); break;
-	case T_IQ2_S: x ? rows_iq2_s(to, x, p, stride) : tile_iq2_s(to, p, stride); break;
-	case T_IQ3_XXS: x ? rows_iq3_xxs(to, x, p, stride) : tile_iq3_xxs(to, p, stride); break;
-	case T_IQ3_S: x ? rows_iq3_s(to, x, p, stride) : tile_iq3_s(to, p, stride); break;
-	case T_IQ1_S: x ? rows_iq1_s(to, x, p, stride) : tile_iq1_s(to, p, stride); break;
-	case T_IQ1_M: x ? rows_iq1_m(to, x, p, stride) : tile_iq1_m(to, p, stride); break;
+	case T_IQ2_XXS: x ? rows_iq2_xxs(to, x->q, p, stride) : tile_iq2_xxs(to, p, stride); break;
+	case T_IQ2_XS: x ? rows_iq2_xs(to, x->q, p, stride) : tile_iq2_xs(to, p, stride); break;
+	case T_IQ2_S: x ? rows_iq2_s(to, x->q, p, stride) : tile_iq2_s(to, p, stride); break;
+	case T_IQ3_XXS: x ? rows_iq3_xxs(to, x->q, p, stride) : tile_iq3_xxs(to, p, stride); break;
+	case T_IQ3_S: x ? rows_iq3_s(to, x->q, p, stride) : tile_iq3_s(to, p, stride); break;
+	case T_IQ1_S: x ? rows_iq1_s(to, x->q, p, stride) : tile_iq1_s(to, p, stride); break;
+	case T_IQ1_M: x ? rows_iq1_m(to, x->q, p, stride) : tile_iq1_m(to, p, stride); break;
 	}
 }
 
 /*
- * TILE rows from p on . one vector. Meanwhile the rows behind those that are read are asked for: a step is what one
+ * TILE rows from p on . `count` vectors. Meanwhile the rows behind those that are read are asked for: a step is what one
  * call of columns() and its share of what lies between takes.
  */
 INLINE void
 any_rows(struct tile *w, const uint32_t type, const struct block_matrix *m, const unsigned char *p, const unsigned char *next,
-	const struct qblock *x, float *out)
+	const struct inputs *in, float *out, size_t out_apart, const size_t count)
 {
 	const struct coding *c = coding_of(type);
 	const size_t part = LANES * m->stride, bytes = tensor_format(m->t->type)->bytes, dim = m->t->dim[0];
-	vf sum[2] = {V(setzero_ps)(), V(setzero_ps)()};
+	struct met x = {in->q, CHUNK / 32, count};
+	vf sum[MOST_MET][2];
+	MET(t, &x)
+		sum[t][0] = sum[t][1] = V(setzero_ps)();
 	for (size_t g = 0; g < 2; g++)
 		w[g].ahead = (struct ahead){(uintptr_t)next + g * part, bytes < 16 ? LANES * 16 : LANES * bytes / (bytes / 16)};
-	for (size_t k = 0; k < dim; k += CHUNK, p += m->chunk, x += CHUNK / 32) {
+	for (size_t k = 0; k < dim; k += CHUNK, p += m->chunk, x.q += count * CHUNK / 32) {
 		const size_t n = dim - k < CHUNK ? dim - k : CHUNK;
+		x.apart = n / 32;
 		for (size_t g = 0; g < 2; g++)
-			any_tile(w + g, type, p + g * part, m->stride, n, x, true);
-		if (c->super)
-			add_super(w, x, c->share, c->minima, sum);
-		else
-			add_scaled(w, x, n, c->share, c->minima, sum);
+			any_tile(w + g, type, p + g * part, m->stride, n, &x, true);
+		MET(t, &x) {
+			if (c->super)
+				add_super(w, &x, t, c->share, c->minima, sum[t]);
+			else
+				add_scaled(w, &x, t, n, c->share, c->minima, sum[t]);
+		}
 	}
-	V(storeu_ps)(out, sum[0]);
-	V(storeu_ps)(out + LANES, sum[1]);
+	MET(t, &x)
+		UNROLL for (size_t g = 0; g < 2; g++)
+			V(storeu_ps)(out + t * out_apart + g * LANES, sum[t][g]);
 }
 
-/* Functions by themselves: compilers do worse with all types in one. */
-#define FAST_TYPES(F) F(Q4_0) F(Q4_1) F(Q5_0) F(Q5_1) F(Q8_0) F(Q1_0) F(Q2_0) F(MXFP4) F(NVFP4) F(Q2_K) F(Q3_K) F(Q4_K) F(Q5_K) F(Q6_K) \
-	F(TQ1_0) F(TQ2_0) F(IQ4_NL) F(IQ4_XS) F(IQ2_XXS) F(IQ2_XS) F(IQ2_S) F(IQ3_XXS) F(IQ3_S) F(IQ1_S) F(IQ1_M)
-#define FUNCTIONS(type) \
+/*
+ * Functions by themselves: compilers do worse with all types in one. Two inputs and more are met by the types for which that
+ * is worth its code: each one more needs as many multiplications as in a tile, but a tile is unpacked in the time of 3.
+ */
+#define FAST_TYPES(F) F(Q4_0) F(Q4_1) F(Q5_0) F(Q5_1) F(Q8_0) F(Q1_0) F(Q2_0) F(MXFP4) F(NVFP4) F(Q2_K) F(Q3_K) F(Q4_K) \
+	F(Q5_K) F(Q6_K) F(TQ1_0) F(TQ2_0) F(IQ4_NL) F(IQ4_XS) F(IQ2_XXS) F(IQ2_XS) F(IQ2_S) F(IQ3_XXS) F(IQ3_S) F(IQ1_S) F(IQ1_M)
+#define TWO_TYPES(F) F(Q4_0) F(Q4_1) F(Q8_0) F(Q4_K) F(IQ4_NL)
+#define FOUR_TYPES(F) F(Q8_0)
+#define TILES(type) \
 	static __attribute__((noinline)) void \
 	tile_of_##type(struct tile *to, const unsigned char *p, size_t stride, size_t n) \
 	{ \
 		any_tile(to, T_##type, p, stride, n, NULL, false); \
-	} \
-	static __attribute__((noinline)) void \
-	rows_of_##type(struct tile *w, const struct block_matrix *m, const unsigned char *p, const unsigned char *next, \
-		const struct qblock *x, float *out) \
-	{ \
-		any_rows(w, T_##type, m, p, next, x, out); \
 	}
-#define ENTRY(type) [T_##type] = {tile_of_##type, rows_of_##type},
+#define ROWS(type, name, count) \
+	static __attribute__((noinline)) void \
+	name##_of_##type(struct tile *w, const struct block_matrix *m, const unsigned char *p, const unsigned char *next, \
+		const struct inputs *in, float *out, size_t out_apart) \
+	{ \
+		any_rows(w, T_##type, m, p, next, in, out, out_apart, count); \
+	}
+#define ONE(type) ROWS(type, rows, 1)
+#define TWO(type) ROWS(type, two, 2)
+#define FOUR(type) ROWS(type, three, 3) ROWS(type, four, 4)
+#define TILE_ENTRY(type) [T_##type].tile = tile_of_##type, [T_##type].rows[0] = rows_of_##type,
+#define TWO_ENTRY(type) [T_##type].rows[1] = two_of_##type,
+#define FOUR_ENTRY(type) [T_##type].rows[2] = three_of_##type, [T_##type].rows[3] = four_of_##type,
 
-FAST_TYPES(FUNCTIONS)
+FAST_TYPES(TILES)
+FAST_TYPES(ONE)
+TWO_TYPES(TWO)
+FOUR_TYPES(FOUR)
+
+typedef void rows_fn(struct tile *w, const struct block_matrix *m, const unsigned char *p, const unsigned char *next,
+	const struct inputs *in, float *out, size_t out_apart);
 
 static const struct fast_type {
 	void (*tile)(struct tile *to, const unsigned char *p, size_t stride, size_t n);
-	void (*rows)(struct tile *w, const struct block_matrix *m, const unsigned char *p, const unsigned char *next,
-		const struct qblock *x, float *out);
-} fast_types[T_COUNT] = {FAST_TYPES(ENTRY)};
+	rows_fn *rows[MOST_MET];	/* of one input, two ... */
+} fast_types[T_COUNT] = {FAST_TYPES(TILE_ENTRY) TWO_TYPES(TWO_ENTRY) FOUR_TYPES(FOUR_ENTRY)};
 
 /* Both are false where the type needs the plain way. */
 static bool
@@ -733,13 +631,13 @@ fast_tile(struct tile *to, const struct block_matrix *m, size_t row, size_t firs
 }
 
 static bool
-fast_rows(struct tile *w, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out)
+fast_rows(struct tile *w, const struct block_matrix *m, size_t row, size_t last, const struct inputs *in, float *out, size_t apart)
 {
-	const struct fast_type *f = &fast_types[m->t->type];
 	const unsigned char *p = m->t->data + row * m->stride;
-	if (f->rows)
-		f->rows(w, m, p, row + TILE >= last && in->next ? in->next : p + TILE * m->stride, in->q, out);
-	return f->rows;
+	rows_fn *rows = in->n <= MOST_MET ? fast_types[m->t->type].rows[in->n - 1] : NULL;
+	if (rows)
+		rows(w, m, p, row + TILE >= last && in->next ? in->next : p + TILE * m->stride, in, out, apart);
+	return rows;
 }
 
 #endif

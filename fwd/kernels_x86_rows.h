@@ -64,11 +64,11 @@ put_eight(struct tile *to, unsigned b, size_t r, const __m256i m[8], const unsig
 	const __m256i a = four_rows(m), c = four_rows(m + 4);
 	const __m256i same = _mm256_blend_epi32(a, c, 0xf0), other = _mm256_permute2x128_si256(a, c, 0x21);
 	if (share == 32) {
-		put_row_sums(to->acc[b] + r, _mm256_add_epi32(same, other));
+		put_row_sums(to->u.met[0][b] + r, _mm256_add_epi32(same, other));
 		return;
 	}
-	put_row_sums(to->acc[2 * b] + r, _mm256_blend_epi32(same, other, 0xf0));
-	put_row_sums(to->acc[2 * b + 1] + r, _mm256_blend_epi32(other, same, 0xf0));
+	put_row_sums(to->u.met[0][2 * b] + r, _mm256_blend_epi32(same, other, 0xf0));
+	put_row_sums(to->u.met[0][2 * b + 1] + r, _mm256_blend_epi32(other, same, 0xf0));
 }
 
 INLINE void
@@ -241,7 +241,7 @@ rows_iq1_s(struct tile *to, const struct qblock *x, const unsigned char *p, size
 	head_iq1_s(to, number, down, p, stride);
 	meet_rows(to, x, &(struct iq_rows){p, stride, number[0], 32, NULL}, levels_iq1_s, false, 32);
 	UNROLL for (unsigned b = 0; b < 8; b++)
-		v_store(to->acc[b], V(sub_epi32)(v_load(to->acc[b]), V(mullo_epi32)(nine_or_seven(v_load(down[b].word)), input_sum(x + b, 2))));
+		v_store(to->u.met[0][b], V(sub_epi32)(v_load(to->u.met[0][b]), V(mullo_epi32)(nine_or_seven(v_load(down[b].word)), input_sum(x + b, 2))));
 	scale_sums(to, 8);
 }
 
@@ -269,7 +269,7 @@ rows_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size
 	head_iq1_m(to, number, p, stride);
 	meet_rows(to, x, &(struct iq_rows){p, stride, number[0], 32, NULL}, levels_iq1_m, false, 16);
 	UNROLL for (unsigned b = 0; b < 16; b++)
-		v_store(to->acc[b], V(sub_epi32)(v_load(to->acc[b]), V(mullo_epi32)(V(set1_epi32)(9), input_sum(x + b / 2, b % 2))));
+		v_store(to->u.met[0][b], V(sub_epi32)(v_load(to->u.met[0][b]), V(mullo_epi32)(V(set1_epi32)(9), input_sum(x + b / 2, b % 2))));
 	scale_sums(to, 16);
 }
 

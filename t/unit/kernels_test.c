@@ -149,7 +149,8 @@ products(const struct kernels *k)
 			const size_t dims[] = {block == 1 ? 1 + any() % 300 : block * (1 + any() % (600 / block)), block == 1 ? 264 : block};
 			product(k, type, dims[any() % 2], rows[i], n[any() % 6]);
 		}
-		product(k, type, block > 32 ? 3 * block : 608, 64, 1);
+		for (size_t few = 1; few < 6; few++) /* kernels may have ways of their own for these */
+			product(k, type, block > 32 ? 3 * block : 608, 64, few);
 		product(k, type, block > 32 ? 3 * block : 608, 64, 13);
 	}
 }

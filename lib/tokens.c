@@ -312,18 +312,23 @@ token_plain(struct token_reader *r, uint32_t *ids, size_t max)
 			ends &= ~(~UINT64_C(0) << (have - base) * MARK_STEP);
 		for (; ends; ends &= ends - 1) {
 			const size_t end = base + chunk_before(ends), n = end - from;
-			const bool newline = buf[end] == '\n', number = n - 1 < DIGITS_LONGEST;
-			more = number ? buf[end] == ' ' || newline : newline && !n && !inside;
+			const bool number = n - 1 < DIGITS_LONGEST;
+			if (number && buf[end] == ' ') { /* nearly always */
+				ids[n_ids++] = digits_value(le64(buf + end - DIGITS_LONGEST), n);
+				inside = true;
+				from = end + 1;
+				continue;
+			}
+			const bool newline = buf[end] == '\n';
+			more = newline && (number || (!n && !inside));
 			if (!more)
 				break;
 			if (number)
 				ids[n_ids++] = digits_value(le64(buf + end - DIGITS_LONGEST), n);
-			if (newline) {
-				ids[n_ids++] = TOKEN_EOL;
-				last = n_ids;
-				lines++;
-			}
-			inside = !newline;
+			ids[n_ids++] = TOKEN_EOL;
+			last = n_ids;
+			lines++;
+			inside = false;
 			from = end + 1;
 		}
 	}

@@ -585,7 +585,7 @@ any_rows(struct tile *w, const uint32_t type, const struct block_matrix *m, cons
  */
 #define FAST_TYPES(F) F(Q4_0) F(Q4_1) F(Q5_0) F(Q5_1) F(Q8_0) F(Q1_0) F(Q2_0) F(MXFP4) F(NVFP4) F(Q2_K) F(Q3_K) F(Q4_K) \
 	F(Q5_K) F(Q6_K) F(TQ1_0) F(TQ2_0) F(IQ4_NL) F(IQ4_XS) F(IQ2_XXS) F(IQ2_XS) F(IQ2_S) F(IQ3_XXS) F(IQ3_S) F(IQ1_S) F(IQ1_M)
-#define TWO_TYPES(F) F(Q4_0) F(Q4_1) F(Q8_0) F(Q4_K) F(IQ4_NL)
+#define TWO_TYPES(F) F(Q4_0) F(Q4_1) F(Q8_0) F(Q4_K)
 #define FOUR_TYPES(F) F(Q8_0)
 #define TILES(type) \
 	static __attribute__((noinline)) void \

@@ -99,12 +99,14 @@ struct unigram {
 	struct specials pieces;
 	struct unigram_node {
 		double score;
-		size_t from;
+		size_t from;		/* the place before the last piece; SIZE_MAX: no way leads here */
 		uint32_t id;
-	} *nodes;			/* of each byte of a text: the best way to it */
-	size_t nodes_cap;
-	size_t *ends;			/* of the pieces on the best way to the end, the last first */
+		bool live;		/* some best way may come through here */
+	} *nodes;			/* the best way to each place in a text from `base` on, which all go through */
+	size_t base, n_nodes, nodes_cap;
+	size_t *ends;			/* of the pieces on the best way to a place, the last first */
 	size_t n_ends, ends_cap;
+	size_t unknown;			/* where a run of unknown characters began that is not over; SIZE_MAX: there is none */
 };
 
 /* How SentencePiece normalizes text: of a tokenizer.model, and of Unigrams in GGUF files (vocab_sp.c). */

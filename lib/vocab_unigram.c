@@ -87,80 +87,146 @@ unigram_free(struct unigram *u)
 	xfree(u);
 }
 
+static inline struct unigram_node *
+node_at(struct unigram *u, size_t place)
+{
+	return u->nodes + (place - u->base);
+}
+
+/* Nodes up to a place, those that are new not reached by any way yet. */
+static void
+make_nodes(struct unigram *u, size_t place)
+{
+	const size_t n = place - u->base + 1;
+	if (n <= u->n_nodes)
+		return;
+	u->nodes = grow(u->nodes, &u->nodes_cap, n, sizeof *u->nodes);
+	while (u->n_nodes < n)
+		u->nodes[u->n_nodes++] = (struct unigram_node){0, SIZE_MAX, NO_ID, false};
+}
+
 /* A way to place `to` by a piece (or NO_ID) from place `from`. */
 static void
 way(struct unigram *u, size_t from, size_t to, double score, uint32_t id)
 {
-	struct unigram_node *node = u->nodes + to;
-	double sum = u->nodes[from].score + score;
+	struct unigram_node *node = node_at(u, to);
+	double sum = node_at(u, from)->score + score;
 	if (u->single)
 		sum = (double)(float)sum;
 	if (node->from == SIZE_MAX || sum > node->score)
-		*node = (struct unigram_node){sum, from, id};
+		*node = (struct unigram_node){sum, from, id, false};
 }
 
 /* Large sums would drown the scores: as SentencePiece, begin anew. What lies ahead is within a piece's reach. */
 #define SCORE_RESET 100000
 static void
-reset_scores(struct unigram *u, size_t i, size_t n)
+reset_scores(struct unigram *u, size_t i)
 {
-	const double offset = u->nodes[i].score;
-	for (size_t k = i; k <= n && k - i <= PIECE_LONGEST; k++)
-		if (k == i || u->nodes[k].from != SIZE_MAX)
-			u->nodes[k].score = (double)((float)u->nodes[k].score - (float)offset);
+	struct unigram_node *node = node_at(u, i), *const end = u->nodes + u->n_nodes;
+	const double offset = node->score;
+	node->score = (double)((float)offset - (float)offset);
+	for (node++; node < end; node++)
+		if (node->from != SIZE_MAX)
+			node->score = (double)((float)node->score - (float)offset);
 }
 
-static void
-search(struct unigram *u, const unsigned char *s, size_t n)
+/* The ways that go on from place i; returns the bytes of the character there. */
+static size_t
+step(struct unigram *u, const unsigned char *s, size_t i, size_t n)
 {
-	u->nodes = grow(u->nodes, &u->nodes_cap, n + 1, sizeof *u->nodes);
-	for (size_t i = 0; i <= n; i++)
-		u->nodes[i] = (struct unigram_node){0, SIZE_MAX, NO_ID};
-	for (size_t i = 0, len; i < n; i += len) {
-		uint32_t cp;
-		bool single = false;
-		if (u->single && fabs(u->nodes[i].score) > SCORE_RESET)
-			reset_scores(u, i, n);
-		struct prefix p = {0, 0, 0};
-		len = utf8_next(s + i, n - i, &cp);
-		while (p.n < n - i && specials_narrow(&u->pieces, &p, s[i + p.n])) {
-			const struct special *found = u->pieces.list + p.lo;
-			if (found->n != p.n)
-				continue;
-			while (found + 1 < u->pieces.list + p.hi && found[1].n == p.n)
-				found++; /* the last of the same spelling */
-			way(u, i, i + p.n, u->scores[found->id], found->id);
-			single |= p.n == len;
-		}
-		if (!single)
-			way(u, i, i + len, u->unk_score, NO_ID);
+	uint32_t cp;
+	bool single = false;
+	struct prefix p = {0, 0, 0};
+	const size_t len = utf8_next(s + i, n - i, &cp);
+	if (u->single && fabs(node_at(u, i)->score) > SCORE_RESET)
+		reset_scores(u, i);
+	while (p.n < n - i && specials_narrow(&u->pieces, &p, s[i + p.n])) {
+		const struct special *found = u->pieces.list + p.lo;
+		if (found->n != p.n)
+			continue;
+		while (found + 1 < u->pieces.list + p.hi && found[1].n == p.n)
+			found++; /* the last of the same spelling */
+		way(u, i, i + p.n, u->scores[found->id], found->id);
+		single |= p.n == len;
 	}
+	if (!single)
+		way(u, i, i + len, u->unk_score, NO_ID);
+	return len;
 }
+
+/* The last place that the best ways to all places from i on have in common: what is before it is decided. */
+static size_t
+decided(struct unigram *u, size_t i)
+{
+	size_t k, ways = 0;
+	for (k = u->base + u->n_nodes - 1; k >= i; k--)
+		if (node_at(u, k)->from != SIZE_MAX) {
+			node_at(u, k)->live = true;
+			ways++;
+		}
+	for (k = u->base + u->n_nodes - 1; ways > 1; k--) {
+		struct unigram_node *from, *node = node_at(u, k);
+		if (!node->live)
+			continue;
+		node->live = false;
+		from = node_at(u, node->from);
+		ways -= from->live;
+		from->live = true;
+	}
+	while (!node_at(u, k)->live)
+		k--;
+	node_at(u, k)->live = false;
+	return k;
+}
+
+/* Emit the best way to a place, and begin there. */
+static void
+put_way(struct vocab *v, const unsigned char *s, size_t to, bool last, struct ids *out)
+{
+	struct unigram *u = v->unigram;
+	u->n_ends = 0;
+	for (size_t i = to; i > u->base; i = node_at(u, i)->from) {
+		u->ends = grow(u->ends, &u->ends_cap, u->n_ends + 1, sizeof *u->ends);
+		u->ends[u->n_ends++] = i;
+	}
+	while (u->n_ends) {
+		const size_t end = u->ends[--u->n_ends];
+		const struct unigram_node *node = node_at(u, end);
+		if (node->id == NO_ID && u->unknown == SIZE_MAX)
+			u->unknown = node->from;
+		if (u->unknown != SIZE_MAX && (node->id != NO_ID || (last && !u->n_ends))) {
+			const size_t known = node->id == NO_ID ? end : node->from;
+			emit_unknown(v, s + u->unknown, known - u->unknown, out);
+			u->unknown = SIZE_MAX;
+		}
+		if (node->id != NO_ID)
+			emit(out, node->id);
+	}
+	u->n_nodes -= to - u->base;
+	memmove(u->nodes, node_at(u, to), u->n_nodes * sizeof *u->nodes);
+	u->base = to;
+}
+
+/* So many places are searched before it is asked what is decided. */
+enum { WINDOW = 1 << 14 };
 
 void
 unigram_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	struct unigram *u = v->unigram;
-	search(u, s, n);
-	u->n_ends = 0;
-	for (size_t i = n; i; i = u->nodes[i].from) {
-		u->ends = grow(u->ends, &u->ends_cap, u->n_ends + 1, sizeof *u->ends);
-		u->ends[u->n_ends++] = i;
-	}
-	size_t unknown = SIZE_MAX; /* where a run of unknown characters began */
-	while (u->n_ends) {
-		const size_t end = u->ends[--u->n_ends];
-		const struct unigram_node *node = u->nodes + end;
-		if (node->id == NO_ID && unknown == SIZE_MAX)
-			unknown = node->from;
-		if (unknown != SIZE_MAX && (node->id != NO_ID || !u->n_ends)) {
-			size_t to = node->id == NO_ID ? end : node->from;
-			emit_unknown(v, s + unknown, to - unknown, out);
-			unknown = SIZE_MAX;
+	size_t enough = WINDOW;
+	u->base = u->n_nodes = 0;
+	u->unknown = SIZE_MAX;
+	make_nodes(u, 0);
+	for (size_t i = 0; i < n; i += step(u, s, i, n)) {
+		if (i - u->base >= enough) {
+			put_way(v, s, decided(u, i), false, out);
+			enough = 2 * (i - u->base) > WINDOW ? 2 * (i - u->base) : WINDOW;
 		}
-		if (node->id != NO_ID)
-			emit(out, node->id);
+		make_nodes(u, n - i > PIECE_LONGEST ? i + PIECE_LONGEST : n);
 	}
+	if (n)
+		put_way(v, s, n, true, out);
 }
 
 void

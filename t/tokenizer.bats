@@ -216,3 +216,19 @@ broken()
 @test "tokenizer.json: cut, types, ids, merges, scores, patterns, rules that lie" { broken json; }
 @test "tokenizer.model: cut, fields, types, rules that lie, added tokens" { broken model; }
 @test "random bytes in both: no signal" { broken changed; }
+
+@test "Unigram: a long text, written as far as it is decided, as sentencepiece has it" {
+	need_python sentencepiece
+	"$PYTHON" - "$BATS_TEST_DIRNAME/fixtures/sentencepiece/unigram_bytes.model" <<-'END'
+		import random, subprocess, sys, sentencepiece
+		model, r = sys.argv[1], random.Random(1)
+		sp = sentencepiece.SentencePieceProcessor(model_file=model)
+		words = [sp.id_to_piece(r.randrange(sp.vocab_size())).replace('▁', ' ') for _ in range(300)] + ['xq', 'é', '日本', 'zzzzzz']
+		text = ''.join(r.choice(words) for _ in range(100000)) + 'a' * 50000
+		def ids(text):
+		    out = subprocess.run(['llm-tok', '-qz', model], input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
+		    return [int(i) for i in out.split()]
+		got, want = ids(text), sp.encode(text)
+		assert len(want) > 100000 and got[-len(want):] == want, next(i for i in range(len(want)) if got[i] != want[i])
+	END
+}

@@ -24,11 +24,11 @@ set_options(struct sampler *s, unsigned bits)
 	if (bits & 4)
 		sampler_option(s, 'k', bits & 8 ? "0" : "2");
 	if (bits & 16)
-		sampler_option(s, 'P', bits & 8 ? "0" : "1");
+		sampler_option(s, 'P', bits & 64 ? "1" : "0");
 	if (bits & 32)
-		sampler_option(s, 'm', bits & 8 ? "1" : "0");
+		sampler_option(s, 'm', bits & 64 ? "0" : "1");
 	if (bits & 64)
-		sampler_option(s, 't', bits & 8 ? "0" : "1e-9");
+		sampler_option(s, 't', bits & 16 ? "1e-9" : "0");
 	s->seed = bits;
 }
 

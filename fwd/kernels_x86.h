@@ -18,13 +18,17 @@
  *	SHIFT(x, least)	what is added to weights, of which that is the least, so that they have no sign: for x, in a tile
  *	BACK		the same for those of 5 bits without a sign, so that sums are small: see put_sum()
  *	SHIFT_LARGE	the same for those of 8 bits
+ *	multiplier()	of block b, in 16 bits: its integer in a superblock (struct coding's `super`), else 1
+ *	put_signed()	a word of weights of 8 bits into the tile
+ *	put_scale()	that integer, put_scale_byte() from a byte
+ *	scale_sum()	the sum of block b times that, where put_sum() was not asked for it
+ *	input_sum()	the sum of the numbers of a block of inputs
+ *
+ * Of these, kernels_x86_meet.h makes what the types use:
  *	no_sum()	the sum of block b before its first word; weights less `centre` have the least size
  *	put_word()	a word of the tile, counted from block b on, or the sum with its product
  *	put_sum()	the sum of block b, plus `back` times the inputs
  *	..._large...	the same for weights of 8 bits
- *	put_scale()	the integer of block b in a superblock (struct coding's `super`), put_scale_byte() from a byte
- *	scale_sum()	acc[b] times that, where put_sum() was not asked for it
- *	input_sum()	the sum of the numbers of a block of inputs
  */
 #ifndef KERNELS_X86_H
 #define KERNELS_X86_H

@@ -19,11 +19,14 @@ find_high(struct logits *l, size_t b)
 	return !bad;
 }
 
-void
-logits_find_high(struct logits *l)
+/* The same of all blocks. */
+static bool
+find_all_high(struct logits *l)
 {
+	bool good = true;
 	for (size_t b = 0; b < l->blocks; b++)
-		find_high(l, b);
+		good &= find_high(l, b);
+	return good;
 }
 
 float
@@ -38,13 +41,11 @@ logits_best(const struct logits *l)
 void
 logits_take(struct logits *l, const struct row_reader *r)
 {
-	bool good = true;
 	l->x = r->x;
 	l->n = r->h.width;
 	l->blocks = (l->n + BLOCK - 1) / BLOCK;
 	l->high = grow(l->high, &l->high_cap, l->blocks, sizeof *l->high);
-	for (size_t b = 0; b < l->blocks; b++)
-		good &= find_high(l, b);
+	const bool good = find_all_high(l);
 	rows_check(r, logits_best(l), !good);
 }
 
@@ -69,7 +70,7 @@ logits_keep(struct logits *l, const uint64_t *set)
 		for (size_t k = 0; ~w && k < n; k++)
 			l->x[i + k] = w >> k & 1 ? l->x[i + k] : -INFINITY;
 	}
-	logits_find_high(l);
+	find_all_high(l);
 }
 
 double

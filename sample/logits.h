@@ -26,8 +26,6 @@ void logits_take(struct logits *l, const struct row_reader *r);
 void logits_set(struct logits *l, uint32_t id, float x);
 /* Only those ids whose bits are set may be drawn. */
 void logits_keep(struct logits *l, const uint64_t *set);
-/* Find the highest of each block anew. */
-void logits_find_high(struct logits *l);
 /* The highest of all; -INFINITY: there is none. */
 float logits_best(const struct logits *l);
 /* Where block b ends. */

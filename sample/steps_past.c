@@ -23,11 +23,11 @@ compare_ids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* A logit, unless nothing may make it one that can be drawn. */
+/* The logit of one of the row's tokens, unless nothing may make it one that can be drawn. */
 static void
 change(struct logits *row, uint32_t id, double to)
 {
-	if (id < row->n && row->x[id] > -INFINITY)
+	if (row->x[id] > -INFINITY)
 		logits_set(row, id, (float)fmax(fmin(to, FLT_MAX), -FLT_MAX));
 }
 

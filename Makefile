@@ -17,10 +17,11 @@ DIRS = lib tok fwd sample detok
 CPPFLAGS_OURS = -D_POSIX_C_SOURCE=200809L -DVERSION='"$(VERSION)"' -DDATADIR='"$(DATADIR)"' -Ilib
 CFLAGS_OURS = -std=c11 -ffp-contract=off -Wall -Wextra -pthread
 COMPILE = $(CC) $(CPPFLAGS_OURS) $(CPPFLAGS) $(CFLAGS_OURS) $(CFLAGS)
+LINK = $(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lm $(LDLIBS)
 
-SRC = $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
+SRC = $(foreach d,$(DIRS),$(wildcard $(d)/*.c $(d)/*/*.c))
 OBJ = $(SRC:%.c=$(BUILD)/%.o)
-LIB_OBJ = $(filter $(BUILD)/lib/%,$(OBJ))
+LIB = $(BUILD)/lib.a
 BINS = $(PROGRAMS:%=$(BIN)/%)
 
 all: $(BINS)
@@ -29,9 +30,13 @@ $(BIN)/llm-tok: $(filter $(BUILD)/tok/%,$(OBJ))
 $(BIN)/llm-fwd: $(filter $(BUILD)/fwd/%,$(OBJ))
 $(BIN)/llm-sample: $(filter $(BUILD)/sample/%,$(OBJ))
 $(BIN)/llm-detok: $(filter $(BUILD)/detok/%,$(OBJ))
-$(BINS): $(LIB_OBJ)
+$(BINS): $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm $(LDLIBS)
+	$(LINK)
+
+$(LIB): $(filter $(BUILD)/lib/%,$(OBJ))
+	@rm -f $@
+	$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -42,15 +47,15 @@ KERNELS = -O3 -ffp-contract=fast
 MACHINE = $(shell $(CC) -dumpmachine)
 # These options, or none if the compiler is too old for them: the file is empty then.
 KNOWN = $(if $(shell echo | $(CC) $(1) -E - >/dev/null 2>&1 && echo yes),$(1))
-$(BUILD)/fwd/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
+$(BUILD)/fwd/kernels/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
 ifneq (,$(findstring x86_64,$(MACHINE)))
-$(BUILD)/fwd/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
-$(BUILD)/fwd/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(call KNOWN,-mavxvnni)
-$(BUILD)/fwd/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512)
+$(BUILD)/fwd/kernels/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
+$(BUILD)/fwd/kernels/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(call KNOWN,-mavxvnni)
+$(BUILD)/fwd/kernels/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512)
 endif
 ifneq (,$(findstring aarch64,$(MACHINE)))
-$(BUILD)/fwd/kernels_neon.o: KERNEL_CFLAGS = $(KERNELS)
-$(BUILD)/fwd/kernels_dotprod.o: KERNEL_CFLAGS = $(KERNELS) -march=armv8.2-a+dotprod
+$(BUILD)/fwd/kernels/kernels_neon.o: KERNEL_CFLAGS = $(KERNELS)
+$(BUILD)/fwd/kernels/kernels_dotprod.o: KERNEL_CFLAGS = $(KERNELS) -march=armv8.2-a+dotprod
 endif
 
 -include $(OBJ:.o=.d) $(wildcard $(BUILD)/t/unit/*.d)
@@ -68,11 +73,11 @@ UNIT_SAMPLE = $(BUILD)/t/unit/grammar_test
 UNIT = $(filter-out $(UNIT_SAMPLE),$(patsubst %.c,$(BUILD)/%,$(wildcard t/unit/*.c)))
 unit: $(UNIT) $(UNIT_SAMPLE)
 $(UNIT_SAMPLE): CPPFLAGS += -Isample
-$(UNIT_SAMPLE): %: %.o $(LIB_OBJ) $(filter-out %/llm-sample.o,$(filter $(BUILD)/sample/%,$(OBJ)))
-	$(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm $(LDLIBS)
+$(UNIT_SAMPLE): %: %.o $(filter-out %/llm-sample.o,$(filter $(BUILD)/sample/%,$(OBJ))) $(LIB)
+	$(LINK)
 $(UNIT): CPPFLAGS += -Ifwd
-$(UNIT): %: %.o $(filter-out $(PROGRAMS:%=%/%.o) $(BUILD)/tok/% $(BUILD)/detok/% $(BUILD)/sample/% %/llm-fwd.o,$(OBJ))
-	$(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm $(LDLIBS)
+$(UNIT): %: %.o $(filter-out %/llm-fwd.o,$(filter $(BUILD)/fwd/%,$(OBJ))) $(LIB)
+	$(LINK)
 
 # The same suite on instrumented programs, each in a build folder of its own.
 SANITIZE_asan = -fsanitize=address -fno-omit-frame-pointer

@@ -3,8 +3,8 @@
 #include "figures.h"
 #include "model.h"
 #include "paint.h"
-#include "unicode.h"
-#include "vocab.h"
+#include "unicode/unicode.h"
+#include "vocab/vocab.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* paint.c - text painted by surprise; see paint.h, llm-detok(1). */
 #include "paint.h"
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <math.h>
 #include <stdlib.h>

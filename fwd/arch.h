@@ -7,7 +7,7 @@
 #ifndef ARCH_H
 #define ARCH_H
 
-#include "weights.h"
+#include "weights/weights.h"
 
 /* x / sqrt(mean x^2 + eps) (arXiv:1910.07467), or the same of x - mean x
  * (arXiv:1607.06450); times weights, plus a bias where there is one. */

@@ -4,9 +4,9 @@
 #ifndef FORWARD_H
 #define FORWARD_H
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "pool.h"
-#include "rows.h"
+#include "stream/rows.h"
 #include "transformer.h"
 
 /* The context: keys and values of the tokens fed so far. One sequence. */

@@ -6,7 +6,7 @@
 
 #include "forward.h"
 #include "lora.h"
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 struct info {
 	const struct origin *origin;	/* what the streams' headers say of it */

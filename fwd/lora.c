@@ -1,7 +1,7 @@
 /* lora.c - low-rank adapters beside the matrices of a model; see lora.h. */
 #include "lora.h"
 
-#include "config.h"
+#include "weights/config.h"
 
 #include <float.h>
 #include <math.h>

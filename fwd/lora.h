@@ -7,7 +7,7 @@
 #ifndef LORA_H
 #define LORA_H
 
-#include "adapter.h"
+#include "weights/adapter.h"
 #include "batch.h"
 
 /* An adapter that is hung, and how. */

@@ -6,7 +6,7 @@
 
 #include "figures.h"
 #include "forward.h"
-#include "rows.h"
+#include "stream/rows.h"
 
 struct stage {
 	struct context *c;

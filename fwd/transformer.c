@@ -1,7 +1,7 @@
 /* transformer.c - a model's tensors, found by name; see transformer.h. */
 #include "transformer.h"
 
-#include "shape.h"
+#include "weights/shape.h"
 
 #include <math.h>
 #include <string.h>

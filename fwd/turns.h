@@ -7,7 +7,7 @@
 #include "draft.h"
 #include "figures.h"
 #include "progress.h"
-#include "rows.h"
+#include "stream/rows.h"
 #include "state.h"
 
 struct turns {

@@ -1,6 +1,6 @@
 /* json.c - read JSON; see json.h. */
 #include "json_impl.h"
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "tokens.h"
+#include "stream/tokens.h"
 
 /* The path from the operand (NULL: none given), else $LLM_MODEL, else the model
  * that ships: beside the programs' folder, in its ../share/llmutils, or where it

@@ -1,9 +1,9 @@
 /* regex.c - regular expressions of tokenizer.json: from pattern to program; see regex.h. */
 #include "regex_impl.h"
 
-#include "normal.h"
-#include "unicode.h"
-#include "unicode_scripts.h"
+#include "unicode/normal.h"
+#include "unicode/unicode.h"
+#include "unicode/unicode_scripts.h"
 
 #include <string.h>
 

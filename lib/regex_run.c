@@ -1,7 +1,7 @@
 /* regex_run.c - run a pattern's program over a text; see regex.h. */
 #include "regex_impl.h"
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* text.c - text that grows until it is written; see text.h. */
 #include "text.h"
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <stdarg.h>
 #include <string.h>

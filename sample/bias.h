@@ -5,7 +5,7 @@
 #define BIAS_H
 
 #include "logits.h"
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 struct biases {
 	struct bias {

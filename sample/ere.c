@@ -2,7 +2,7 @@
 #include "ere.h"
 
 #include "times.h"
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "gbnf.h"
 
 #include "times.h"
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* grammar.c - from expressions to a network of states; see grammar.h. */
 #include "grammar.h"
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>

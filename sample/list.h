@@ -6,7 +6,7 @@
 
 #include "sampler.h"
 #include "text.h"
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 struct list {
 	size_t n;			/* lines a row */

@@ -4,12 +4,12 @@
 #include "guide.h"
 #include "list.h"
 #include "reply.h"
-#include "rows.h"
+#include "stream/rows.h"
 #include "sampler.h"
 #include "schema.h"
-#include "tokens.h"
+#include "stream/tokens.h"
 #include "turn.h"
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

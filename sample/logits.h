@@ -5,7 +5,7 @@
 #ifndef LOGITS_H
 #define LOGITS_H
 
-#include "rows.h"
+#include "stream/rows.h"
 #include "weigh.h"
 
 enum { BLOCK = WEIGH_MOST };

@@ -7,7 +7,7 @@
 #ifndef PIECES_H
 #define PIECES_H
 
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 struct piece_node {
 	uint32_t end;		/* the first node that is not below this one */

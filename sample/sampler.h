@@ -11,7 +11,7 @@
 
 #include "bias.h"
 #include "constraint.h"
-#include "rows.h"
+#include "stream/rows.h"
 #include "sequence.h"
 #include "steps.h"
 

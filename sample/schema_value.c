@@ -2,7 +2,7 @@
 #include "schema_impl.h"
 
 #include "ere.h"
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef SCORE_H
 #define SCORE_H
 
-#include "rows.h"
+#include "stream/rows.h"
 
 /* log(sum of exp) of the reader's row: a logit less this is a log-probability. Dies, naming the row,
  * where a logit is NaN or +infinity or none is finite. */

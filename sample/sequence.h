@@ -7,7 +7,7 @@
 #define SEQUENCE_H
 
 #include "figures.h"
-#include "rows.h"
+#include "stream/rows.h"
 #include "score.h"
 #include "stop.h"
 #include "text.h"

@@ -8,7 +8,7 @@
 #define STOP_H
 
 #include "text.h"
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 /* Shared by all sequences. */
 struct stops {

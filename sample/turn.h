@@ -9,7 +9,7 @@
 #define TURN_H
 
 #include "reply.h"
-#include "rows.h"
+#include "stream/rows.h"
 #include "sampler.h"
 #include "sequence.h"
 

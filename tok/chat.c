@@ -1,8 +1,8 @@
 /* chat.c - a conversation as the model's template writes it; see chat.h. */
 #include "chat.h"
 
-#include "jinja.h"
-#include "unicode.h"
+#include "jinja/jinja.h"
+#include "unicode/unicode.h"
 
 #include <string.h>
 

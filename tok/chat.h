@@ -4,7 +4,7 @@
 #ifndef CHAT_H
 #define CHAT_H
 
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 struct chat;
 

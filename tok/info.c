@@ -2,7 +2,7 @@
 #include "info.h"
 
 #include "text.h"
-#include "tokens.h"
+#include "stream/tokens.h"
 
 /* The names of enum piece_type. */
 static const char *const types[] = {

@@ -3,7 +3,7 @@
 #include "figures.h"
 #include "info.h"
 #include "model.h"
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -8,7 +8,7 @@
 #include "feed.h"
 #include "words.h"
 
-#include "gguf.h"
+#include "weights/gguf.h"
 #include "lora.h"
 
 const size_t fuzz_base = 4 << 20;

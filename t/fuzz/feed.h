@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "forward.h"
-#include "weights.h"
+#include "weights/weights.h"
 
 struct fed {
 	size_t rows;

@@ -7,7 +7,7 @@
 #include "feed.h"
 #include "words.h"
 
-#include "folder.h"
+#include "weights/folder.h"
 
 #include <string.h>
 

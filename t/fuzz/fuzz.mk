@@ -29,9 +29,9 @@ $(FUZZ_BUILD)/t/fuzz/%: $(FUZZ_BUILD)/t/fuzz/%.o $(FUZZ_BUILD)/all.a
 
 $(FUZZ_BUILD)/t/fuzz/%.o: CPPFLAGS += -Ifwd -Isample
 $(FUZZ_BUILD)/lib/util.o: CPPFLAGS += $(foreach f,calloc realloc posix_memalign free exit read write poll close,-D$(f)=fuzz_$(f))
-$(FUZZ_BUILD)/lib/tokens.o $(FUZZ_BUILD)/fwd/flight.o: CPPFLAGS += -Dpoll=fuzz_poll
+$(FUZZ_BUILD)/lib/stream/tokens.o $(FUZZ_BUILD)/fwd/flight.o: CPPFLAGS += -Dpoll=fuzz_poll
 $(FUZZ_BUILD)/fwd/turns.o $(FUZZ_BUILD)/fwd/flight.o: CPPFLAGS += -Dexit=fuzz_exit -Draise=fuzz_raise
-$(FUZZ_BUILD)/lib/vocab%.o $(FUZZ_BUILD)/t/fuzz/vocab%.o: CPPFLAGS += -DWORD_WINDOW=24
+$(FUZZ_BUILD)/lib/vocab/vocab%.o $(FUZZ_BUILD)/t/fuzz/vocab%.o: CPPFLAGS += -DWORD_WINDOW=24
 -include $(wildcard $(FUZZ_BUILD)/t/fuzz/*.d)
 .PRECIOUS: $(FUZZ_BUILD)/t/fuzz/%.o $(FUZZ_BUILD)/t/fuzz/%
 .PHONY: fuzz

@@ -1,7 +1,7 @@
 /* jinja.c - chat templates of any bytes, parsed and run: bounded, and foreign text stays foreign. */
 #include "fuzz.h"
 
-#include "jinja.h"
+#include "jinja/jinja.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* llama2c.c - models of llama2.c: reading, resolving, a forward pass. */
-#include "llama2c.h"
+#include "weights/llama2c.h"
 #include "feed.h"
 
 #include <string.h>

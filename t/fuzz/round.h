@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-#include "vocab_impl.h"
+#include "vocab/vocab_impl.h"
 
 #include "../unit/parts.h"
 

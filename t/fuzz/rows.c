@@ -2,7 +2,7 @@
  * rows.c - the logits stream, binary and text, and what llm-sample makes of it.
  * Input: u8 options, u8 number of the list or limit, u8 bytes a read; the stream.
  */
-#include "rows.h"
+#include "stream/rows.h"
 
 #include "fuzz.h"
 #include "list.h"

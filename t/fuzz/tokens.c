@@ -1,5 +1,5 @@
 /* tokens.c - the token stream, which reads the same however it arrives. */
-#include "tokens.h"
+#include "stream/tokens.h"
 
 #include "fuzz.h"
 

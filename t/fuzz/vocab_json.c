@@ -1,7 +1,7 @@
 /* vocab_json.c - tokenizer.json. */
 #include "round.h"
 
-#include "vocab_hf.h"
+#include "vocab/vocab_hf.h"
 
 const size_t fuzz_base = (size_t)64 << 20;	/* 32 patterns at most */
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write lib/grapheme_tables.h: where user-perceived characters (UAX 29) end.
+"""Write lib/unicode/grapheme_tables.h: where user-perceived characters (UAX 29) end.
 
-    python3 t/gen/graphemes.py >lib/grapheme_tables.h     (Python packages tokenizers, unicodedata2 16.0.0)
+    python3 t/gen/graphemes.py >lib/unicode/grapheme_tables.h     (Python packages tokenizers, unicodedata2 16.0.0)
 
 What joins the character before (Extend, ZWJ, SpacingMark) is asked of Hugging Face's tokenizers:
 there {a: X} as a precompiled_charsmap takes a cluster "a..." for an X.

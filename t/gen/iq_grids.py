@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write lib/iq_grids.h: the codebooks of the IQ formats.
+"""Write lib/weights/iq_grids.h: the codebooks of the IQ formats.
 
-    python3 t/gen/iq_grids.py >lib/iq_grids.h      (Python package gguf 0.19.0)
+    python3 t/gen/iq_grids.py >lib/weights/iq_grids.h      (Python package gguf 0.19.0)
 
 A format of the IQ kind stores for 8 (or 4) weights at once the number of a vector
 in a codebook, its grid. The grids were found by search and are facts of the format;
@@ -30,7 +30,7 @@ def main():
  * the Python package gguf {version}.
  *
  * An entry is a vector of 8 levels of 2 bits, or of 4 levels of 4 bits for IQ3, the
- * first in the lowest bits. What a level is worth: lib/unpack_iq.h. GRID_...(E) is E(entry), for
+ * first in the lowest bits. What a level is worth: lib/weights/unpack_iq.h. GRID_...(E) is E(entry), for
  * each: tables of other forms are made of these.
  */
 #ifndef IQ_GRIDS_H

@@ -1,6 +1,6 @@
-"""lib/unicode_normal.h: the tables of Unicode's normalization forms, its marks and small letters.
+"""lib/unicode/unicode_normal.h: the tables of Unicode's normalization forms, its marks and small letters.
 
-usage: normal.py >lib/unicode_normal.h      (Python package unicodedata2 16.0.0)
+usage: normal.py >lib/unicode/unicode_normal.h      (Python package unicodedata2 16.0.0)
 
 The version is 9.0.0 because that is what Hugging Face's tokenizers normalize by (the crate
 unicode-normalization-alignments). What a character decomposes to never changes, so 9.0.0 is

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write lib/unicode_scripts.h: which characters some scripts have.
+"""Write lib/unicode/unicode_scripts.h: which characters some scripts have.
 
-    python3 t/gen/scripts.py >lib/unicode_scripts.h     (Python package tokenizers)
+    python3 t/gen/scripts.py >lib/unicode/unicode_scripts.h     (Python package tokenizers)
 
 Asked of Oniguruma itself, as Hugging Face's tokenizers have it.
 """

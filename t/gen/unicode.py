@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Write lib/unicode_tables.h: the general category of every code point.
+"""Write lib/unicode/unicode_tables.h: the general category of every code point.
 
-    python3 t/gen/unicode.py UnicodeData.txt 16.0.0 >lib/unicode_tables.h
-    python3 t/gen/unicode.py >lib/unicode_tables.h      (Python package unicodedata2 16.0.0)
+    python3 t/gen/unicode.py UnicodeData.txt 16.0.0 >lib/unicode/unicode_tables.h
+    python3 t/gen/unicode.py >lib/unicode/unicode_tables.h      (Python package unicodedata2 16.0.0)
 
 The version is 16.0.0 because that is what Hugging Face tokenizers' regular
 expressions (Oniguruma 6.9.10) know; with another one a few hundred newer
@@ -12,7 +12,7 @@ UnicodeData.txt: https://www.unicode.org/Public/16.0.0/ucd/
 import sys
 
 VERSION = "16.0.0"
-# The order is that of enum ucat in lib/unicode.h; C* (control, unassigned, ...) is 0.
+# The order is that of enum ucat in lib/unicode/unicode.h; C* (control, unassigned, ...) is 0.
 CLASS = {"Lu": 1, "Ll": 2, "Lt": 3, "Lm": 4, "Lo": 5, "Mn": 6, "Mc": 7, "Me": 8, "Nd": 9, "Nl": 10, "No": 11, "Pc": 12,
          "P": 13, "S": 14, "Z": 15}
 # White_Space (PropList.txt) is Z and these controls, the same in every version since 4.1.

@@ -125,8 +125,8 @@ def llama_cpp(model):
 
 
 def letters():
-    """The class of letters in deepseek-llm's tokenizer.json, as lib/pretok.c quotes it."""
-    path = os.path.join(os.path.dirname(__file__), "../../lib/pretok.c")
+    """The class of letters in deepseek-llm's tokenizer.json, as lib/vocab/pretok.c quotes it."""
+    path = os.path.join(os.path.dirname(__file__), "../../lib/vocab/pretok.c")
     quoted = open(path, encoding="utf-8").read().split("#define CASED_LETTERS", 1)[1].split("#define", 1)[0]
     return "".join(re.findall('"(.*)"', quoted))
 

@@ -2,7 +2,7 @@
 #ifndef BLOCKS_H
 #define BLOCKS_H
 
-#include "tensor.h"
+#include "weights/tensor.h"
 
 /* splitmix64: a number that looks random from every number. */
 static uint64_t

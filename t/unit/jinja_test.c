@@ -1,6 +1,6 @@
 /* jinja_test.c - render the template in file 1 with the variables of the JSON in file 2. */
-#include "jinja.h"
-#include "unicode.h"
+#include "jinja/jinja.h"
+#include "unicode/unicode.h"
 
 const char progname[] = "jinja_test";
 const char usage_text[] = "usage: jinja_test template variables.json\n";

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 const char progname[] = "kernels_test";
 const char usage_text[] = "usage: kernels_test [seed]\n";

@@ -2,7 +2,7 @@
 #ifndef PARTS_H
 #define PARTS_H
 
-#include "vocab.h"
+#include "vocab/vocab.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * the command line does; print the words' lengths in bytes, a line a record. */
 #include <string.h>
 
-#include "pretok.h"
+#include "vocab/pretok.h"
 #include "util.h"
 
 const char progname[] = "pretok_test";

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "blocks.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 const char progname[] = "product_loop";
 const char usage_text[] = "usage: product_loop [-t threads] [-n vectors] [-r rows] [-d dim] [-s seconds] type ...\n";

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "blocks.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 const char progname[] = "types_test";
 const char usage_text[] = "usage: types_test -l | [-b blocks | -k] type <blocks\n";

@@ -11,7 +11,7 @@
  */
 #include <string.h>
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 #include "vocab_impl.h"
 
 static uint32_t

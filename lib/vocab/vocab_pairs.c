@@ -4,7 +4,7 @@
  * A piece is spelled in one way, so what two of them make depends on their ids alone, and a word whose symbols are all pieces
  * can be merged without a look at its bytes.
  */
-#include "unicode.h"
+#include "unicode/unicode.h"
 #include "vocab_hf.h"
 #include "vocab_impl.h"
 

@@ -1,8 +1,8 @@
 /* vocab_hf_text.c - normalize text and cut it into words as tokenizer.json says; see vocab_hf.h. */
 #include "vocab_hf.h"
 
-#include "grapheme.h"
-#include "unicode.h"
+#include "unicode/grapheme.h"
+#include "unicode/unicode.h"
 
 #include <string.h>
 

@@ -10,8 +10,8 @@
 #define VOCAB_IMPL_H
 
 #include "charsmap.h"
-#include "gguf.h"
-#include "normal.h"
+#include "weights/gguf.h"
+#include "unicode/normal.h"
 #include "pretok.h"
 #include "vocab.h"
 #include "swar.h"

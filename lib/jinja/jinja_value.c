@@ -1,7 +1,7 @@
 /* jinja_value.c - values of a template; see jinja_impl.h. */
 #include "jinja_impl.h"
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * src/sentencepiece_model.proto), and text as SentencePiece normalizes it.
  */
 #include "json.h"
-#include "unicode.h"
+#include "unicode/unicode.h"
 #include "vocab_impl.h"
 
 #include <string.h>

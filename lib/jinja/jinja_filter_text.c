@@ -1,6 +1,6 @@
 /* jinja_filter_text.c - filters that make text; see jinja_impl.h. */
 #include "jinja_impl.h"
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <string.h>
 

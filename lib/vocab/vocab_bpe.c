@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 #include "vocab_hf.h"
 #include "vocab_impl.h"
 

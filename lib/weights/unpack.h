@@ -1,7 +1,7 @@
 /*
  * unpack.h - how each number format unpacks to float32.
  *
- * Not a module but a body: lib/tensor.c compiles it for any machine, and each
+ * Not a module but a body: lib/weights/tensor.c compiles it for any machine, and each
  * kernel file once more for its instruction set, where the loops become vectors.
  * Here are the numbers that stand alone, the blocks of 32, and the table of all;
  * unpack_k.h and unpack_iq.h hold the rest.

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder.h"
-#include "llama2c.h"
-#include "split.h"
+#include "weights/folder.h"
+#include "weights/llama2c.h"
+#include "weights/split.h"
 #include "vocab_hf.h"
 #include "vocab_impl.h"
 

@@ -1,7 +1,7 @@
 /* vocab_hf_load.c - read tokenizer.json and what lies beside it; see vocab_hf.h. */
 #include "vocab_hf.h"
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef KERNELS_H
 #define KERNELS_H
 
-#include "tensor.h"
+#include "weights/tensor.h"
 
 /*
  * 32 inputs of a product as integers, a cache line: x = d q. Each block is made of its

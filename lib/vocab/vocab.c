@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "llama2c.h"
+#include "weights/llama2c.h"
 #include "json.h"
-#include "unicode.h"
+#include "unicode/unicode.h"
 #include "vocab_hf.h"
 #include "vocab_impl.h"
 

@@ -1,7 +1,7 @@
 /* jinja_string.c - methods of strings, as Python has them; see jinja_impl.h. */
 #include "jinja_impl.h"
-#include "normal.h"
-#include "unicode.h"
+#include "unicode/normal.h"
+#include "unicode/unicode.h"
 
 #include <string.h>
 

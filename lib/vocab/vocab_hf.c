@@ -1,7 +1,7 @@
 /* vocab_hf.c - encode as tokenizer.json says; see vocab_hf.h. */
 #include "vocab_hf.h"
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include "codes.h"
 
-/* What a level is worth, and an entry's: lib/unpack_iq.h. */
+/* What a level is worth, and an entry's: lib/weights/unpack_iq.h. */
 #define LEVEL(levels, i, bits) ((levels) >> (i) * (bits) & ((1 << (bits)) - 1))
 #define IQ2(levels, i) 8 + 17 * LEVEL(levels, i, 2) + LEVEL(levels, i, 2) / 2
 #define IQ3_XXS(levels, i) 4 + 8 * LEVEL(levels, i, 4) + LEVEL(levels, i, 4) / 7 * 2

@@ -5,7 +5,7 @@
 #include "vocab_hf.h"
 #include "vocab_impl.h"
 
-#include "unicode.h"
+#include "unicode/unicode.h"
 
 #include <float.h>
 #include <math.h>

@@ -11,7 +11,7 @@
 
 #include "charsmap.h"
 #include "json.h"
-#include "normal.h"
+#include "unicode/normal.h"
 #include "regex.h"
 #include "vocab_impl.h"
 

@@ -7,7 +7,7 @@
  * boundary alone: what stands further off only changes when they are merged, not into what. So where two neighbours come apart again
  * as they were if they are merged anew, the text may be cut between them.
  */
-#include "unicode.h"
+#include "unicode/unicode.h"
 #include "vocab_impl.h"
 
 /* The bytes of the characters at s[0..n) become symbols, at most `max`; returns how many bytes those are. */

@@ -1,7 +1,7 @@
 /*
  * codes_iq.h - part of codes.h: the IQ formats whose quants are numbers of vectors in a grid.
  *
- * Here the grids are tables of bytes (codes_iq.c): what a format's pictures (lib/unpack_iq.h) call
+ * Here the grids are tables of bytes (codes_iq.c): what a format's pictures (lib/weights/unpack_iq.h) call
  * levels, as sizes. A load brings 8 weights, or 4 of IQ3, and their signs are set in a word.
  */
 #ifndef CODES_IQ_H

@@ -1,4 +1,4 @@
-/* adapter_peft.h - adapters as PEFT saves them; only for lib/adapter.c. */
+/* adapter_peft.h - adapters as PEFT saves them; only for lib/weights/adapter.c. */
 #ifndef ADAPTER_PEFT_H
 #define ADAPTER_PEFT_H
 

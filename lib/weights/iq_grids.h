@@ -3,7 +3,7 @@
  * the Python package gguf 0.19.0.
  *
  * An entry is a vector of 8 levels of 2 bits, or of 4 levels of 4 bits for IQ3, the
- * first in the lowest bits. What a level is worth: lib/unpack_iq.h. GRID_...(E) is E(entry), for
+ * first in the lowest bits. What a level is worth: lib/weights/unpack_iq.h. GRID_...(E) is E(entry), for
  * each: tables of other forms are made of these.
  */
 #ifndef IQ_GRIDS_H

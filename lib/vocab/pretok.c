@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "compat_chunk.h"
-#include "unicode.h"
+#include "unicode/unicode.h"
 #include "util.h"
 
 /* [^\s\p{L}\p{N}] */

@@ -10,7 +10,7 @@
 #ifndef CODES_H
 #define CODES_H
 
-#include "unpack.h"
+#include "weights/unpack.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>

@@ -1,13 +1,13 @@
 /* llm-fwd - the forward pass: tokens to logits. See llm-fwd(1). */
 #include "compat.h"
 #include "flight.h"
-#include "weights/gguf.h"
 #include "info.h"
 #include "model.h"
 #include "reply.h"
 #include "stage.h"
 #include "turns.h"
 #include "vocab/vocab.h"
+#include "weights/gguf.h"
 
 #include <signal.h>
 #include <stdlib.h>

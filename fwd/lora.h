@@ -7,8 +7,8 @@
 #ifndef LORA_H
 #define LORA_H
 
-#include "weights/adapter.h"
 #include "batch.h"
+#include "weights/adapter.h"
 
 /* An adapter that is hung, and how. */
 struct adapted {

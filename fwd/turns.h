@@ -7,8 +7,8 @@
 #include "draft.h"
 #include "figures.h"
 #include "progress.h"
-#include "stream/rows.h"
 #include "state.h"
+#include "stream/rows.h"
 
 struct turns {
 	struct context *c;

@@ -11,9 +11,9 @@
 
 #include "bias.h"
 #include "constraint.h"
-#include "stream/rows.h"
 #include "sequence.h"
 #include "steps.h"
+#include "stream/rows.h"
 
 /* What was asked for: shared by all sequences. */
 struct sampler {

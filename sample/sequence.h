@@ -7,9 +7,9 @@
 #define SEQUENCE_H
 
 #include "figures.h"
-#include "stream/rows.h"
 #include "score.h"
 #include "stop.h"
+#include "stream/rows.h"
 #include "text.h"
 
 /* A token of the sequence; where the stream skips positions, not all are known. */

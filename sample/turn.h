@@ -9,9 +9,9 @@
 #define TURN_H
 
 #include "reply.h"
-#include "stream/rows.h"
 #include "sampler.h"
 #include "sequence.h"
+#include "stream/rows.h"
 
 struct talk {
 	struct row_reader *rows;	/* header read */

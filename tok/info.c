@@ -1,8 +1,8 @@
 /* info.c - what a vocabulary is; see info.h, llm-tok(1). */
 #include "info.h"
 
-#include "text.h"
 #include "stream/tokens.h"
+#include "text.h"
 
 /* The names of enum piece_type. */
 static const char *const types[] = {

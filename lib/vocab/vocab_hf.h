@@ -11,8 +11,8 @@
 
 #include "charsmap.h"
 #include "json.h"
-#include "unicode/normal.h"
 #include "regex.h"
+#include "unicode/normal.h"
 #include "vocab_impl.h"
 
 /* Of a piece: HF_MODEL ones are the model's, the others only added tokens. */

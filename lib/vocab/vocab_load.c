@@ -3,11 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vocab_hf.h"
+#include "vocab_impl.h"
 #include "weights/folder.h"
 #include "weights/llama2c.h"
 #include "weights/split.h"
-#include "vocab_hf.h"
-#include "vocab_impl.h"
 
 /* Pieces that end a generation wherever they occur, and pieces that are control
  * ones even in files that call them ordinary text. */

@@ -8,8 +8,8 @@
 #include "feed.h"
 #include "words.h"
 
-#include "weights/gguf.h"
 #include "lora.h"
+#include "weights/gguf.h"
 
 const size_t fuzz_base = 4 << 20;
 

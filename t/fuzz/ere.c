@@ -1,7 +1,7 @@
 /* ere.c - regular expressions of POSIX of any bytes: refused in a line, or they run. */
 #include "grammar_walk.h"
 
-#include "ere.h"
+#include "grammar/ere.h"
 
 #include <string.h>
 

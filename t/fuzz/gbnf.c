@@ -1,7 +1,7 @@
 /* gbnf.c - grammars in GBNF of any bytes: refused in a line, or they run. */
 #include "grammar_walk.h"
 
-#include "gbnf.h"
+#include "grammar/gbnf.h"
 
 static struct grammar *
 read_grammar(const unsigned char *data, size_t n)

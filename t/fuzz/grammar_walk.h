@@ -6,7 +6,7 @@
 #define GRAMMAR_WALK_H
 
 #include "fuzz.h"
-#include "stacks.h"
+#include "grammar/stacks.h"
 
 /* What follows at a place's base follows there, too, and no later; so do the characters of its run. */
 static void

@@ -1,8 +1,8 @@
 /* pretok.c - UTF-8, categories and the pre-tokenizers over any bytes. */
 #include "fuzz.h"
 
-#include "vocab/pretok.h"
 #include "unicode/unicode.h"
+#include "vocab/pretok.h"
 
 #include <stdlib.h>
 #include <string.h>

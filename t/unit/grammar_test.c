@@ -8,10 +8,10 @@
  * same: whether asking of one id, of all, and of the likeliest alone says the same; prints how often all could be asked.
  */
 #include "candidates.h"
-#include "ere.h"
-#include "gbnf.h"
-#include "guide.h"
-#include "schema.h"
+#include "grammar/ere.h"
+#include "grammar/gbnf.h"
+#include "grammar/guide.h"
+#include "grammar/schema.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * the command line does; print the words' lengths in bytes, a line a record. */
 #include <string.h>
 
-#include "vocab/pretok.h"
 #include "util.h"
+#include "vocab/pretok.h"
 
 const char progname[] = "pretok_test";
 const char usage_text[] = "usage: pretok_test name <records\n";

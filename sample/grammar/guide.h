@@ -11,7 +11,7 @@
 #ifndef GUIDE_H
 #define GUIDE_H
 
-#include "constraint.h"
+#include "../constraint.h"
 #include "pieces.h"
 #include "stacks.h"
 

@@ -14,8 +14,8 @@
 #ifndef STACKS_H
 #define STACKS_H
 
+#include "../heap.h"
 #include "grammar.h"
-#include "heap.h"
 
 typedef uint32_t place;
 #define PLACE_NONE 1u		/* no text goes on from here; 0 is no place at all */

@@ -1,6 +1,6 @@
 /* grammar_check.c - what a grammar must be like before it can run; see grammar.h. */
+#include "../heap.h"
 #include "grammar.h"
-#include "heap.h"
 
 #include <string.h>
 

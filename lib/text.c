@@ -17,6 +17,15 @@ bytes_add(struct bytes *b, const void *p, size_t n)
 }
 
 void
+bytes_drop(struct bytes *b, size_t n)
+{
+	if (!n)
+		return;
+	b->n -= n;
+	memmove(b->s, b->s + n, b->n);
+}
+
+void
 bytes_print(struct bytes *b, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -13,6 +13,8 @@ struct bytes {
 };
 
 void bytes_add(struct bytes *b, const void *p, size_t n);
+/* Let the first n go. */
+void bytes_drop(struct bytes *b, size_t n);
 void bytes_print(struct bytes *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* p[0..n) as printf %b reads it: in one line, without tabs or anything that a terminal obeys. */

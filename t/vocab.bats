@@ -54,14 +54,28 @@ endless()
 		done
 	done
 	"$LLM_UNIT/vocab_test" -r -s -p 100 "$M" <in
-	for step in 61 1000; do
-		"$LLM_UNIT/vocab_test" -r -p $step "$REPO/t/fixtures/sentencepiece/bpe_bytes.model" <in
+}
+
+@test "a text that comes in parts has the ids of the whole: tokenizer.model, with a normalizer and without, Unigram" {
+	local v step
+	endless >in
+	noise | tr '\0' '\1' >>in
+	printf '\0' >>in
+	for _ in 1 2 3 4 5 6 7 8; do cat "$BATS_TEST_FILENAME" "$REPO/README.md"; printf '  \342\200\213 e\314\201 '; done >>in
+	printf '\0' >>in
+	for v in "$REPO"/t/fixtures/sentencepiece/*.model; do
+		for step in 7 61 1000 20000; do
+			"$LLM_UNIT/vocab_test" -r -p $step "$v" <in
+		done
 	done
+	"$LLM_UNIT/vocab_test" -r -s -p 100 "$v" <in
 }
 
 @test "memory does not grow with a line" {
 	[ -z "$LLM_SANITIZER" ] || skip "sanitizers keep what is free"
-	for c in "$M:a" "$M: " "$M:text, and words " "$REPO/t/fixtures/sentencepiece/bpe_bytes.model:text, and words "; do
+	local c sp=$REPO/t/fixtures/sentencepiece
+	for c in "$M:a" "$M: " "$M:text, and words " "$sp/bpe_bytes.model:text, and words " "$sp/bpe_bytes.model:a" "$sp/bpe_user.model:a" \
+		"$sp/bpe_plain.model:é " "$sp/unigram_bytes.model:text, and words " "$sp/unigram_user.model:  " "$sp/unigram_user.model:語"; do
 		for mb in 2 6; do
 			yes "${c#*:}" | tr -d '\n' | head -c ${mb}000000 | llm-tok -v "${c%%:*}" 2>&1 >/dev/null | sed 's/.*memory=//' >$mb
 		done

@@ -29,13 +29,17 @@ offset(uint32_t unit)
 }
 
 static size_t
-search(const struct charsmap *c, const unsigned char *s, size_t n, bool longest, struct str *to)
+search(const struct charsmap *c, const unsigned char *s, size_t n, bool longest, struct str *to, bool *open)
 {
 	size_t found = 0;
 	if (!c->n)
 		return 0;
 	uint32_t at = offset(le32(c->units));
-	for (size_t i = 0; i < n && s[i]; i++) {
+	for (size_t i = 0;; i++) {
+		if (i == n)
+			*open = true;
+		if (i == n || !s[i])
+			break;
 		at ^= s[i];
 		if (at >= c->n)
 			break;
@@ -57,13 +61,14 @@ search(const struct charsmap *c, const unsigned char *s, size_t n, bool longest,
 }
 
 size_t
-charsmap_longest(const struct charsmap *c, const unsigned char *s, size_t n, struct str *to)
+charsmap_longest(const struct charsmap *c, const unsigned char *s, size_t n, struct str *to, bool *open)
 {
-	return search(c, s, n, true, to);
+	return search(c, s, n, true, to, open);
 }
 
 size_t
 charsmap_shortest(const struct charsmap *c, const unsigned char *s, size_t n, struct str *to)
 {
-	return search(c, s, n, false, to);
+	bool open;
+	return search(c, s, n, false, to, &open);
 }

@@ -23,8 +23,8 @@ struct charsmap {
 struct charsmap charsmap_read(const char *path, const unsigned char *p, size_t n);
 
 /* The longest prefix of s[0..n) (or the shortest) that a rule replaces: its length, and the text
- * for it in *to; 0: there is none. */
-size_t charsmap_longest(const struct charsmap *c, const unsigned char *s, size_t n, struct str *to);
+ * for it in *to; 0: there is none. *open is set where more behind s[0..n) might make it longer. */
+size_t charsmap_longest(const struct charsmap *c, const unsigned char *s, size_t n, struct str *to, bool *open);
 size_t charsmap_shortest(const struct charsmap *c, const unsigned char *s, size_t n, struct str *to);
 
 #endif

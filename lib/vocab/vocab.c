@@ -276,10 +276,10 @@ emit(struct ids *out, uint32_t id)
 }
 
 static void
-encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, size_t context, struct ids *out)
+encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, bool begun, size_t context, struct ids *out)
 {
-	if (n && v->sp)
-		sp_encode(v, s, n, prefix, out);
+	if (v->sp && (n || begun))
+		sp_encode(v, s, n, prefix, begun, out);
 	else if (n && v->bpe)
 		bpe_encode_rest(v, s, n, context, out);
 	else if (n)
@@ -345,10 +345,10 @@ special_at(struct vocab *v, const struct source *t, size_t i)
 
 /* What is certain of a stretch that goes on. */
 static struct taken
-stretch_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, size_t context, struct ids *out)
+stretch_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, bool begun, size_t context, struct ids *out)
 {
 	if (v->sp)
-		return (struct taken){.n = sp_encode_begun(v, s, n, prefix, out)};
+		return (struct taken){.n = sp_encode_begun(v, s, n, prefix, begun, out)};
 	return v->bpe ? bpe_encode_begun(v, s, n, context, false, out) : spm_encode_begun(v, s, n, prefix, out);
 }
 
@@ -368,7 +368,7 @@ encode(struct vocab *v, const struct source *t, struct ids out)
 			i++;
 			continue;
 		}
-		encode_part(v, s + from, i - from, prefix, context, &out);
+		encode_part(v, s + from, i - from, prefix, !from && t->begun, context, &out);
 		emit(&out, sp->id);
 		prefix = v->space_prefix;
 		context = 0;
@@ -379,11 +379,11 @@ encode(struct vocab *v, const struct source *t, struct ids out)
 	}
 	struct taken k = {0};
 	if (!t->more) {
-		encode_part(v, s + from, len - from, prefix, context, &out);
+		encode_part(v, s + from, len - from, prefix, !from && t->begun, context, &out);
 		return k;
 	}
 	if (from < len)
-		k = stretch_begun(v, s + from, len - from, prefix, context, &out);
+		k = stretch_begun(v, s + from, len - from, prefix, !from && t->begun, context, &out);
 	k.begun = k.n ? true : !from && t->begun;
 	k.n += from;
 	k.head += from;
@@ -414,7 +414,7 @@ goes_on(struct vocab *v, bool special)
 	if (!*known && v->hf)
 		*known = hf_goes_on(v, special) ? 1 : 2;
 	else if (!*known)
-		*known = (!v->sp || v->sp->cuts) && !(v->rstrip && special) && (!v->bpe || pretok_can_end(v->pretok)) ? 1 : 2;
+		*known = !(v->rstrip && special) && (!v->bpe || pretok_can_end(v->pretok)) ? 1 : 2;
 	return *known == 1;
 }
 
@@ -463,6 +463,7 @@ vocab_free(struct vocab *v)
 	pairs_free(&v->pairs);
 	xfree(v->chars);
 	cache_free(&v->cache);
+	xfree(v->unknown.text.s);
 	pretok_free(&v->cut);
 	xfree(v->joined);
 	for (int i = 0; i < 4; i++)

@@ -124,7 +124,10 @@ cuts_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, word
 	}
 	while (n) {
 		const size_t len = word_end(v->joined, s, n);
-		words_add(v, &q, s, len, n >= CACHE_KEY, out);
+		if (v->sp && !v->all_bytes) /* unknown characters on both sides are one */
+			word(v, s, len, out);
+		else
+			words_add(v, &q, s, len, n >= CACHE_KEY, out);
 		s += len;
 		n -= len;
 	}

@@ -91,32 +91,49 @@ struct specials {
 	uint32_t first[257];
 };
 
+/* What no piece holds, and is not emitted yet: unknown characters beside each other are one. */
+struct unknown_run {
+	bool open, lost;	/* lost: some of its bytes have no pieces */
+	struct bytes text;	/* as long as all have */
+};
+
+/* Scores of a Unigram are wanted of that many places: more than the bytes of a piece. */
+enum { UNIGRAM_NEAR = 2048 };
+
 /* A Unigram model: the likeliest pieces are taken (vocab_unigram.c). */
 struct unigram {
 	double *scores;			/* of each id; owned */
 	double unk_score;		/* of a character that no piece holds */
 	bool single;			/* scores are added up as float32, as SentencePiece does */
 	struct specials pieces;
+	size_t longest;			/* bytes of the longest piece, and of a character */
 	struct unigram_node {
-		double score;
-		size_t from;		/* the place before the last piece; SIZE_MAX: no way leads here */
-		uint32_t id;
+		uint32_t id;		/* of the last piece, NO_ID: none holds that character */
+		uint16_t back;		/* its bytes; 0: no way leads here */
 		bool live;		/* some best way may come through here */
 	} *nodes;			/* the best way to each place in a text from `base` on, which all go through */
 	size_t base, n_nodes, nodes_cap;
-	size_t *ends;			/* of the pieces on the best way to a place, the last first */
-	size_t n_ends, ends_cap;
-	size_t unknown;			/* where a run of unknown characters began that is not over; SIZE_MAX: there is none */
+	double score[UNIGRAM_NEAR];	/* of the ways to the places near `at`, where the search is */
+	size_t at;
+	size_t enough;			/* places between them to ask what is decided */
+	struct bytes text;		/* of one that goes on: what was fed of it */
 };
 
 /* How SentencePiece normalizes text: of a tokenizer.model, and of Unigrams in GGUF files (vocab_sp.c). */
 struct sp {
 	struct charsmap map;
 	bool dummy_prefix, remove_extra, escape;
-	bool cuts;			/* a text can be cut, as those of other vocabularies (vocab_cuts.c) */
+	bool exact;			/* all comes back: so does U+2581 */
+	bool cuts;			/* a text can be cut, as those of other vocabularies (vocab_cuts.c), */
+	bool raw;			/* also before it is normalized, which changes nothing */
 	uint32_t n_model;		/* pieces from here on are added tokens, which a text is cut at */
 	struct specials user;		/* user-defined pieces, which nothing changes */
-	struct bytes text;
+	size_t ahead;			/* so many bytes tell what becomes of the first, the rules aside */
+	struct bytes text;		/* normalized, */
+	struct str space;		/* with spaces spelled so */
+	size_t enough;			/* of it to try what is certain */
+	bool prefix, begun, after_space;	/* where in a text it is */
+	struct bytes word;
 	struct bytes added;		/* texts of added tokens */
 	unsigned char *scores;		/* owned: what struct vocab points into, or NULL */
 };
@@ -153,6 +170,8 @@ struct vocab {
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	size_t longest_symbol;		/* what merging makes is no longer; 0: not known */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
+	bool all_bytes;			/* have one, as byte_pieces_index() saw it */
+	struct unknown_run unknown;
 	struct unigram *unigram;	/* or NULL */
 	struct sp *sp;			/* or NULL */
 	struct json_doc *config;	/* tokenizer_config.json, owned, or NULL */
@@ -427,14 +446,23 @@ size_t merge_few(const struct pairs *p, const unsigned char *s, uint32_t *id, si
 /* Pieces and how likely they are; v->byte_id says which bytes have pieces of their own. */
 void unigram_prepare(struct vocab *v);
 void unigram_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+/* The same of a text that comes in parts: emit what is certain; and the last part. */
+void unigram_feed(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+void unigram_end(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+void unigram_forget(struct unigram *u); /* what was fed */
 void unigram_free(struct unigram *u);
 /* The pieces <0x00> ... in v->byte_id. */
 void byte_pieces_index(struct vocab *v);
 /* What no piece holds: its byte pieces, if it has them all, else the unknown piece. */
 void emit_unknown(struct vocab *v, const unsigned char *p, size_t n, struct ids *out);
+/* The same of characters that are one with those beside them, emitted when it is known what stands behind. */
+void unknown_add(struct vocab *v, const unsigned char *p, size_t n, struct ids *out);
+void unknown_end(struct vocab *v, struct ids *out);
+void unknown_forget(struct vocab *v);
 
-/* BPE of text that sp normalized. */
+/* BPE of text that sp normalized; unknown characters at its end are not emitted yet. Of one that goes on: how many bytes are certain. */
 void spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
+size_t spm_begun_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
 
 /* The rules of a tokenizer.model; whether a file is one; its vocabulary. */
 bool sp_is(struct map m);
@@ -442,9 +470,9 @@ struct vocab *vocab_from_sp(struct map m, const char *dir);
 /* A Unigram of a GGUF file. */
 void sp_from_gguf(struct vocab *v);
 void sp_prepare(struct vocab *v);
-void sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
-/* Of a text that goes on, if it can be cut: how many bytes are certain. */
-size_t sp_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
+/* A text, or the end of one that is begun; of one that goes on how many bytes were taken. */
+void sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, bool begun, struct ids *out);
+size_t sp_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, bool begun, struct ids *out);
 void sp_free(struct sp *sp);
 
 /* What lies beside a vocabulary in a folder (vocab_folder.c). The file of that name, {NULL} if it is not there; its path lives on. */

@@ -1,9 +1,8 @@
 /*
  * vocab_sp.c - models of SentencePiece: tokenizer.model, a protocol buffer (github.com/google/sentencepiece,
- * src/sentencepiece_model.proto), and text as SentencePiece normalizes it.
+ * src/sentencepiece_model.proto).
  */
 #include "json.h"
-#include "unicode/unicode.h"
 #include "vocab_impl.h"
 
 #include <string.h>
@@ -343,152 +342,8 @@ sp_free(struct sp *sp)
 		return;
 	xfree(sp->user.list);
 	xfree(sp->text.s);
+	xfree(sp->word.s);
 	xfree(sp->added.s);
 	xfree(sp->scores);
 	xfree(sp);
-}
-
-/* Whether a text can be cut where no piece has what meets there: nothing that is done to it reaches over that place. */
-static bool
-cuts(const struct vocab *v)
-{
-	const struct sp *sp = v->sp;
-	bool can = !v->unigram && sp->escape && !sp->remove_extra && !sp->map.n;
-	for (size_t b = 0; b < 256; b++) /* else unknown characters on both sides would be one */
-		can &= v->byte_id[b] != NO_ID;
-	return can;
-}
-
-void
-sp_prepare(struct vocab *v)
-{
-	struct sp *sp = v->sp;
-	size_t n = 0;
-	if (v->unigram)
-		unigram_prepare(v);
-	else {
-		pieces_index(v);
-		byte_pieces_index(v);
-	}
-	sp->user.list = xcalloc(v->n, sizeof *sp->user.list);
-	for (uint32_t id = 0; id < sp->n_model; id++) {
-		uint32_t len;
-		const unsigned char *p = piece(v, id, &len);
-		if (vocab_type(v, id) == PIECE_USER && len)
-			sp->user.list[n++] = (struct special){p, len, id};
-	}
-	specials_ready(&sp->user, n);
-	sp->cuts = cuts(v);
-}
-
-/* What becomes of the beginning of s[0..n), and how many bytes of it that is. */
-static struct str
-normalize_prefix(struct sp *sp, const unsigned char *s, size_t n, size_t *len)
-{
-	const struct special *user = specials_at(&sp->user, s, n);
-	struct str to;
-	uint32_t cp;
-	if (user)
-		*len = user->n;
-	else if ((*len = charsmap_longest(&sp->map, s, n, &to)))
-		return to;
-	else
-		*len = utf8_next(s, n, &cp); /* also of a byte that is no UTF-8: it may have a piece of its own */
-	return (struct str){(const char *)s, *len};
-}
-
-static void
-add_spaced(struct sp *sp, struct str t)
-{
-	for (size_t i = 0; i < t.n; i++)
-		if (t.p[i] == ' ' && sp->escape)
-			bytes_add(&sp->text, SPM_SPACE, SPM_SPACE_LEN);
-		else
-			bytes_add(&sp->text, t.p + i, 1);
-}
-
-/* s[0..n) normalized, in sp->text. */
-static void
-normalize_text(struct vocab *v, const unsigned char *s, size_t n, bool prefix)
-{
-	struct sp *sp = v->sp;
-	const size_t room = n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * n;
-	const struct str space = {" ", 1}, spelled = sp->escape ? (struct str){SPM_SPACE, SPM_SPACE_LEN} : space;
-	size_t i = 0, len;
-	struct str t = {NULL, 0};
-	sp->text.n = 0;
-	for (; sp->remove_extra && i < n; i += len)
-		if (t = normalize_prefix(sp, s + i, n - i, &len), t.n != 1 || *t.p != ' ')
-			break;
-	if (i == n)
-		return;
-	if (prefix)
-		add_spaced(sp, space);
-	for (bool after_space = sp->remove_extra; i < n; i += len) {
-		t = normalize_prefix(sp, s + i, n - i, &len);
-		while (after_space && t.n && *t.p == ' ')
-			t = (struct str){t.p + 1, t.n - 1};
-		add_spaced(sp, t);
-		if (sp->text.n > room)
-			die("%s: its rules (precompiled_charsmap) make a text grow to more than %zu bytes", v->path, room);
-		if (t.n)
-			after_space = sp->remove_extra && t.p[t.n - 1] == ' ';
-	}
-	while (sp->remove_extra && sp->text.n >= spelled.n && !memcmp(sp->text.s + sp->text.n - spelled.n, spelled.p, spelled.n))
-		sp->text.n -= spelled.n;
-}
-
-static void
-encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
-{
-	normalize_text(v, s, n, prefix);
-	if (v->sp->text.n && v->unigram)
-		unigram_encode(v, v->sp->text.s, v->sp->text.n, out);
-	else if (v->sp->text.n)
-		spm_encode_normalized(v, v->sp->text.s, v->sp->text.n, out);
-}
-
-/* The next U+2581, or n. */
-static size_t
-next_spelled_space(const unsigned char *s, size_t n)
-{
-	for (size_t i = 0; i + SPM_SPACE_LEN <= n; i++)
-		if (s[i] == (unsigned char)SPM_SPACE[0] && !memcmp(s + i, SPM_SPACE, SPM_SPACE_LEN))
-			return i;
-	return n;
-}
-
-static void
-encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
-{
-	encode_part(v, s, n, false, out);
-}
-
-size_t
-sp_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
-{
-	const size_t cut = cuts_last(v, s, n);
-	if (cut)
-		sp_encode(v, s, cut, prefix, out);
-	return cut;
-}
-
-void
-sp_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
-{
-	const struct sp *sp = v->sp;
-	bool exact = sp->escape && !sp->remove_extra && !sp->map.n; /* all comes back: so does U+2581 */
-	for (size_t i = 0; exact && i < SPM_SPACE_LEN; i++)
-		exact = v->byte_id[(unsigned char)SPM_SPACE[i]] != NO_ID;
-	while (n) {
-		size_t len = exact ? next_spelled_space(s, n) : n;
-		if (len && !(sp->cuts && cuts_encode(v, s, len, prefix, encode_cut, out)))
-			encode_part(v, s, len, prefix, out);
-		if (len == n)
-			break;
-		emit_unknown(v, s + len, SPM_SPACE_LEN, out);
-		prefix = false;
-		s += len + SPM_SPACE_LEN;
-		n -= len + SPM_SPACE_LEN;
-	}
 }

@@ -80,6 +80,12 @@ emit_byte(struct vocab *v, unsigned char byte, struct ids *out)
 static void
 put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, struct ids *out)
 {
+	if (v->sp && sym->id == NO_ID) {
+		unknown_add(v, p, sym->n, out);
+		return;
+	}
+	if (v->sp)
+		unknown_end(v, out);
 	if (sym->id != NO_ID)
 		emit(out, sym->id);
 	else if (!v->llama2c && sym->n == SPM_SPACE_LEN && !memcmp(p, SPM_SPACE, SPM_SPACE_LEN))
@@ -188,48 +194,82 @@ spm_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix,
 		else
 			add_char(v, s + i, len);
 	}
-	const size_t spelled = word_encode_begun(v, &kind, out);
+	const size_t before = *out->n, taken = unspelled(v, s, word_encode_begun(v, &kind, out), prefix);
 	word_clear(w);
-	return (struct taken){.n = unspelled(v, s, spelled, prefix)};
+	if (!taken) /* but the space in front */
+		*out->n = before;
+	return (struct taken){.n = taken};
 }
 
-/* As SentencePiece has it: unknown characters next to each other are one, and user-defined
- * pieces do not merge. */
-void
-spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+/* A word, of which unknown characters at the end may be one with those behind it. */
+static void
+encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
 	struct word *w = &v->word;
 	word_clear(w);
-	size_t begin = 0, unknown = SIZE_MAX;	/* where the word, and a run of unknown characters, began */
-	for (size_t i = 0, len; i <= n; i += len) {
-		const struct special *user = i < n && v->sp->user.list ? specials_at(&v->sp->user, s + i, n - i) : NULL;
+	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t cp;
-		if (i < n && !user) {
-			len = utf8_next(s + i, n - i, &cp);
-			word_bytes(w, s + i, len);
+		len = utf8_next(s + i, n - i, &cp);
+		word_bytes(w, s + i, len);
+		if (v->all_bytes)
+			word_add(w, len, pieces_char(v, s + i, len));
+		else /* what was put cannot be taken back: all in one go */
 			word_symbol(w, len, pieces_char(v, s + i, len));
-			continue;
-		}
-		word_merge(v, w, spm_pair);
-		for (size_t k = 0; k < w->n_sym; k++) {
-			const struct symbol *sym = &w->sym[k];
-			uint32_t id = sym->n ? sym->id : NO_ID;
-			if (sym->n && id == NO_ID && unknown == SIZE_MAX)
-				unknown = begin + sym->off;
-			if (id == NO_ID)
-				continue;
-			if (unknown != SIZE_MAX)
-				emit_unknown(v, s + unknown, begin + sym->off - unknown, out);
-			unknown = SIZE_MAX;
-			emit(out, id);
-		}
-		word_clear(w);
-		if (unknown != SIZE_MAX)
-			emit_unknown(v, s + unknown, i - unknown, out);
-		unknown = SIZE_MAX;
-		if (user)
-			emit(out, user->id);
-		len = user ? user->n : 1;
-		begin = i + len;
 	}
+	encode_word(v, out);
+}
+
+/* As SentencePiece has it: user-defined pieces do not merge. The next one, at s[*at], or NULL. */
+static const struct special *
+next_user(struct vocab *v, const unsigned char *s, size_t n, size_t *at)
+{
+	struct specials *user = &v->sp->user;
+	const struct special *found = NULL;
+	uint32_t cp;
+	for (*at = 0; *at < n; *at += utf8_next(s + *at, n - *at, &cp))
+		if (user->first[s[*at]] < user->first[s[*at] + 1] && (found = specials_at(user, s + *at, n - *at)))
+			break;
+	return found;
+}
+
+void
+spm_encode_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	const struct special *user;
+	size_t at;
+	while ((user = next_user(v, s, n, &at))) {
+		encode_normalized(v, s, at, out);
+		unknown_end(v, out);
+		emit(out, user->id);
+		s += at + user->n;
+		n -= at + user->n;
+	}
+	encode_normalized(v, s, n, out);
+}
+
+size_t
+spm_begun_normalized(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	const size_t ahead = v->sp->ahead;
+	const struct special *user;
+	size_t end = 0, at, i = 0;
+	uint32_t cp;
+	while ((user = next_user(v, s + end, n - end, &at)) && n - end - at >= ahead)
+		end += at + user->n;
+	if (end)
+		spm_encode_normalized(v, s, end, out);
+	if (end)
+		return end;
+	word_clear(&v->word);
+	for (size_t len; n - i >= ahead; i += len) {
+		len = utf8_next(s + i, n - i, &cp);
+		if (!v->all_bytes && pieces_char(v, s + i, len) == NO_ID)
+			return 0; /* it may be one with those beside it */
+		add_char(v, s + i, len);
+	}
+	if (i)
+		unknown_end(v, out);
+	end = word_encode_begun(v, &kind, out);
+	word_clear(&v->word);
+	return end;
 }

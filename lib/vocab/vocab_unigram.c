@@ -24,6 +24,9 @@ byte_pieces_index(struct vocab *v)
 		if (p)
 			v->byte_id[byte_spelling(p, n)] = id;
 	}
+	v->all_bytes = true;
+	for (int b = 0; b < 256; b++)
+		v->all_bytes &= v->byte_id[b] != NO_ID;
 }
 
 /* Whether text can become this piece. */
@@ -62,6 +65,7 @@ unigram_prepare(struct vocab *v)
 {
 	struct unigram *u = v->unigram;
 	size_t n = 0;
+	u->longest = 4; /* a character that no piece holds */
 	if (!u->scores)
 		read_scores(v);
 	byte_pieces_index(v);
@@ -69,8 +73,11 @@ unigram_prepare(struct vocab *v)
 	for (uint32_t id = 0; id < v->n; id++) {
 		uint32_t len;
 		const unsigned char *p = piece(v, id, &len);
-		if (findable(v, id) && len && len <= PIECE_LONGEST)
-			u->pieces.list[n++] = (struct special){p, len, id};
+		if (!findable(v, id) || !len || len > PIECE_LONGEST)
+			continue;
+		u->pieces.list[n++] = (struct special){p, len, id};
+		if (len > u->longest)
+			u->longest = len;
 	}
 	specials_ready(&u->pieces, n);
 }
@@ -83,7 +90,7 @@ unigram_free(struct unigram *u)
 	xfree(u->scores);
 	xfree(u->pieces.list);
 	xfree(u->nodes);
-	xfree(u->ends);
+	xfree(u->text.s);
 	xfree(u);
 }
 
@@ -91,6 +98,13 @@ static inline struct unigram_node *
 node_at(struct unigram *u, size_t place)
 {
 	return u->nodes + (place - u->base);
+}
+
+/* The score of the best way to a place: only those within a piece's reach of the search are asked for. */
+static inline double *
+score_at(struct unigram *u, size_t place)
+{
+	return u->score + place % UNIGRAM_NEAR;
 }
 
 /* Nodes up to a place, those that are new not reached by any way yet. */
@@ -102,19 +116,21 @@ make_nodes(struct unigram *u, size_t place)
 		return;
 	u->nodes = grow(u->nodes, &u->nodes_cap, n, sizeof *u->nodes);
 	while (u->n_nodes < n)
-		u->nodes[u->n_nodes++] = (struct unigram_node){0, SIZE_MAX, NO_ID, false};
+		u->nodes[u->n_nodes++] = (struct unigram_node){NO_ID, 0, false};
 }
 
-/* A way to place `to` by a piece (or NO_ID) from place `from`. */
+/* A way of n bytes on from place `from` by a piece (or NO_ID). */
 static void
-way(struct unigram *u, size_t from, size_t to, double score, uint32_t id)
+way(struct unigram *u, size_t from, size_t n, double score, uint32_t id)
 {
-	struct unigram_node *node = node_at(u, to);
-	double sum = node_at(u, from)->score + score;
+	struct unigram_node *node = node_at(u, from + n);
+	double sum = *score_at(u, from) + score, *best = score_at(u, from + n);
 	if (u->single)
 		sum = (double)(float)sum;
-	if (node->from == SIZE_MAX || sum > node->score)
-		*node = (struct unigram_node){sum, from, id, false};
+	if (!node->back || sum > *best) {
+		*node = (struct unigram_node){id, (uint16_t)n, false};
+		*best = sum;
+	}
 }
 
 /* Large sums would drown the scores: as SentencePiece, begin anew. What lies ahead is within a piece's reach. */
@@ -122,12 +138,12 @@ way(struct unigram *u, size_t from, size_t to, double score, uint32_t id)
 static void
 reset_scores(struct unigram *u, size_t i)
 {
-	struct unigram_node *node = node_at(u, i), *const end = u->nodes + u->n_nodes;
-	const double offset = node->score;
-	node->score = (double)((float)offset - (float)offset);
-	for (node++; node < end; node++)
-		if (node->from != SIZE_MAX)
-			node->score = (double)((float)node->score - (float)offset);
+	const size_t end = u->base + u->n_nodes;
+	const double offset = *score_at(u, i);
+	*score_at(u, i) = (double)((float)offset - (float)offset);
+	for (size_t k = i + 1; k < end; k++)
+		if (node_at(u, k)->back)
+			*score_at(u, k) = (double)((float)*score_at(u, k) - (float)offset);
 }
 
 /* The ways that go on from place i; returns the bytes of the character there. */
@@ -138,7 +154,7 @@ step(struct unigram *u, const unsigned char *s, size_t i, size_t n)
 	bool single = false;
 	struct prefix p = {0, 0, 0};
 	const size_t len = utf8_next(s + i, n - i, &cp);
-	if (u->single && fabs(node_at(u, i)->score) > SCORE_RESET)
+	if (u->single && fabs(*score_at(u, i)) > SCORE_RESET)
 		reset_scores(u, i);
 	while (p.n < n - i && specials_narrow(&u->pieces, &p, s[i + p.n])) {
 		const struct special *found = u->pieces.list + p.lo;
@@ -146,11 +162,11 @@ step(struct unigram *u, const unsigned char *s, size_t i, size_t n)
 			continue;
 		while (found + 1 < u->pieces.list + p.hi && found[1].n == p.n)
 			found++; /* the last of the same spelling */
-		way(u, i, i + p.n, u->scores[found->id], found->id);
+		way(u, i, p.n, u->scores[found->id], found->id);
 		single |= p.n == len;
 	}
 	if (!single)
-		way(u, i, i + len, u->unk_score, NO_ID);
+		way(u, i, len, u->unk_score, NO_ID);
 	return len;
 }
 
@@ -159,17 +175,18 @@ static size_t
 decided(struct unigram *u, size_t i)
 {
 	size_t k, ways = 0;
-	for (k = u->base + u->n_nodes - 1; k >= i; k--)
-		if (node_at(u, k)->from != SIZE_MAX) {
+	for (k = u->base + u->n_nodes - 1; k > i; k--)
+		if (node_at(u, k)->back) {
 			node_at(u, k)->live = true;
 			ways++;
 		}
-	for (k = u->base + u->n_nodes - 1; ways > 1; k--) {
+	node_at(u, i)->live = true;
+	for (k = u->base + u->n_nodes - 1, ways++; ways > 1; k--) {
 		struct unigram_node *from, *node = node_at(u, k);
 		if (!node->live)
 			continue;
 		node->live = false;
-		from = node_at(u, node->from);
+		from = node_at(u, k - node->back);
 		ways -= from->live;
 		from->live = true;
 	}
@@ -181,26 +198,24 @@ decided(struct unigram *u, size_t i)
 
 /* Emit the best way to a place, and begin there. */
 static void
-put_way(struct vocab *v, const unsigned char *s, size_t to, bool last, struct ids *out)
+put_way(struct vocab *v, const unsigned char *s, size_t to, struct ids *out)
 {
 	struct unigram *u = v->unigram;
-	u->n_ends = 0;
-	for (size_t i = to; i > u->base; i = node_at(u, i)->from) {
-		u->ends = grow(u->ends, &u->ends_cap, u->n_ends + 1, sizeof *u->ends);
-		u->ends[u->n_ends++] = i;
+	struct unigram_node way = *node_at(u, to);
+	for (size_t i = to; i > u->base;) { /* turn it round: where a piece begins stands what ended there */
+		struct unigram_node *from = node_at(u, i -= way.back);
+		const struct unigram_node before = *from;
+		*from = way;
+		way = before;
 	}
-	while (u->n_ends) {
-		const size_t end = u->ends[--u->n_ends];
-		const struct unigram_node *node = node_at(u, end);
-		if (node->id == NO_ID && u->unknown == SIZE_MAX)
-			u->unknown = node->from;
-		if (u->unknown != SIZE_MAX && (node->id != NO_ID || (last && !u->n_ends))) {
-			const size_t known = node->id == NO_ID ? end : node->from;
-			emit_unknown(v, s + u->unknown, known - u->unknown, out);
-			u->unknown = SIZE_MAX;
+	for (size_t i = u->base; i < to; i += way.back) {
+		way = *node_at(u, i);
+		if (way.id == NO_ID)
+			unknown_add(v, s + i, way.back, out);
+		else {
+			unknown_end(v, out);
+			emit(out, way.id);
 		}
-		if (node->id != NO_ID)
-			emit(out, node->id);
 	}
 	u->n_nodes -= to - u->base;
 	memmove(u->nodes, node_at(u, to), u->n_nodes * sizeof *u->nodes);
@@ -208,36 +223,131 @@ put_way(struct vocab *v, const unsigned char *s, size_t to, bool last, struct id
 }
 
 /* So many places are searched before it is asked what is decided. */
-enum { WINDOW = 1 << 14 };
+#define WINDOW (WORD_WINDOW / 2)
+
+/* Search from the last place on, up to a place, or the next one, of s[0..n). */
+static void
+search(struct vocab *v, const unsigned char *s, size_t to, size_t n, struct ids *out)
+{
+	struct unigram *u = v->unigram;
+	while (u->at < to) {
+		if (u->at - u->base >= u->enough) {
+			put_way(v, s, decided(u, u->at), out);
+			u->enough = 2 * (u->at - u->base) > WINDOW ? 2 * (u->at - u->base) : WINDOW;
+		}
+		make_nodes(u, n - u->at > u->longest ? u->at + u->longest : n);
+		u->at += step(u, s, u->at, n);
+	}
+}
+
+static void
+begin(struct unigram *u)
+{
+	u->base = u->at = u->n_nodes = 0;
+	u->enough = WINDOW;
+	*score_at(u, 0) = 0;
+	make_nodes(u, 0);
+}
+
+static void
+end(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	search(v, s, n, n, out);
+	put_way(v, s, n, out);
+	unknown_end(v, out);
+}
 
 void
 unigram_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
+	begin(v->unigram);
+	end(v, s, n, out);
+}
+
+/* Let the text go that is emitted; what is left stays where its scores are. */
+static void
+let_go(struct unigram *u)
+{
+	const size_t n = u->base - u->base % UNIGRAM_NEAR;
+	if (n < u->text.n / 2)
+		return;
+	bytes_drop(&u->text, n);
+	u->base -= n;
+	u->at -= n;
+}
+
+void
+unigram_feed(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
 	struct unigram *u = v->unigram;
-	size_t enough = WINDOW;
-	u->base = u->n_nodes = 0;
-	u->unknown = SIZE_MAX;
-	make_nodes(u, 0);
-	for (size_t i = 0; i < n; i += step(u, s, i, n)) {
-		if (i - u->base >= enough) {
-			put_way(v, s, decided(u, i), false, out);
-			enough = 2 * (i - u->base) > WINDOW ? 2 * (i - u->base) : WINDOW;
-		}
-		make_nodes(u, n - i > PIECE_LONGEST ? i + PIECE_LONGEST : n);
+	if (!n)
+		return;
+	if (!u->text.n)
+		begin(u);
+	bytes_add(&u->text, s, n);
+	if (u->text.n > u->longest)
+		search(v, u->text.s, u->text.n - u->longest, u->text.n, out);
+	let_go(u);
+}
+
+void
+unigram_forget(struct unigram *u)
+{
+	u->text.n = 0;
+}
+
+void
+unigram_end(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	struct unigram *u = v->unigram;
+	if (!u->text.n) {
+		unigram_encode(v, s, n, out);
+		return;
 	}
-	if (n)
-		put_way(v, s, n, true, out);
+	bytes_add(&u->text, s, n);
+	end(v, u->text.s, u->text.n, out);
+	u->text.n = 0;
+}
+
+void
+unknown_add(struct vocab *v, const unsigned char *p, size_t n, struct ids *out)
+{
+	struct unknown_run *u = &v->unknown;
+	if (v->all_bytes) {
+		for (size_t i = 0; i < n; i++)
+			emit(out, v->byte_id[p[i]]);
+		return;
+	}
+	u->open = true;
+	for (size_t i = 0; i < n && !u->lost; i++)
+		u->lost = v->byte_id[p[i]] == NO_ID;
+	if (!u->lost)
+		bytes_add(&u->text, p, n);
+}
+
+void
+unknown_end(struct vocab *v, struct ids *out)
+{
+	struct unknown_run *u = &v->unknown;
+	if (!u->open)
+		return;
+	for (size_t i = 0; !u->lost && i < u->text.n; i++)
+		emit(out, v->byte_id[u->text.s[i]]);
+	if (u->lost && v->unk >= 0)
+		emit(out, (uint32_t)v->unk);
+	unknown_forget(v);
+}
+
+void
+unknown_forget(struct vocab *v)
+{
+	v->unknown.text.n = 0;
+	v->unknown.open = v->unknown.lost = false;
 }
 
 void
 emit_unknown(struct vocab *v, const unsigned char *p, size_t n, struct ids *out)
 {
-	for (size_t i = 0; i < n; i++)
-		if (v->byte_id[p[i]] == NO_ID) {
-			if (v->unk >= 0)
-				emit(out, (uint32_t)v->unk);
-			return;
-		}
-	for (size_t i = 0; i < n; i++)
-		emit(out, v->byte_id[p[i]]);
+	unknown_add(v, p, n, out);
+	unknown_end(v, out);
 }

@@ -1,5 +1,5 @@
 /*
- * vocab_text.c - any text through real vocabularies and back: the model that ships,
+ * vocab_text.c - any text through real vocabularies and back: the model that ships, those of t/fixtures,
  * and those of ../shared/vocab or $LLM_SHARED where they are.
  * Input: u8 which vocabulary and, in its highest bit, `special`; the text.
  */
@@ -19,12 +19,15 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const char *const names[] = {"deepseek-coder.gguf", "gpt-2.gguf", "llama-spm.gguf", "phi-3.gguf",
 		"starcoder.gguf", "llama2-tokenizer.bin"};
+	static const char *const ours[] = {"m.bin", "t/fixtures/sentencepiece/bpe_plain.model", "t/fixtures/sentencepiece/bpe_user.model",
+		"t/fixtures/sentencepiece/unigram_bytes.model", "t/fixtures/sentencepiece/unigram_user.model"};
 	const char *shared = getenv("LLM_SHARED");
 	(void)argc;
 	(void)argv;
 	fuzz_keep_all();
-	if (access("m.bin", R_OK) == 0)
-		vocabs[n_vocabs++] = vocab_open("m.bin");
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (access(ours[i], R_OK) == 0)
+			vocabs[n_vocabs++] = vocab_open(ours[i]);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char *path = xcalloc(4096, 1);
 		snprintf(path, 4096, "%s/vocab/%s", shared ? shared : "../shared", names[i]);

@@ -10,18 +10,19 @@ enum { ACROSS = 16 };	/* outputs at a time */
 /* Rows [first, last) of w . in where w lies transposed: a column of numbers that lie
  * together at a time. Slower than rows, as each output is read and written for each input. */
 static void
-across(const struct job *j, const struct tensor *w, size_t first, size_t last, float *out)
+across(const struct job *j, const struct matrix *m, size_t first, size_t last, float *out)
 {
 	float part[ACROSS];
-	const size_t rows = w->dim[1], cols = w->dim[0];
+	const struct tensor *w = &m->w;
+	const size_t apart = job_apart(j, m), cols = w->dim[0];
 	for (size_t n; first < last; first += n) {
 		n = last - first < ACROSS ? last - first : ACROSS;
 		for (size_t t = 0; t < j->in.n; t++)
-			memset(out + t * rows + first, 0, n * sizeof *out);
+			memset(out + t * apart + first, 0, n * sizeof *out);
 		for (size_t col = 0; col < cols; col++) {
 			tensor_column(w, col, first, n, part);
 			for (size_t t = 0; t < j->in.n; t++)
-				j->c->kern->axpy(out + t * rows + first, j->in.x[t * cols + col], part, n);
+				j->c->kern->axpy(out + t * apart + first, j->in.x[t * cols + col], part, n);
 		}
 	}
 }
@@ -36,7 +37,7 @@ runs(const struct job *j, const struct matrix *m, const struct inputs *in, size_
 		struct tensor w = m->w;
 		n = last - first < m->run - in_run ? last - first : m->run - in_run;
 		tensor_skip(&w, first / m->run * m->apart + in_run);
-		j->c->kern->matmul(&w, 0, n, in, out + first, m->w.dim[1], scratch);
+		j->c->kern->matmul(&w, 0, n, in, out + first, job_apart(j, m), scratch);
 	}
 }
 
@@ -76,21 +77,21 @@ matmul_rows(void *arg, size_t first, size_t last, int thread)
 	struct job *j = arg;
 	const struct matrix *m;
 	for (size_t i = 0, start = 0; (m = j->w[i]); start += m->w.dim[1], i++) {
-		size_t rows = m->w.dim[1], end = start + rows;
+		const size_t apart = job_apart(j, m), end = start + m->w.dim[1];
 		size_t a = first > start ? first : start, b = last < end ? last : end;
 		if (a >= b)
 			continue;
 		struct inputs in = j->in;
 		in.next = next_place(j, b, thread);
 		if (m->w.across)
-			across(j, &m->w, a - start, b - start, j->out[i]);
+			across(j, m, a - start, b - start, j->out[i]);
 		else if (m->run)
 			runs(j, m, &in, a - start, b - start, j->out[i], j->c->scratch[thread]);
 		else
-			j->c->kern->matmul(&m->w, a - start, b - start, &in, j->out[i], rows, j->c->scratch[thread]);
+			j->c->kern->matmul(&m->w, a - start, b - start, &in, j->out[i], apart, j->c->scratch[thread]);
 		for (size_t t = 0; m->bias && t < in.n; t++)
 			for (size_t r = a - start; r < b - start; r++)
-				j->out[i][t * rows + r] += m->bias[r];
+				j->out[i][t * apart + r] += m->bias[r];
 	}
 }
 

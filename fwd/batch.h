@@ -44,6 +44,8 @@ struct context {
 	size_t batch;		/* how many tokens */
 	void (*watch)(void *arg, size_t fed, size_t left); /* or NULL */
 	void *watch_arg;
+	void (*before_rows)(void *arg);	/* or NULL */
+	void *before_rows_arg;
 	struct context *beside;	/* whose working memory, all that follows, this one has; NULL: its own */
 	/* The batch; every row is one token. */
 	struct run *run;	/* the contexts that they belong to */
@@ -61,7 +63,7 @@ struct context {
 	float *router;		/* n_experts */
 	struct route *route;	/* batch x n_used */
 	float *cos[2], *sin[2];	/* of the model's two ropes at the token's position, rope_dim / 2 */
-	float *logits;		/* OUT_BATCH x n_vocab */
+	float *logits;		/* OUT_BATCH of them, in a rows_room() */
 	float *low;		/* what adapters make of their inputs, lora_floats() */
 	float **wide;		/* a thread: and of their outputs; NULL where there are none */
 	void **scratch;		/* a thread: what kernels work in */
@@ -80,7 +82,8 @@ struct job {
 	const struct run *run;		/* for attention over one */
 	size_t n;
 	const struct matrix *w[4];	/* matrices that meet the same input, ended by NULL, */
-	float *out[3];			/* and where each leaves its output */
+	float *out[3];			/* and where each leaves its output, */
+	size_t apart;			/* a token's so many floats behind the one's before; 0: one behind the other */
 	const struct matrix *after[4];	/* those that come next, ended by NULL: a hint for the memory */
 	struct inputs in;
 	const struct norm *norm;	/* for apply_norm() */
@@ -93,6 +96,13 @@ static inline void
 comes_after(struct job *j, const struct matrix *a, const struct matrix *b, const struct matrix *c)
 {
 	j->after[0] = a, j->after[1] = b, j->after[2] = c;
+}
+
+/* From the output of a token to the next. */
+static inline size_t
+job_apart(const struct job *j, const struct matrix *w)
+{
+	return j->apart ? j->apart : w->w.dim[1];
 }
 
 /* out = w in + bias for n tokens, up to three matrices over the same input. */

@@ -27,7 +27,7 @@ struct draft {
 	struct cost cost[DRAFT_MOST + 1];
 	uint32_t *ids;		/* tokens and guesses of a pass */
 	size_t ids_cap;
-	float *rows;		/* of the guesses in the context from `first` on */
+	float *rows;		/* of the guesses in the context from `first` on; a rows_room() */
 	size_t first;
 };
 
@@ -60,7 +60,7 @@ draft_free(struct draft *d)
 {
 	lookup_free(&d->seen);
 	xfree(d->ids);
-	xfree(d->rows);
+	rows_room_free(d->rows);
 	xfree(d);
 }
 
@@ -141,21 +141,26 @@ guess(struct draft *d, size_t n)
 	return more;
 }
 
-/* Rows of a pass: told, or kept. */
+/* Where the row at a position is kept; the first guess is at `first`. */
+static float *
+guessed_row(const struct draft *d, size_t position, size_t first)
+{
+	return d->rows + (position - first) * rows_apart(d->width);
+}
+
+/* A row of a pass: told, or kept. */
 static void
-take(void *arg, size_t position, size_t n, const float *rows)
+take(void *arg, size_t position, size_t n, float *row)
 {
 	struct pass *p = arg;
-	struct draft *d = p->d;
-	const size_t tell = position >= p->end ? 0 : p->end - position < n ? p->end - position : n;
-	if (tell) {
+	const struct draft *d = p->d;
+	if (position < p->end) {
 		const double start = seconds_now();
-		p->fn(p->arg, position, tell, rows);
+		p->fn(p->arg, position, n, row);
 		p->told += seconds_now() - start;
+	} else {
+		memcpy(guessed_row(d, position, p->end), row, d->width * sizeof *row);
 	}
-	if (tell < n)
-		memcpy(d->rows + (position + tell - p->end) * d->width, rows + tell * d->width,
-			(n - tell) * d->width * sizeof *rows);
 }
 
 /* One pass over one token and n guesses took so long. */
@@ -179,7 +184,7 @@ feed(struct draft *d, const struct feed *f, bool ahead, rows_fn *fn, void *arg)
 	memcpy(d->ids, f->ids, f->n * sizeof *d->ids);
 	const size_t more = ahead ? guess(d, f->n) : 0;
 	if (more && !d->rows)
-		d->rows = xreallocarray(NULL, d->most, d->width * sizeof *d->rows);
+		d->rows = rows_room(d->most, d->width);
 	d->first = d->length = p.end;
 	const double start = seconds_now();
 	context_feed(d->c, &(struct feed){.ids = d->ids, .n = f->n + more, .wanted = f->wanted}, take, &p);
@@ -204,7 +209,7 @@ draft_feed(struct draft *d, const struct feed *f, bool ahead, rows_fn *fn, void 
 	for (; at < f->n && d->length < context_length(d->c) && context_token(d->c, d->length) == f->ids[at]; at++) {
 		const size_t position = d->length++;
 		if (at >= f->wanted)
-			fn(arg, position, 1, d->rows + (position - d->first) * d->width);
+			fn(arg, position, 1, guessed_row(d, position, d->first));
 	}
 	if (at == f->n)
 		return;

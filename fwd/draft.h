@@ -31,7 +31,8 @@ void draft_free(struct draft *d);
 size_t draft_length(const struct draft *d);
 /* Forget all guesses and all but the first `length` <= draft_length() tokens. */
 void draft_rewind(struct draft *d, size_t length);
-/* context_feed(), for tokens; with `ahead` guesses go behind them, if that pays. */
+/* context_feed(), for tokens; with `ahead` guesses go behind them, if that pays. Rows stay as long as those of
+ * context_feed() do. */
 void draft_feed(struct draft *d, const struct feed *f, bool ahead, rows_fn *fn, void *arg);
 
 #endif

@@ -237,6 +237,7 @@ read_replies(struct flight *f)
 		}
 		take_reply(f);
 	}
+	line_lend(f->t, &f->replies);
 	if (f->heard && f->replies.sequences)
 		f->at_once = f->replies.sequences < f->most ? f->replies.sequences : f->most;
 }

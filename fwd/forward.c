@@ -147,7 +147,8 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p, enum
 		c->cos[i] = floats(c, n, s->rope_dim / 2);
 		c->sin[i] = floats(c, n, s->rope_dim / 2);
 	}
-	c->logits = floats(c, OUT_BATCH, s->n_vocab);
+	if (part->to == ROWS_LOGITS)
+		c->logits = rows_room(OUT_BATCH, s->n_vocab);
 	make_threads(c);
 	if (m->widest_lora)
 		make_lora(c);
@@ -163,6 +164,7 @@ context_free(struct context *c)
 	}
 	for (size_t i = 0; i < c->n_owned; i++)
 		xfree(c->owned[i]);
+	rows_room_free(c->logits);
 	xfree(c->owned);
 	xfree(c->run);
 	xfree(c->parts);
@@ -197,6 +199,13 @@ context_watch(struct context *c, void (*fn)(void *arg, size_t fed, size_t left),
 {
 	c->watch = fn;
 	c->watch_arg = arg;
+}
+
+void
+context_before_rows(struct context *c, void (*fn)(void *arg), void *arg)
+{
+	c->before_rows = fn;
+	c->before_rows_arg = arg;
 }
 
 size_t
@@ -447,22 +456,22 @@ static void
 some_rows(struct context *c, const struct place *p, size_t n)
 {
 	const struct model *m = c->m;
-	const size_t embd = m->shape.n_embd, width = part_width(m, &c->mine);
-	struct job j = {.c = c, .n = n};
-	float *rows = c->h;
+	const bool logits = c->mine.to == ROWS_LOGITS;
+	const size_t embd = m->shape.n_embd, apart = logits ? rows_apart(m->shape.n_vocab) : embd;
+	float *rows = logits ? c->logits : c->h;
+	struct job j = {.c = c, .n = n, .apart = apart};
 	for (size_t i = 0; i < n; i++)
 		memcpy(c->part + i * embd, c->x + (p[i].run->first + p[i].token) * embd, embd * sizeof *c->part);
 	apply_norm(c, &m->out_norm, c->h, c->part, n);
-	if (c->mine.to == ROWS_LOGITS) {
-		matmul(&j, c->h, n, 1, (const struct matrix *const[]){&m->out}, &c->logits);
-		scale_logits(m, c->logits, n * width);
-		rows = c->logits;
-	}
-	for (size_t i = 0, end; i < n; i = end) {
+	if (logits && c->before_rows)
+		c->before_rows(c->before_rows_arg);
+	if (logits)
+		matmul(&j, c->h, n, 1, (const struct matrix *const[]){&m->out}, &rows);
+	for (size_t i = 0; logits && i < n; i++)
+		scale_logits(m, rows + i * apart, m->shape.n_vocab);
+	for (size_t i = 0; i < n; i++) {
 		const struct portion *s = p[i].run->from;
-		for (end = i + 1; end < n && p[end].run == p[i].run;)
-			end++;
-		s->fn(s->arg, p[i].run->position + p[i].token, end - i, rows + i * width);
+		s->fn(s->arg, p[i].run->position + p[i].token, 1, rows + i * apart);
 	}
 }
 

@@ -68,8 +68,9 @@ void context_pad(struct context *c);
 void context_adopt(struct context *c, const uint32_t *ids, size_t n, bool is_long, size_t room, unsigned char *arrays,
 	size_t apart);
 
-/* Called with rows of n tokens one behind the other, in order; they are valid during the call. */
-typedef void rows_fn(void *arg, size_t position, size_t n, const float *rows);
+/* Called with rows of n tokens one behind the other, in order; they are valid during the call. Logits and embeddings come
+ * one at a time, logits in a rows_room(), and stay until context_before_rows() has its function called. */
+typedef void rows_fn(void *arg, size_t position, size_t n, float *rows);
 
 /* Tokens that are fed together. */
 struct feed {
@@ -90,6 +91,9 @@ void context_feed(struct context *c, const struct feed *f, rows_fn *fn, void *ar
 /* Have fn told, when many tokens are fed, of those that went through the layers together, and how many are left;
  * of none before the first. */
 void context_watch(struct context *c, void (*fn)(void *arg, size_t fed, size_t left), void *arg);
+
+/* Have fn called before the memory of logits that were told is written again. */
+void context_before_rows(struct context *c, void (*fn)(void *arg), void *arg);
 
 /* Another sequence: a context of the same model that shares c's working memory. c must outlive it. */
 struct context *context_beside(struct context *c);

@@ -120,6 +120,15 @@ line_fed(const struct turns *t, struct turn_figures *turn, const struct line *l,
 		figures_prompt(t->figures, turn, l->n - l->owed);
 }
 
+void
+line_lend(const struct turns *t, struct token_reader *replies)
+{
+	const struct pipe_id said = replies->pipe, ours = said.inode ? pipe_of(1) : said;
+	replies->pipe.inode = 0;
+	if (said.inode && t->loan)
+		t->loan->on = said.inode == ours.inode && said.device == ours.device;
+}
+
 static struct row_head
 head_of(const struct emit *e, size_t position)
 {
@@ -136,13 +145,16 @@ head_of(const struct emit *e, size_t position)
 }
 
 void
-line_emit(void *arg, size_t position, size_t n, const float *rows)
+line_emit(void *arg, size_t position, size_t n, float *rows)
 {
 	struct emit *e = arg;
 	struct row_head *r = xcalloc(n, sizeof *r);
 	for (size_t i = 0; i < n; i++)
 		r[i] = head_of(e, position + i);
 	e->next = position + n > e->next ? position + n : e->next;
-	rows_write(1, r, n, rows, e->t->width);
+	if (e->t->logits)
+		row_write(1, r, rows, e->t->width, e->t->loan);
+	else
+		rows_write(1, r, n, rows, e->t->width);
 	xfree(r);
 }

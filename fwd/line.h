@@ -38,6 +38,9 @@ void line_turn(const struct turns *t, struct turn_figures *turn, const struct li
 /* It was fed; `answer`: and is part of one. */
 void line_fed(const struct turns *t, struct turn_figures *turn, const struct line *l, bool answer);
 
+/* Rows are lent from now on if the pipe that the sampler said it reads is ours. */
+void line_lend(const struct turns *t, struct token_reader *replies);
+
 /* What line_emit() needs to make rows. */
 struct emit {
 	const struct turns *t;
@@ -47,6 +50,6 @@ struct emit {
 };
 
 /* A rows_fn: write rows of a line. */
-void line_emit(void *arg, size_t position, size_t n, const float *rows);
+void line_emit(void *arg, size_t position, size_t n, float *rows);
 
 #endif

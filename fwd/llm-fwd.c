@@ -220,7 +220,7 @@ later_stage(const struct options *o, const struct model *m, const struct part *p
 		h->reply = NULL;
 	rows_header_write(1, h);
 	stage_run(&(struct stage){.c = make_context(o, m, p), .in = &in, .n_vocab = (uint32_t)m->shape.n_vocab,
-		.width = h->width, .all = o->all, .hidden = p->to == ROWS_HIDDEN,
+		.width = h->width, .all = o->all, .logits = p->to == ROWS_LOGITS, .hidden = p->to == ROWS_HIDDEN,
 		.figures = o->figures});
 	all_said();
 	return true;
@@ -235,6 +235,12 @@ open_state(const struct options *o, const struct model *m, struct context *c, co
 	return state_open(o->state, c, state_fits(m, o->adapters, o->n_adapters, o->kernels, o->kv), origin);
 }
 
+static void
+before_rows(void *loan)
+{
+	rows_wait_read(1, loan);
+}
+
 /* Tokens in. False: none came. */
 static bool
 first_stage(const struct options *o, const struct model *m, const struct part *p, struct rows_header *h)
@@ -247,6 +253,8 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 	struct context *c = make_context(o, m, p);
 	struct state *state = open_state(o, m, c, &h->origin);
 	rows_header_write(1, h);
+	struct rows_loan loan = {.on = false};
+	context_before_rows(c, before_rows, &loan);
 	struct turns t = {
 		.c = c,
 		.d = draft_new(c, p->to == ROWS_LOGITS && reply && o->sequences == 1 ? o->drafts : 0, h->width),
@@ -255,8 +263,10 @@ first_stage(const struct options *o, const struct model *m, const struct part *p
 		.n_vocab = (uint32_t)m->shape.n_vocab,
 		.width = h->width,
 		.all = o->all,
+		.logits = p->to == ROWS_LOGITS,
 		.hidden = p->to == ROWS_HIDDEN,
 		.channel = reply != NULL,
+		.loan = &loan,
 		.figures = o->figures,
 		.progress = progress_new(),
 	};

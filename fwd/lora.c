@@ -209,7 +209,7 @@ widen_rows(const struct some *s, size_t i, size_t start, size_t from, size_t n, 
 {
 	const struct job *j = s->j;
 	const struct kernels *k = j->c->kern;
-	const size_t rows = j->w[i]->w.dim[1];
+	const size_t apart = job_apart(j, j->w[i]);
 	float *part = j->c->wide[thread];
 	for (const struct lora *x = j->w[i]->lora; x; x = x->next) {
 		const struct inputs in = {.x = j->c->low + start * s->n, .n = s->n};
@@ -217,7 +217,7 @@ widen_rows(const struct some *s, size_t i, size_t start, size_t from, size_t n, 
 		tensor_skip(&b, from);
 		k->matmul(&b, 0, n, &in, part, ROWS, j->c->scratch[thread]);
 		for (size_t t = 0; t < s->n; t++)
-			k->axpy(j->out[i] + (s->first + t) * rows + from, x->scale, part + t * ROWS, n);
+			k->axpy(j->out[i] + (s->first + t) * apart + from, x->scale, part + t * ROWS, n);
 		start += x->a.dim[1];
 	}
 }

@@ -154,13 +154,16 @@ gather(struct work *w, bool *end)
 }
 
 static void
-emit(void *arg, size_t position, size_t n, const float *rows)
+emit(void *arg, size_t position, size_t n, float *rows)
 {
 	const struct work *w = arg;
 	struct row_head *r = w->rows.heads + (position - w->rows.heads->position);
 	for (size_t i = 0; i < n && !w->s->hidden; i++)
 		r[i].flags &= ~(ROW_LONG | ROW_AGAIN);
-	rows_write(1, r, n, rows, w->s->width);
+	if (w->s->logits)
+		row_write(1, r, rows, w->s->width, NULL);
+	else
+		rows_write(1, r, n, rows, w->s->width);
 }
 
 void

@@ -14,6 +14,7 @@ struct stage {
 	uint32_t n_vocab;
 	uint32_t width;		/* floats of a row that is written */
 	bool all;		/* a row for every token, not only where an answer is wanted */
+	bool logits;		/* rows out are these */
 	bool hidden;		/* for the stage that follows: all rows, with all flags */
 	struct figures *figures;	/* or NULL */
 };

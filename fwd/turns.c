@@ -77,6 +77,7 @@ serve(struct conversation *v)
 			raise(SIGPIPE);
 			exit(1); /* SIGPIPE is blocked */
 		}
+		line_lend(t, &v->replies);
 		if (line_is_empty(&v->line))
 			break;
 		if (v->line.last && may_owe)

@@ -17,8 +17,10 @@ struct turns {
 	uint32_t n_vocab;
 	uint32_t width;		/* floats a row */
 	bool all;		/* a row for every token, not only for the last of a line */
+	bool logits;		/* rows are these */
 	bool hidden;		/* for the stage that follows: all rows, and what it must know of them */
 	bool channel;		/* whether reply_open() made one */
+	struct rows_loan *loan;	/* on once the sampler has said that it reads our pipe itself */
 	struct state *state;	/* where the context is kept, or NULL */
 	struct figures *figures;	/* or NULL */
 	struct turn_figures turn;

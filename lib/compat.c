@@ -15,6 +15,7 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/uio.h>
 #endif
 #if defined(__linux__) || defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
 #include <sys/ioctl.h>
@@ -135,19 +136,20 @@ thread_move(pthread_t t, int cpu, bool there)
 long
 unread_bytes(int fd)
 {
-	int n = -1;
+	int n;
 	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -1;
 #if defined(TIOCOUTQ)
-	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
-		return ioctl(fd, TIOCOUTQ, &n) == 0 ? n : -1;
+	if (S_ISSOCK(st.st_mode) && ioctl(fd, TIOCOUTQ, &n) == 0)
+		return n;
 #endif
 #if defined(FIONREAD)
-	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
-		return ioctl(fd, FIONREAD, &n) == 0 ? n : -1;
+	if (S_ISFIFO(st.st_mode) && ioctl(fd, FIONREAD, &n) == 0)
+		return n;
 #endif
-	(void)fd;
-	(void)st;
-	return n;
+	(void)n;
+	return -1;
 }
 
 size_t
@@ -175,6 +177,17 @@ enlarge_pipe(int fd, size_t bytes)
 #else
 	(void)fd;
 	(void)bytes;
+#endif
+}
+
+ssize_t
+lend_to_pipe(int fd, void *p, size_t n)
+{
+#if defined(__linux__)
+	return vmsplice(fd, &(struct iovec){p, n}, 1, 0);
+#else
+	(void)fd, (void)p, (void)n;
+	return -1;
 #endif
 }
 

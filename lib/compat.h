@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Ask for memory that will be wanted soon. */
 #if defined(__GNUC__)
@@ -57,5 +58,9 @@ void want_large_pages(void *p, size_t bytes);
 
 /* Ask for a larger pipe buffer: fewer switches for large rows. */
 void enlarge_pipe(int fd, size_t bytes);
+
+/* Put memory into a pipe as it lies, uncopied: it must not change before it is read. Returns how many bytes; -1: none, and
+ * why does not matter, since write(2) is always the other way. */
+ssize_t lend_to_pipe(int fd, void *p, size_t n);
 
 #endif

@@ -153,7 +153,7 @@ xreallocarray(void *p, size_t n, size_t size)
 void *
 xlarge(size_t n, size_t size)
 {
-	enum { PAGE = 1 << 21, LARGE = PAGE / 2, LINE = 64 };
+	enum { SMALL = 1 << 12, PAGE = 1 << 21, LARGE = PAGE / 2 };
 	size_t bytes;
 	void *p;
 	if (!mul_size(n, size, &bytes) || bytes > SIZE_MAX - PAGE)
@@ -161,7 +161,7 @@ xlarge(size_t n, size_t size)
 	const bool large = bytes >= LARGE;
 	if (large)
 		bytes = (bytes + PAGE - 1) / PAGE * PAGE;
-	if (posix_memalign(&p, large ? PAGE : LINE, bytes + !bytes))
+	if (posix_memalign(&p, large ? PAGE : SMALL, bytes + !bytes))
 		die("out of memory");
 	if (large)
 		want_large_pages(p, bytes);

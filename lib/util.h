@@ -50,7 +50,7 @@ _Noreturn void die_option(int c, int opt);
  * The caller owns the result; xfree() gives it back. */
 void *xcalloc(size_t n, size_t size); /* zeroed */
 void *xreallocarray(void *p, size_t n, size_t size);
-/* Not zeroed, from the beginning of a cache line on, for what is used all over: in large pages where the system has them. */
+/* Not zeroed, from the beginning of a page on, for what is used all over: in large pages where the system has them. */
 void *xlarge(size_t n, size_t size);
 void xfree(void *p);
 char *xstrdup(const char *s);

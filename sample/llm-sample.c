@@ -275,7 +275,7 @@ answer_rows(struct options *o, struct row_reader *rows, struct reply *reply)
 {
 	struct vocab *v = find_vocab(o, &rows->h);
 	if (!o->reply)
-		reply_open(reply, rows->h.reply, rows->h.sequences);
+		reply_open(reply, rows->h.reply, rows->h.sequences, rows->in);
 	const bool whole = (o->mode == 'l' ? list_rows : talk_rows)(o, rows, reply, v);
 	reply_close(reply);
 	if (v)

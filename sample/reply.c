@@ -123,15 +123,18 @@ say(struct reply *r, const char *s, size_t n)
 }
 
 void
-reply_open(struct reply *r, const char *path, uint32_t sequences)
+reply_open(struct reply *r, const char *path, uint32_t sequences, int in)
 {
-	char hello[64];
+	char hello[160];
+	const struct pipe_id pipe = pipe_of(in);
 	*r = (struct reply){.path = path, .sequences = sequences};
 	r->fd = path ? open_channel(path) : -1;
 	r->kind = r->fd >= 0 ? REPLY_CHANNEL : REPLY_NONE;
 	int n = snprintf(hello, sizeof hello, HELLO);
 	if (sequences)
 		n += snprintf(hello + n, sizeof hello - (size_t)n, "# sequences %u\n", sequences);
+	if (pipe.inode)
+		n += snprintf(hello + n, sizeof hello - (size_t)n, "# pipe %ju %ju\n", pipe.device, pipe.inode);
 	say(r, hello, (size_t)n);
 }
 

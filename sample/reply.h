@@ -5,7 +5,7 @@
 #ifndef REPLY_H
 #define REPLY_H
 
-#include "util.h"
+#include "stream/tokens.h"
 
 enum reply_kind {
 	REPLY_NONE,	/* a recording: nobody listens */
@@ -25,9 +25,10 @@ struct reply {
  * Open the channel that a stream's header names, or take the stream for a
  * recording if nothing is there (path NULL: none named) or nobody reads from it.
  * The path is not trusted: dies where it leads to anything else than a FIFO of
- * this user in a directory of this user. Says hello, and that several sequences are told apart.
+ * this user in a directory of this user. Says hello, that several sequences are told apart, and which pipe
+ * `in` is, that of the rows.
  */
-void reply_open(struct reply *r, const char *path, uint32_t sequences);
+void reply_open(struct reply *r, const char *path, uint32_t sequences, int in);
 /* Open the user's own file, which must exist; waits for the reader of a FIFO. */
 void reply_open_file(struct reply *r, const char *path);
 

@@ -473,3 +473,12 @@ threads_of() # COMMAND...: how many threads it has once it has answered
 		[ "$(comm -23 a b | wc -l)" -eq 0 ]
 	done
 }
+
+@test "rows that are lent to the pipe do not change before they are read" {
+	need_python
+	for f in '-d 0' '-d 7' '-j 2'; do
+		echo 1 454 | $LIMIT llm-fwd $f | python late.py 261 410 450 278 365 290 >want
+		echo 1 454 | $LIMIT llm-fwd $f | python late.py pipe 261 410 450 278 365 290 | diff want -
+		[ "$(sort -u want | wc -l)" -eq 7 ]
+	done
+}

@@ -1,6 +1,7 @@
 /* rows.c - the logits stream; see rows.h and llm-logits(5). */
 #include "rows.h"
 
+#include "compat.h"
 #include "rows_text.h"
 
 #include <float.h>
@@ -9,11 +10,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <time.h>
 
 #define ROWS_VERSION "llm-logits 1"
 
-enum { LARGE = 65536, HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096 };
+enum { PAGE = 4096, HEADER_MAX = 65536, HEAD = 16, WIDTH_MAX = 1 << 24, EOG_MAX = 4096, SEQUENCES_MAX = 4096 };
 
 static const char *const form_name[] = {"f32le", "text"};
 static const char *const kind_name[] = {"logits", "hidden", "embedding"};
@@ -92,29 +93,10 @@ put_head(unsigned char *p, const struct row_head *r)
 	put32(p + 12, r->flags);
 }
 
-/* Large rows as they lie: a copy, in new pages each time, would cost more than a call for each. */
-static void
-write_large(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width)
-{
-	unsigned char head[HEAD];
-	const size_t bytes = (size_t)width * 4;
-	for (size_t i = 0; i < n; i++, x += width) {
-		put_head(head, r + i);
-		const ssize_t w = writev(fd, (struct iovec[]){{head, HEAD}, {(void *)(uintptr_t)x, bytes}}, 2);
-		const size_t done = w < 0 ? 0 : (size_t)w, of_head = done < HEAD ? done : HEAD;
-		write_all(fd, head + of_head, HEAD - of_head, "stdout");
-		write_all(fd, (const char *)x + (done - of_head), bytes - (done - of_head), "stdout");
-	}
-}
-
 void
 rows_write(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width)
 {
 	const size_t size = HEAD + (size_t)width * 4;
-	if (size > LARGE && little_endian()) {
-		write_large(fd, r, n, x, width);
-		return;
-	}
 	unsigned char *buf = xreallocarray(NULL, n, size), *p = buf;
 	for (size_t i = 0; i < n; i++, p += size) {
 		put_head(p, r + i);
@@ -124,6 +106,65 @@ rows_write(int fd, const struct row_head *r, size_t n, const float *x, uint32_t 
 	}
 	write_all(fd, buf, n * size, "stdout");
 	xfree(buf);
+}
+
+size_t
+rows_apart(size_t width)
+{
+	size_t bytes;
+	if (!mul_size(width, 4, &bytes) || !add_size(bytes, HEAD + PAGE - 1, &bytes))
+		die("out of memory");
+	return bytes / PAGE * PAGE / 4;
+}
+
+float *
+rows_room(size_t n, size_t width)
+{
+	return (float *)xlarge(n, rows_apart(width) * 4) + HEAD / 4;
+}
+
+void
+rows_room_free(float *x)
+{
+	if (x)
+		xfree(x - HEAD / 4);
+}
+
+/* Put memory into the pipe as it lies; returns how much of it, which is all, or as much as the system liked. */
+static size_t
+lend(int fd, unsigned char *p, size_t n, struct rows_loan *loan)
+{
+	size_t done = 0;
+	while (loan->on && done < n) {
+		const ssize_t w = lend_to_pipe(fd, p + done, n - done);
+		loan->on = w > 0;
+		loan->lent = loan->lent || w > 0;
+		done += w > 0 ? (size_t)w : 0;
+	}
+	return done;
+}
+
+void
+row_write(int fd, const struct row_head *r, float *x, uint32_t width, struct rows_loan *loan)
+{
+	unsigned char *p = (unsigned char *)(x - HEAD / 4);
+	const size_t size = HEAD + (size_t)width * 4;
+	put_head(p, r);
+	if (!little_endian())
+		swap_floats(x, width);
+	const size_t lent = loan && size > PAGE ? lend(fd, p, size, loan) : 0;
+	write_all(fd, p + lent, size - lent, "stdout");
+	if (!little_endian())
+		swap_floats(x, width);
+}
+
+void
+rows_wait_read(int fd, struct rows_loan *loan)
+{
+	enum { FIRST_NS = 20000, LONGEST_NS = 10000000 };
+	for (long ns = FIRST_NS; loan->lent && unread_bytes(fd) > 0; ns = ns < LONGEST_NS / 2 ? 2 * ns : LONGEST_NS)
+		nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+	loan->lent = false;
 }
 
 /* n bytes, unless the stream ends before; returns how many. */

@@ -44,8 +44,33 @@ struct rows_header {
 
 /* Write the header to descriptor fd. */
 void rows_header_write(int fd, const struct rows_header *h);
-/* Write n rows of `width` floats, all at once. */
+/* Write n rows of `width` floats, one behind the other, all at once. */
 void rows_write(int fd, const struct row_head *r, size_t n, const float *x, uint32_t width);
+
+/*
+ * Memory for n rows of logits that are written one at a time: each begins a page with its head, as
+ * it goes out, since the pages of a pipe are copied twice as fast from the beginning of a page.
+ * Returns the floats of the first; those of the next lie rows_apart() floats behind. To be freed
+ * with rows_room_free().
+ */
+float *rows_room(size_t n, size_t width);
+size_t rows_apart(size_t width);
+void rows_room_free(float *x);
+
+/*
+ * A pipe may be lent the memory of large rows and not be given a copy (Linux: vmsplice(2)). For
+ * that the reader must take them with read(2), as a tee(2) or splice(2) would hold the memory on, and
+ * rows that lie in the pipe must not change.
+ */
+struct rows_loan {
+	bool on;		/* the reader has said so */
+	bool lent;		/* rows may be in the pipe still */
+};
+
+/* Write a row that lies in a rows_room(); it is lent if `loan` (NULL: none) is on. */
+void row_write(int fd, const struct row_head *r, float *x, uint32_t width, struct rows_loan *loan);
+/* Wait until the reader has all that was lent: the memory is ours again. */
+void rows_wait_read(int fd, struct rows_loan *loan);
 
 /* Write one row as a line of text. */
 void rows_write_text(int fd, const struct row_head *r, const float *x, uint32_t width);

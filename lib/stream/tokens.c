@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define TOKENS_VERSION "llm-tokens 1"
 
@@ -131,7 +132,26 @@ token_reader_fails(struct token_reader *r)
 		last_words(r->last_words_arg);
 }
 
-/* "last", "sequence N" or "sequences N" of the reply channel. */
+struct pipe_id
+pipe_of(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return (struct pipe_id){0, 0};
+	return (struct pipe_id){(uintmax_t)st.st_dev, (uintmax_t)st.st_ino};
+}
+
+/* "pipe DEVICE INODE" */
+static void
+pipe_line(struct pipe_id *p, const char *line)
+{
+	struct pipe_id said;
+	char end;
+	if (sscanf(line, "pipe %ju %ju%c", &said.device, &said.inode, &end) == 2)
+		*p = said;
+}
+
+/* "last", "sequence N", "sequences N" or "pipe DEVICE INODE" of the reply channel. */
 static void
 reply_line(struct token_reader *r, const char *line)
 {
@@ -146,6 +166,7 @@ reply_line(struct token_reader *r, const char *line)
 	}
 	char *end;
 	r->last = r->last || strcmp(line, "last") == 0;
+	pipe_line(&r->pipe, line);
 	if (to && *line >= '0' && *line <= '9') {
 		const unsigned long n = strtoul(line, &end, 10);
 		if (!*end && n <= UINT32_MAX)

@@ -33,6 +33,13 @@ enum token_event {
 	TOKENS_END	/* the end of the stream */
 };
 
+/* Which pipe: its device and its inode, as fstat(2) has them. */
+struct pipe_id {
+	uintmax_t device, inode;
+};
+/* That of a descriptor; of one that is no pipe, 0 0. */
+struct pipe_id pipe_of(int fd);
+
 /* A reader. It works on what has arrived: an id is told as soon as the blank or
  * newline behind it is there, and input is waited for only when none is left. */
 struct token_reader {
@@ -54,6 +61,7 @@ struct token_reader {
 	uint32_t sequence;	/* whose lines follow, of several at once */
 	bool last;		/* nobody waits for rows of the line that follows; the caller clears it */
 	uint32_t sequences;	/* so many at once does the writer know to tell apart; 0: it did not say */
+	struct pipe_id pipe;	/* that the writer reads, with read(2) and itself; 0: it did not say */
 	/* Called before input is waited for, to flush what is ready; may be NULL. */
 	void (*idle)(void *arg);
 	void *idle_arg;

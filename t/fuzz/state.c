@@ -19,7 +19,7 @@ struct given {
 static size_t n_rows;
 
 static void
-count(void *arg, size_t position, size_t n, const float *rows)
+count(void *arg, size_t position, size_t n, float *rows)
 {
 	float *sum = arg;
 	CHECK(position + n <= CONTEXT);

@@ -32,6 +32,7 @@ keep = os.open(path, os.O_WRONLY)  # so that reading waits for the sampler
 back = os.fdopen(fd)
 log = open('replies', 'w')
 assert back.readline() == '# llm-tokens 1\n'
+assert back.readline() == '# pipe %d %d\n' % (os.fstat(1).st_dev, os.fstat(1).st_ino)
 os.close(keep)
 os.unlink(path)
 os.rmdir(folder)

@@ -18,7 +18,7 @@ struct sequence {
 };
 
 static void
-hash_rows(void *arg, size_t position, size_t n, const float *rows)
+hash_rows(void *arg, size_t position, size_t n, float *rows)
 {
 	struct sequence *s = arg;
 	const uint32_t *p = (const void *)rows;

@@ -25,7 +25,7 @@ struct sum {
 };
 
 static void
-hash_rows(void *arg, size_t position, size_t n, const float *rows)
+hash_rows(void *arg, size_t position, size_t n, float *rows)
 {
 	struct sum *s = arg;
 	const uint32_t *p = (const void *)rows;

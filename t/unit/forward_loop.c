@@ -23,7 +23,7 @@ now(void)
 }
 
 static void
-nothing(void *arg, size_t position, size_t n, const float *rows)
+nothing(void *arg, size_t position, size_t n, float *rows)
 {
 	(void)position, (void)rows;
 	*(size_t *)arg += n;

@@ -93,7 +93,7 @@ ask_line(struct ahead *a)
 	a->at += a->step;
 }
 
-/* One vector: what it meets next lies in the rows behind, a line of each for a line of these. */
+/* Rows that are met once: what comes next lies in the rows behind, a line of each for a line of these. */
 ALWAYS void
 ask_rows(const unsigned char *w, size_t stride, const int rows)
 {
@@ -105,6 +105,7 @@ ask_rows(const unsigned char *w, size_t stride, const int rows)
 #endif
 }
 
+/* `ahead` is NULL where the rows are met once, as they lie. */
 ALWAYS void
 piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, const int rows, const int at_once)
 {
@@ -116,7 +117,7 @@ piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, con
 			a[t][r] = p->first || r >= sums ? vec_set(0) : vec_load(p->sum + (t * FLOAT_ROWS + r) * LANES);
 	const unsigned char *w = p->w;
 	for (size_t k = 0; k < p->columns; k += COLUMNS, w += COLUMNS * size) {
-		if (at_once > 1)
+		if (ahead)
 			ask_line(ahead);
 		else if (k % (64 / size) == 0)
 			ask_rows(w, p->stride, rows);
@@ -242,12 +243,13 @@ floats_matmul(const struct tensor *t, size_t first, size_t last, const struct in
 	struct scratch *s)
 {
 	const size_t dim = t->dim[0], steps = dim / COLUMNS * (FLOAT_ROWS / ROWS_AT_ONCE) * ((in->n + VECTORS_AT_ONCE - 1) / VECTORS_AT_ONCE);
+	const bool once = in->n <= VECTORS_AT_ONCE && lies_ready(t->type, in->n);
 	for (size_t row = first; row < last; row += FLOAT_ROWS) {
 		const size_t rows = last - row < FLOAT_ROWS ? last - row : FLOAT_ROWS;
 		struct ahead ahead = rows_behind(t, row, last, in, steps);
 		for (size_t j = 0; j < in->n; j += VECTORS) {
 			const size_t n = in->n - j < VECTORS ? in->n - j : VECTORS;
-			some_floats(s, t, row, rows, in->x + j * dim, n, &ahead, out + j * stride + row, stride);
+			some_floats(s, t, row, rows, in->x + j * dim, n, once ? NULL : &ahead, out + j * stride + row, stride);
 		}
 	}
 }

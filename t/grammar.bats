@@ -154,6 +154,7 @@ refused() # OPTION TEXT MESSAGE
 @test "schemas that cannot be guaranteed are refused by name, with line and pointer" {
 	refused -j '{"type": "array",\n "uniqueItems": true}' "f:2: #/uniqueItems: 'uniqueItems' is not taken"
 	refused -j '{"properties": {"a": {\n"not": {}}}}' "f:2: #/properties/a/not: 'not' is not taken"
+	refused -j '{"properties": {"a/b~c": {"not": {}}}}' "f:1: #/properties/a~1b~0c/not: 'not' is not taken"
 	refused -j '{"foo": 1}' "'foo' is not taken"
 	refused -j '{"$ref": "#"}' 'leads back to itself'
 	refused -j '{"$ref": "http://x/y"}' 'only references within the file'

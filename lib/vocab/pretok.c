@@ -491,9 +491,9 @@ static const struct pretok table[] = {
 		.stage = {numbers3, asian_deepseek3, deepseek3}, .plain = PLAIN_LETTERS},
 	{"falcon", .stage = {punctuation_falcon, gpt2, digits3}, .plain = PLAIN_LETTERS},
 	{"tekken", .stage = {tekken}, .ignore_merges = true, .add_bos = true, .plain = PLAIN_CASED},
-	{"bloom poro-chat gpt3-finnish", .stage = {bloom}},
+	{"bloom poro-chat gpt3-finnish", .stage = {bloom}, .joins = true},
 	{"gpt-4o llama4 kanana2 talkie minimax-m2", .stage = {gpt4o}, .plain = PLAIN_CASED},
-	{"viking", .stage = {bloom, number}},
+	{"viking", .stage = {bloom, number}, .joins = true},
 	{"deepseek-llm", .stage = {newline, [4] = asian_deepseek_coder, numbers},
 		.regex = {[1] = "\\s?[" CASED_LETTERS "]+", "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$"}},
 	{"seed-coder", .regex = {CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+"
@@ -748,12 +748,12 @@ ch_before(const unsigned char *s, size_t i)
  * Whether a word begins at s[i], i > 0, whatever stands before s[0..i) and behind s[0..n), so that all stages may as well begin there.
  * Letters and digits before it end no later than there, in all rows; and the ends of words do not depend on more than
  * that something else follows, an apostrophe perhaps. What is at s[i] begins a word of its own: a sign, a newline, a blank before
- * a letter or digit, a digit behind a letter, a letter behind a digit. Bloom's words hold most signs, and letters beside digits.
+ * a letter or digit, a digit behind a letter, a letter behind a digit,
+ * but where words join these.
  */
 static bool
 word_begins(const struct pretok *p, const unsigned char *s, size_t i, size_t n, bool ascii)
 {
-	const bool bloom_row = p->stage[0] == bloom;
 	const unsigned char c = s[i];
 	if (n - i <= 4 || c == '\'' || (ascii ? (c | s[i - 1]) >= 0x80 : c >= 0x80 && c < 0xE3))
 		return false;
@@ -766,7 +766,7 @@ word_begins(const struct pretok *p, const unsigned char *s, size_t i, size_t n, 
 		return (c == 0xE3 && s[i + 1] == 0x80 && (s[i + 2] == 0x81 || s[i + 2] == 0x82)) || (c == 0xEF && s[i + 1] == 0xBC && s[i + 2] == 0x8C);
 	if (c == '\n' || c == ',' || c == '.')
 		return true;
-	if (bloom_row)
+	if (p->joins)
 		return false;
 	return c > ' ' && c < 0x7F && !(set & SET_L && before & SET_L) && !(set & SET_N && before & SET_N);
 }

@@ -36,6 +36,7 @@ struct pretok {
 	bool ignore_merges;		/* a word that is a piece is taken whole */
 	bool add_bos;			/* unless the file says otherwise */
 	enum pretok_plain plain;
+	bool joins;			/* a word may hold signs, and letters beside digits */
 	const char *regex[PRETOK_STAGES]; /* or what stands here */
 };
 

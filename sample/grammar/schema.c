@@ -49,6 +49,20 @@ line_of(const struct schema *s, const struct json *at)
 	return line;
 }
 
+/* Add a key to a JSON pointer (RFC 6901), or as much as there is room for. */
+static void
+point_to(char *where, size_t size, struct str key)
+{
+	size_t n = strlen(where);
+	const char *const end = key.p + (key.n < 64 ? key.n : 64);
+	for (n += (size_t)snprintf(where + n, size - n, "/"); key.p < end && n + 2 < size; key.p++) {
+		if (*key.p == '~' || *key.p == '/')
+			where[n++] = '~';
+		where[n++] = *key.p == '~' ? '0' : *key.p == '/' ? '1' : *key.p;
+		where[n] = 0;
+	}
+}
+
 void
 schema_bad(const struct schema *s, const struct json *at, const char *fmt, ...)
 {
@@ -68,7 +82,7 @@ schema_bad(const struct schema *s, const struct json *at, const char *fmt, ...)
 			const struct json *value = v->type == JSON_OBJECT ? json_next(c) : c;
 			if (at < json_next(value)) {
 				if (v->type == JSON_OBJECT)
-					snprintf(where + n, sizeof where - n, "/%.*s", (int)(key.n < 64 ? key.n : 64), key.p);
+					point_to(where, sizeof where, key);
 				else
 					snprintf(where + n, sizeof where - n, "/%zu", i);
 				v = at < value ? at : value;

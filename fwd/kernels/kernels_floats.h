@@ -1,24 +1,11 @@
 /*
  * kernels_floats.h - part of kernels_body.h: products of weights that are not in blocks.
  *
- * Lanes are columns: lane l sums columns l, l + COLUMNS, ... of a row, one after the other, and at the end the
- * lanes are added in pairs. So rows are read as they lie, and the order of a sum is the same for one vector and
- * for a batch. ROWS_AT_ONCE rows meet VECTORS_AT_ONCE vectors, as many as there are registers for their sums: a
- * batch is bound by multiply-adds, one vector by the memory. Halves become floats on the way, each time. What takes
- * longer than that is unpacked once for VECTORS vectors, a panel of FLOAT_ROWS rows at a time. The longer the pieces of
- * rows that meet vectors, the nearer a batch is to its bound, as long as the second-level cache keeps up.
- *
- * Vectors of twice the width hold two rows (BESIDE), not twice the columns: the order of a sum is that of the others.
+ * Rows are met as they lie, see kernels_pieces.h. Halves become floats on the way, each time. What takes longer than that is
+ * unpacked once for VECTORS vectors, a panel of FLOAT_ROWS rows at a time.
  */
 
-#if !defined(HAVE_PAIRS)
-#define BESIDE 1
-#endif
-
 enum {
-	COLUMNS = LANES / BESIDE,
-	SUMS_AT_ONCE = 4,
-	ROWS_AT_ONCE = SUMS_AT_ONCE * BESIDE,
 	FEW_VECTORS = 64,	/* so many meet BF16 as it lies */
 	WIDE = 1024,	/* columns at a time of floats as they lie, where several vectors meet them */
 	WIDE_HALVES = 8192	/* and of halves */
@@ -38,34 +25,6 @@ brains(const unsigned char *p)
 }
 #endif
 
-#if !defined(HAVE_SUMS)
-/* out[r] = the lanes of sum[r], added in pairs */
-ALWAYS void
-lane_sums(const vec sum[SUMS_AT_ONCE], float *out)
-{
-	for (int r = 0; r < SUMS_AT_ONCE; r++) {
-		float x[LANES];
-		vec_store(x, sum[r]);
-		for (int n = LANES / 2; n; n /= 2)
-			for (int i = 0; i < n; i++)
-				x[i] = x[2 * i] + x[2 * i + 1];
-		out[r] = x[0];
-	}
-}
-#endif
-
-/* Columns of up to ROWS_AT_ONCE rows, and the vectors that they meet. */
-struct piece {
-	const unsigned char *w;
-	size_t stride, columns;		/* from row to row in bytes; a multiple of COLUMNS */
-	const float *x;
-	size_t apart;			/* from vector to vector */
-	float *sum;			/* [vector][FLOAT_ROWS][LANES] at most, between the first columns and the last */
-	bool first, last;
-	float *out;			/* after the last */
-	size_t out_apart;
-};
-
 #if !defined(HAVE_PAIRS)
 /* Those of a row; with HAVE_PAIRS, of the next one too, which lies `stride` bytes behind. */
 ALWAYS vec
@@ -83,93 +42,7 @@ numbers_at(const float *x)
 }
 #endif
 
-/* So much of what comes next is asked for at each step. */
-ALWAYS void
-ask_line(struct ahead *a)
-{
-#if defined(__GNUC__)
-	__builtin_prefetch((const void *)a->at, 0, 2);
-#endif
-	a->at += a->step;
-}
-
-/* Rows that are met once: what comes next lies in the rows behind, a line of each for a line of these. */
-ALWAYS void
-ask_rows(const unsigned char *w, size_t stride, const int rows)
-{
-#if defined(__GNUC__)
-	UNROLL for (int r = 0; r < rows; r++)
-		__builtin_prefetch((const void *)((uintptr_t)w + (size_t)(r + rows) * stride), 0, 2);
-#else
-	(void)w, (void)stride, (void)rows;
-#endif
-}
-
-/* `ahead` is NULL where the rows are met once, as they lie. */
-ALWAYS void
-piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, const int rows, const int at_once)
-{
-	const size_t size = type == T_F32 ? 4 : 2;
-	const int sums = (rows + BESIDE - 1) / BESIDE;
-	vec a[VECTORS_AT_ONCE][SUMS_AT_ONCE], x[VECTORS_AT_ONCE];
-	UNROLL for (int t = 0; t < at_once; t++)
-		UNROLL for (int r = 0; r < SUMS_AT_ONCE; r++)
-			a[t][r] = p->first || r >= sums ? vec_set(0) : vec_load(p->sum + (t * FLOAT_ROWS + r) * LANES);
-	const unsigned char *w = p->w;
-	for (size_t k = 0; k < p->columns; k += COLUMNS, w += COLUMNS * size) {
-		if (ahead)
-			ask_line(ahead);
-		else if (k % (64 / size) == 0)
-			ask_rows(w, p->stride, rows);
-		UNROLL for (int t = 0; t < at_once; t++)
-			x[t] = numbers_at(p->x + (size_t)t * p->apart + k);
-		UNROLL for (int r = 0; r < sums; r++) {
-			const vec v = weights_at(type, w + (size_t)(r * BESIDE) * p->stride, rows > 1 ? p->stride : 0);
-			UNROLL for (int t = 0; t < at_once; t++)
-				a[t][r] = vec_fma(a[t][r], v, x[t]);
-		}
-	}
-	UNROLL for (int t = 0; t < at_once; t++) {
-		float sum[ROWS_AT_ONCE];
-		if (p->last) {
-			lane_sums(a[t], sum);
-			memcpy(p->out + (size_t)t * p->out_apart, sum, (size_t)rows * sizeof *sum);
-		} else
-			UNROLL for (int r = 0; r < sums; r++)
-				vec_store(p->sum + (t * FLOAT_ROWS + r) * LANES, a[t][r]);
-	}
-}
-
-/* The same of up to FLOAT_ROWS rows. */
-ALWAYS void
-rows_times(struct piece p, struct ahead *ahead, const uint32_t type, size_t rows, const int at_once)
-{
-	for (; rows >= ROWS_AT_ONCE; rows -= ROWS_AT_ONCE) {
-		piece_times(&p, ahead, type, ROWS_AT_ONCE, at_once);
-		p.w += ROWS_AT_ONCE * p.stride;
-		p.sum += SUMS_AT_ONCE * LANES;
-		p.out += ROWS_AT_ONCE;
-	}
-	for (; rows; rows--, p.w += p.stride, p.sum += LANES, p.out++)
-		piece_times(&p, ahead, type, 1, at_once);
-}
-
-#define VECTORS_TIMES(count)                               \
-	for (; n >= (count); n -= (count)) {               \
-		rows_times(p, ahead, type, rows, count);   \
-		p.x += (count) * p.apart;                  \
-		p.sum += (count) * FLOAT_ROWS * LANES;     \
-		p.out += (count) * p.out_apart;            \
-	}
-
-/* The same of n vectors: those that are met at once stay in the first-level cache, the rows in the second. */
-ALWAYS void
-vectors_times(struct piece p, struct ahead *ahead, const uint32_t type, size_t n, size_t rows)
-{
-	VECTORS_TIMES(VECTORS_AT_ONCE)
-	VECTORS_TIMES(2)
-	VECTORS_TIMES(1)
-}
+#include "kernels_pieces.h"
 
 static void
 types_times(const struct piece *p, struct ahead *ahead, uint32_t type, size_t n, size_t rows)
@@ -196,16 +69,6 @@ odd_columns(const struct tensor *t, size_t row, size_t rows, const float *x, siz
 	}
 }
 
-/* What is read after these rows, in so many steps. */
-static struct ahead
-rows_behind(const struct tensor *t, size_t row, size_t last, const struct inputs *in, size_t steps)
-{
-	const size_t all = FLOAT_ROWS * tensor_row_bytes(t);
-	const bool jumps = row + FLOAT_ROWS >= last && in->next;
-	return (struct ahead){jumps ? (uintptr_t)in->next : (uintptr_t)row_of(t, row) + all, all / (steps + !steps) + 1};
-}
-
-/* Whether so many vectors best meet the numbers as they lie. */
 static bool
 lies_ready(uint32_t type, size_t n)
 {
@@ -216,9 +79,8 @@ lies_ready(uint32_t type, size_t n)
 #endif
 }
 
-/* Up to FLOAT_ROWS rows . up to VECTORS vectors. */
 static void
-some_floats(struct scratch *s, const struct tensor *t, size_t row, size_t rows, const float *x, size_t n, struct ahead *ahead,
+some_rows(struct scratch *s, const struct tensor *t, size_t row, size_t rows, const float *x, size_t n, struct ahead *ahead,
 	float *out, size_t stride)
 {
 	const bool as_it_lies = lies_ready(t->type, n);
@@ -236,20 +98,4 @@ some_floats(struct scratch *s, const struct tensor *t, size_t row, size_t rows, 
 		types_times(&p, ahead, as_it_lies ? t->type : T_F32, n, rows);
 	}
 	odd_columns(t, row, rows, x, n, out, stride);
-}
-
-static void
-floats_matmul(const struct tensor *t, size_t first, size_t last, const struct inputs *in, float *out, size_t stride,
-	struct scratch *s)
-{
-	const size_t dim = t->dim[0], steps = dim / COLUMNS * (FLOAT_ROWS / ROWS_AT_ONCE) * ((in->n + VECTORS_AT_ONCE - 1) / VECTORS_AT_ONCE);
-	const bool once = in->n <= VECTORS_AT_ONCE && lies_ready(t->type, in->n);
-	for (size_t row = first; row < last; row += FLOAT_ROWS) {
-		const size_t rows = last - row < FLOAT_ROWS ? last - row : FLOAT_ROWS;
-		struct ahead ahead = rows_behind(t, row, last, in, steps);
-		for (size_t j = 0; j < in->n; j += VECTORS) {
-			const size_t n = in->n - j < VECTORS ? in->n - j : VECTORS;
-			some_floats(s, t, row, rows, in->x + j * dim, n, once ? NULL : &ahead, out + j * stride + row, stride);
-		}
-	}
 }

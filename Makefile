@@ -51,7 +51,9 @@ $(BUILD)/fwd/kernels/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
 ifneq (,$(findstring x86_64,$(MACHINE)))
 $(BUILD)/fwd/kernels/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
 $(BUILD)/fwd/kernels/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(call KNOWN,-mavxvnni)
-$(BUILD)/fwd/kernels/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512)
+AVX512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512
+$(BUILD)/fwd/kernels/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,$(AVX512))
+$(BUILD)/fwd/kernels/kernels_avx512bf16.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,$(AVX512) -mavx512bf16)
 endif
 ifneq (,$(findstring aarch64,$(MACHINE)))
 $(BUILD)/fwd/kernels/kernels_neon.o: KERNEL_CFLAGS = $(KERNELS)

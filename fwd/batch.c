@@ -95,31 +95,36 @@ matmul_rows(void *arg, size_t first, size_t last, int thread)
 	}
 }
 
-/* Items are tokens of the input. */
+/* Items are tokens of the input, in the forms that its matrices meet. */
 static void
-quantize(void *arg, size_t first, size_t last, int thread)
+convert(void *arg, size_t first, size_t last, int thread)
 {
 	struct job *j = arg;
 	const size_t dim = j->w[0]->w.dim[0];
 	(void)thread;
-	for (size_t t = first; t < last; t++)
+	for (size_t t = first; j->in.q && t < last; t++)
 		quantize_input(j->c->kern, j->c->blocks, j->in.x + t * dim, dim, j->in.n, t);
+	if (j->in.rounded)
+		j->c->kern->round(j->c->rounded + first * dim, j->in.x + first * dim, (last - first) * dim);
 }
 
 void
 matmul(struct job *j, const float *in, size_t n, size_t n_out, const struct matrix *const w[], float *const out[])
 {
-	bool blocks = false;
-	j->in = (struct inputs){.x = in, .q = j->c->blocks, .n = n};
+	const struct kernels *k = j->c->kern;
+	j->in = (struct inputs){.x = in, .n = n};
 	for (size_t i = 0; i < n_out; i++) {
 		j->w[i] = w[i];
 		j->out[i] = out[i];
-		blocks |= j->c->kern->blocks(w[i]->w.type);
+		if (k->blocks(w[i]->w.type))
+			j->in.q = j->c->blocks;
+		if (meets_rounded(k, &w[i]->w))
+			j->in.rounded = j->c->rounded;
 	}
 	j->w[n_out] = NULL;
-	if (blocks)
-		pool_run(j->c->pool, quantize, j, n, 4);
-	pool_run(j->c->pool, matmul_rows, j, total_rows(j->w), j->c->kern->rows);
+	if (j->in.q || j->in.rounded)
+		pool_run(j->c->pool, convert, j, n, 4);
+	pool_run(j->c->pool, matmul_rows, j, total_rows(j->w), k->rows);
 	if (j->c->low)
 		lora_products(j);
 	j->after[0] = NULL;

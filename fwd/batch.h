@@ -58,7 +58,8 @@ struct context {
 	float *queries;		/* n_kv_heads x batch x the heads of one: scaled */
 	float *att;		/* the heads' answers, n_heads head_dim */
 	float *gate, *up;	/* the widest feed-forward layer's units */
-	struct qblock *blocks;	/* what a matrix meets, its widest */
+	struct qblock *blocks;	/* what a matrix meets, its widest, */
+	uint16_t *rounded;	/* or this where its numbers are BF16 and kernels round */
 	float *gathered, *answer; /* tokens of one expert, and what it says; n_embd */
 	float *router;		/* n_experts */
 	struct route *route;	/* batch x n_used */

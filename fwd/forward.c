@@ -121,6 +121,7 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p, enum
 	const struct shape *s = &m->shape;
 	struct context *c = new_sequence(m, kv_type);
 	const size_t heads = s->n_heads * s->head_dim, kv = s->n_kv_heads * s->head_dim, n = c->batch = batch_size(m);
+	const size_t widest = max_size(max_size(s->n_embd, m->widest_ffn), heads);
 	c->kern = k;
 	c->pool = p;
 	c->mine = *part;
@@ -136,7 +137,8 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p, enum
 	c->att = c->q; /* which are not needed once they are turned and in `queries` */
 	c->gate = floats(c, n, m->widest_ffn);
 	c->up = floats(c, n, m->widest_ffn);
-	c->blocks = room(c, n, max_size(max_size(s->n_embd, m->widest_ffn), heads) / 32, sizeof *c->blocks);
+	c->blocks = room(c, n, widest / 32, sizeof *c->blocks);
+	c->rounded = room(c, k->round ? n : 0, widest, sizeof *c->rounded);
 	if (s->n_experts) {
 		c->gathered = floats(c, n, s->n_embd);
 		c->answer = floats(c, n, s->n_embd);

@@ -17,17 +17,22 @@ make_folder()
 	"$PYTHON" "$BATS_TEST_DIRNAME/lib/mkfolder.py" "$FIXTURES/$1" "${@:2}"
 }
 
-# near FIXTURE: the stream in the file "rows" has the logits of transformers.
+# near FIXTURE [LIMIT]: the stream in the file "rows" has the logits of transformers.
 near()
 {
-	local limit=1e-4
-	[[ $1 != *mxfp4 ]] || limit=0.5 # its inputs are rounded to 8 bits
+	local limit=${2:-1e-4}
+	[[ $1 != *mxfp4 ]] || limit=${2:-0.5} # its inputs are rounded to 8 bits
 	"$PYTHON" "$BATS_TEST_DIRNAME/lib/rowdiff.py" "$FIXTURES/$1/logits.f32" $limit <rows >said || { cat said; return 1; }
 }
 
 models()
 {
 	cd "$FIXTURES" && ls -d */ | tr -d /
+}
+
+has() # KERNELS: this machine has them
+{
+	LLM_KERNELS=$1 llm-fwd </dev/null 2>err || ! grep -q LLM_KERNELS err
 }
 
 each() # HOW IT IS MADE...
@@ -42,7 +47,10 @@ each() # HOW IT IS MADE...
 
 @test "logits of all models: F32, unaligned" { each F32; }
 @test "logits of all models: F16, in three files" { each F16 3; }
-@test "logits of all models: BF16, as transformers 4 spells it" { each BF16 1 old; }
+@test "logits of all models: BF16, as transformers 4 spells it" {
+	! has avx512bf16 || export LLM_KERNELS=avx512 # which do not round
+	each BF16 1 old
+}
 
 @test "logits of all models: portable kernels and AVX2" {
 	make_folder . . BF16
@@ -93,6 +101,19 @@ bits()
 		llm-fwd -1a -t 1 "$m" <"$FIXTURES/ids" | bits >want
 		[ "$(wc -l <want)" -eq 40 ]
 		tr ' ' '\n' <"$FIXTURES/ids" | llm-fwd -1a -t 3 "$m" | bits | diff - want
+	done
+}
+
+@test "BF16 that meets BF16: near, the same bits token by token, and for any number of threads" {
+	has avx512bf16 || skip "$(cat err)"
+	export LLM_KERNELS=avx512bf16
+	make_folder . . BF16
+	for m in $(models); do
+		echo "$m"
+		llm-fwd -1a -k f32 -t 1 "$m" <"$FIXTURES/ids" >rows
+		near "$m" 1 # a token may go to another expert
+		bits <rows >want
+		tr ' ' '\n' <"$FIXTURES/ids" | llm-fwd -1a -k f32 -t 3 "$m" | bits | diff - want
 	done
 }
 

@@ -11,6 +11,7 @@ kernels_choose(void)
 		const char *name;
 		const struct kernels *(*get)(void);
 	} table[] = {
+		{"avx512bf16", kernels_avx512bf16},
 		{"avx512", kernels_avx512},
 		{"avxvnni", kernels_avxvnni},
 		{"avx2", kernels_avx2},
@@ -29,5 +30,5 @@ kernels_choose(void)
 		if (named)
 			die("LLM_KERNELS=%s: this machine has no such instructions", want);
 	}
-	die("LLM_KERNELS=%s: not one of avx512, avxvnni, avx2, dotprod, neon, portable", want);
+	die("LLM_KERNELS=%s: not one of avx512bf16, avx512, avxvnni, avx2, dotprod, neon, portable", want);
 }

@@ -33,6 +33,7 @@ block_place(size_t blocks, size_t n, size_t j, size_t b)
 struct inputs {
 	const float *x;			/* a row: dim[0] numbers */
 	const struct qblock *q;		/* the same in blocks, for types of weights with blocks: see block_place() */
+	const uint16_t *rounded;	/* the same in BF16, for meets_rounded(); NULL: their matrices meet x, too */
 	size_t n;
 	const unsigned char *next;	/* where reading goes on behind the last row; NULL: in the same matrix */
 };
@@ -90,6 +91,9 @@ struct kernels {
 	bool (*blocks)(uint32_t type);
 	/* q[0 .. n / 32) = x[0 .. n); n is a multiple of 32. */
 	void (*quantize)(struct qblock *q, const float *x, size_t n);
+	/* to[0 .. n) = x[0 .. n), rounded to the nearest number of BF16, of two as near the even one; n is a multiple of
+	 * 32. NULL where no matrix meets such. */
+	void (*round)(uint16_t *to, const float *x, size_t n);
 
 	/*
 	 * out[j * stride + i] = row i of w . vector j, for rows i in [first, last) and
@@ -119,6 +123,13 @@ struct kernels {
 	void (*axpy)(float *out, float a, const float *x, size_t n);
 };
 
+/* Whether the matrix meets inputs.rounded. */
+static inline bool
+meets_rounded(const struct kernels *k, const struct tensor *w)
+{
+	return k->round && w->type == T_BF16 && w->dim[0] % 32 == 0;
+}
+
 /* Input j of n, dim numbers, in blocks at their places. */
 static inline void
 quantize_input(const struct kernels *k, struct qblock *q, const float *x, size_t dim, size_t n, size_t j)
@@ -134,6 +145,7 @@ const struct kernels *kernels_portable(void);
 const struct kernels *kernels_avx2(void);
 const struct kernels *kernels_avxvnni(void);
 const struct kernels *kernels_avx512(void);
+const struct kernels *kernels_avx512bf16(void);
 const struct kernels *kernels_neon(void);
 const struct kernels *kernels_dotprod(void);
 

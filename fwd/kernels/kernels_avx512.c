@@ -10,7 +10,7 @@
  * Zen 4 one dot product or multiplication of floats. Six inputs then make 93 multiply-adds of bytes a cycle and 51 on Zen 4,
  * of 128 and 64 (the rest scales blocks); 85 and 47 with minima, 79 and 47 with a scale for each 16; 27 and 16 of floats.
  * One vector takes Intel's ports 20 cycles for 288 bytes of Q4_0, 28 for 544 of Q8_0, 274 for 2304 of Q4_K, 380 for 3360 of
- * Q6_K. BF16 is not for vdpbf16ps, which would round the inputs as well.
+ * Q6_K. vdpbf16ps, which rounds the inputs as well, is for kernels_avx512bf16.c.
  */
 #include "kernels.h"
 

@@ -28,7 +28,8 @@ static inline void
 feed_context(struct model *m, unsigned kind)
 {
 	struct pool *p = pool_new(1);
-	const struct kernels *kernels[] = {kernels_portable(), kernels_avx2(), kernels_avx512()};
+	const struct kernels *rounds = kernels_avx512bf16();
+	const struct kernels *kernels[] = {kernels_portable(), kernels_avx2(), rounds ? rounds : kernels_avx512()};
 	const struct kernels *k = kernels[kind % 3]; /* of all that this machine has, some */
 	const struct part all = whole(m);
 	struct context *c = context_new(m, k ? k : kernels[0], p, kind & 4 ? KV_F32 : KV_F16, &all);

@@ -95,25 +95,39 @@ check(const char *what, const struct kernels *k, double got, double want, double
 		die("%s: %s: %zu, %zu: %.9g, not %.9g within %.2g", k->name, what, i, j, got, want, within);
 }
 
+/* A number of BF16. */
+static double
+brain(uint16_t b)
+{
+	const uint32_t bits = (uint32_t)b << 16;
+	float x;
+	memcpy(&x, &bits, sizeof x);
+	return (double)x;
+}
+
 static void
-product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t n)
+product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t n, bool rounds)
 {
 	const struct tensor t = random_tensor(type, dim, rows);
-	const bool blocks = k->blocks(type);
+	const bool blocks = k->blocks(type), rounded = rounds && meets_rounded(k, &t);
 	float *x = some(dim * n), *w = xcalloc(dim, sizeof *w);
 	float *all = xcalloc(rows * n, sizeof *all), *parts = xcalloc(rows * n, sizeof *parts);
 	struct qblock *q = xcalloc(dim / 32 * n + 1, sizeof *q), *one = xcalloc(dim / 32 + 1, sizeof *one);
+	uint16_t *b = rounded ? xcalloc(dim * n, sizeof *b) : NULL;
 	void *whole, *s = scratch_of(k, n, &whole);
 	for (size_t j = 0; blocks && j < n; j++)
 		quantize_input(k, q, x + j * dim, dim, n, j);
-	k->matmul(&t, 0, rows, &(struct inputs){.x = x, .q = q, .n = n}, all, rows, s);
+	if (rounded)
+		k->round(b, x, dim * n);
+	k->matmul(&t, 0, rows, &(struct inputs){.x = x, .q = q, .rounded = b, .n = n}, all, rows, s);
 	for (size_t j = 0; j < n; j++) { /* one by one, and in other ranges */
 		if (blocks)
 			quantize_input(k, one, x + j * dim, dim, 1, 0);
 		for (size_t r = 0, next; r < rows; r = next) {
 			next = r + 1 + any() % 40;
 			next = next < rows ? next : rows;
-			k->matmul(&t, r, next, &(struct inputs){.x = x + j * dim, .q = one, .n = 1}, parts + j * rows, rows, s);
+			k->matmul(&t, r, next, &(struct inputs){.x = x + j * dim, .q = one, .rounded = rounded ? b + j * dim : NULL,
+				.n = 1}, parts + j * rows, rows, s);
 		}
 	}
 	if (memcmp(all, parts, rows * n * sizeof *all))
@@ -124,15 +138,16 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 		for (size_t j = 0; j < n; j++) {
 			double sum = 0, size = 1e-20;
 			for (size_t i = 0; i < dim; i++) {
-				const struct qblock *b = q + block_place(dim / 32, n, j, i / 32);
-				const double v = blocks ? (double)b->d * b->q[i % 32] : (double)x[j * dim + i];
+				const struct qblock *block = q + block_place(dim / 32, n, j, i / 32);
+				const double v = blocks ? (double)block->d * block->q[i % 32] :
+					rounded ? brain(b[j * dim + i]) : (double)x[j * dim + i];
 				sum += (double)w[i] * v;
 				size += fabs((double)w[i] * v);
 			}
 			check(tensor_format(type)->name, k, (double)all[j * rows + r], sum, 3e-6 * size, r, j);
 		}
 	}
-	xfree(x), xfree(w), xfree(all), xfree(parts), xfree(q), xfree(one), xfree(whole);
+	xfree(x), xfree(w), xfree(all), xfree(parts), xfree(q), xfree(b), xfree(one), xfree(whole);
 	xfree((void *)(uintptr_t)t.data), xfree((void *)(uintptr_t)t.scale);
 }
 
@@ -147,12 +162,62 @@ products(const struct kernels *k)
 		const size_t block = tensor_format(type)->block;
 		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 			const size_t dims[] = {block == 1 ? 1 + any() % 300 : block * (1 + any() % (600 / block)), block == 1 ? 264 : block};
-			product(k, type, dims[any() % 2], rows[i], n[any() % 6]);
+			product(k, type, dims[any() % 2], rows[i], n[any() % 6], true);
 		}
 		for (size_t few = 1; few < 6; few++) /* kernels may have ways of their own for these */
-			product(k, type, block > 32 ? 3 * block : 608, 64, few);
-		product(k, type, block > 32 ? 3 * block : 608, 64, 13);
+			product(k, type, block > 32 ? 3 * block : 608, 64, few, true);
+		product(k, type, block > 32 ? 3 * block : 608, 64, 13, true);
 	}
+}
+
+/* Bits of any numbers, rounded to BF16. */
+static void
+rounding(const struct kernels *k)
+{
+	uint32_t bits[32];
+	uint16_t b[32];
+	float x[32];
+	for (int round = 0; round < 1000; round++) {
+		for (int i = 0; i < 32; i++)
+			bits[i] = (uint32_t)any() & (i % 2 ? 0xffffffff : 0xffff8000); /* half of these between two */
+		memcpy(x, bits, sizeof x);
+		k->round(b, x, 32);
+		for (int i = 0; i < 32; i++) {
+			const uint32_t sign = bits[i] >> 31 << 15, even = bits[i] >> 16 & 1;
+			const uint32_t want = fabsf(x[i]) < 0x1p-126f ? sign : (bits[i] + 0x7fff + even) >> 16;
+			if (isnan(x[i]) ? !isnan(brain(b[i])) : b[i] != want)
+				die("%s: %a is rounded to %04x, not %04x", k->name, (double)x[i], b[i], (unsigned)want);
+		}
+	}
+}
+
+/* Matrices of BF16 that meet such. */
+static void
+rounded_products(const struct kernels *k)
+{
+	unsigned char ones[64];
+	const struct tensor t = {.type = T_BF16, .n_dims = 2, .dim = {32, 1, 1, 1}, .data = ones};
+	const float strange[] = {INFINITY, -INFINITY, NAN};
+	void *whole, *s = scratch_of(k, 1, &whole);
+	for (size_t rows = 1; rows < 40; rows++)
+		product(k, T_BF16, 32 * (1 + any() % 20), rows, 1 + any() % 14, true);
+	for (size_t n = 1; n < 14; n += 4) {
+		product(k, T_BF16, 6 * 1024 + 32, 33, n, true);
+		product(k, T_BF16, 608, 33, n, false); /* those that nobody rounded */
+	}
+	product(k, T_BF16, 64, 5, 200, true);
+	for (int i = 0; i < 32; i++)
+		put_half(ones + 2 * i, 0x3f80);
+	for (int i = 0; i < 3; i++) {
+		float x[32] = {0}, out;
+		uint16_t b[32];
+		x[7 * i] = strange[i];
+		k->round(b, x, 32);
+		k->matmul(&t, 0, 1, &(struct inputs){.x = x, .rounded = b, .n = 1}, &out, 1, s);
+		if (isnan(strange[i]) ? !isnan(out) : out != strange[i])
+			die("%s: BF16 makes %g of %g", k->name, (double)out, (double)strange[i]);
+	}
+	xfree(whole);
 }
 
 static void
@@ -304,6 +369,10 @@ main(int argc, char **argv)
 	small_ones(k);
 	blocks(k);
 	products(k);
+	if (k->round) {
+		rounding(k);
+		rounded_products(k);
+	}
 	static const size_t dims[] = {1, 6, 20, 32, 64, 80, 128, 300}, lengths[] = {1, 15, 17, 255, 256, 257, 700};
 	for (size_t i = 0; i < 8; i++)
 		for (size_t l = 0; l < 7; l++)

@@ -80,6 +80,11 @@ loop(const struct kernels *k, uint32_t type, size_t threads, size_t n, size_t di
 		for (size_t j = 0; j < n; j++)
 			quantize_input(k, q, x + j * dim, dim, n, j);
 		w[i] = (struct work){.k = k, .t = tensor_of(type, dim, rows), .in = {.x = x, .q = q, .n = n}, .seconds = seconds};
+		if (meets_rounded(k, &w[i].t)) {
+			uint16_t *b = xcalloc(dim * n, sizeof *b);
+			k->round(b, x, dim * n);
+			w[i].in.rounded = b;
+		}
 	}
 	for (size_t i = 0; i < threads; i++)
 		if (pthread_create(&w[i].thread, NULL, multiply, w + i))
@@ -89,6 +94,7 @@ loop(const struct kernels *k, uint32_t type, size_t threads, size_t n, size_t di
 		gb += (double)(tensor_row_bytes(&w[i].t) * rows) / w[i].took / 1e9;
 		mac += (double)(dim * rows * n) / w[i].took / 1e9;
 		xfree((void *)(uintptr_t)w[i].t.data), xfree((void *)(uintptr_t)w[i].in.x), xfree((void *)(uintptr_t)w[i].in.q);
+		xfree((void *)(uintptr_t)w[i].in.rounded);
 	}
 	printf("%-8s %-10s n %3zu %7.2f GB/s %7.2f GMAC/s\n", k->name, tensor_format(type)->name, n, gb, mac);
 	fflush(stdout);

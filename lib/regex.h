@@ -35,4 +35,10 @@ void regex_begin(struct regex *r, const unsigned char *s, size_t n);
  * the one before. */
 bool regex_next(struct regex *r, size_t m[2]);
 
+/* Of a text that goes on behind s[0..n): the last regex_next() may be another from this place on; SIZE_MAX: it is certain. */
+size_t regex_open(const struct regex *r);
+/* Whether a text can be searched in parts, of which each begins with the place that was open or behind a match: what a match is depends on
+ * nothing before it, and it is not empty. */
+bool regex_looks_ahead(const struct regex *r);
+
 #endif

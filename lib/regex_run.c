@@ -103,6 +103,16 @@ follow(struct regex *r, struct threads *list, uint32_t pc, size_t begin, const s
 	}
 }
 
+/* Where the earliest match begins that is not ruled out before the last character, at i, or was found. */
+static size_t
+open_from(const struct threads *now, size_t i, const size_t *found)
+{
+	for (size_t k = 0; k < now->n; k++)
+		if (now->t[k].begin < i)
+			i = now->t[k].begin;
+	return found && *found < i ? *found : i;
+}
+
 /* The first match at or behind `from`, all alternatives side by side. */
 static bool
 find(struct regex *r, size_t from, size_t m[2])
@@ -113,6 +123,7 @@ find(struct regex *r, size_t from, size_t m[2])
 	struct place at = place(r, from);
 	char_at(r, from, &len);
 	now->n = 0;
+	r->open = SIZE_MAX;
 	for (size_t i = from;; i += len, len = len_next) {
 		struct place after = {at.behind, char_at(r, i + len, &len_next), i + len};
 		r->spent++;
@@ -122,6 +133,8 @@ find(struct regex *r, size_t from, size_t m[2])
 			follow(r, now, r->start, i, &at);
 		if (!now->n && found)
 			return true;
+		if (i + len >= r->len && r->open == SIZE_MAX)
+			r->open = open_from(now, i, found ? m : NULL);
 		r->turn++;
 		next->n = 0;
 		for (size_t k = 0; k < now->n; k++) {
@@ -301,6 +314,7 @@ static bool
 find_in_tables(struct regex *r, size_t from, size_t m[2])
 {
 	size_t i = from, len;
+	r->open = from;
 	while (!can_match(table_row(r, i), r->start)) {
 		if (i >= r->len)
 			return false;
@@ -366,4 +380,39 @@ regex_next(struct regex *r, size_t m[2])
 		r->from += len ? len : 1;
 	}
 	return false;
+}
+
+size_t
+regex_open(const struct regex *r)
+{
+	return r->open;
+}
+
+bool
+regex_looks_ahead(const struct regex *r)
+{
+	uint32_t *todo = xreallocarray(NULL, r->n + 1, 2 * sizeof *todo), n = 0;
+	bool *seen = xcalloc(r->n + 1, 1), ahead = !r->n_looks;
+	todo[n++] = r->start;
+	while (n) { /* as far as no character is read */
+		const uint32_t pc = todo[--n];
+		const struct step *s = r->step + pc;
+		if (seen[pc])
+			continue;
+		seen[pc] = true;
+		ahead &= s->code != MATCH;
+		if (s->code == JUMP || s->code == SPLIT)
+			todo[n++] = s->x;
+		if (s->code == SPLIT)
+			todo[n++] = s->y;
+		else if (s->code != JUMP && s->code != CHAR && s->code != MATCH)
+			todo[n++] = pc + 1;
+	}
+	for (size_t pc = 0; pc < r->n; pc++) {
+		const enum code c = r->step[pc].code;
+		ahead &= c != BEHIND && c != NOT_BEHIND && c != TEXT_START && c != LINE_START && c != WORD_EDGE && c != NOT_WORD_EDGE;
+	}
+	xfree(todo);
+	xfree(seen);
+	return ahead;
 }

@@ -91,12 +91,47 @@ right()
 	[ $n -ge "$2" ]
 }
 
-@test "tokenizer.json: byte-level BPE, byte fallback, unknown characters, suffixes" { right 'bpe_.*' 11; }
+@test "tokenizer.json: byte-level BPE, byte fallback, unknown characters, suffixes" { right 'bpe_.*' 13; }
 @test "tokenizer.json: Unigram, Metaspace" { right 'unigram.*|metaspace_.*' 9; }
 @test "tokenizer.json: every normalizer" { right 'n_.*' 17; }
 @test "tokenizer.json: Split in every way" { right 'split_.*' 21; }
 @test "tokenizer.json: the other pre-tokenizers" { right 'punctuation_.*|digits.*|whitespace.*|delimiter|bert|sequence' 12; }
 @test "tokenizer.json: added tokens: lstrip, rstrip, single_word, normalized" { right 'added.*' 5; }
+
+# Records that are hard to take in parts: what is one with what stands before it, in runs and at random.
+hard()
+{
+	awk -v seed="$1" 'BEGIN {
+		n = split("the|The|token|12|don|\047t|...|::|<s>|[X]|wrd| |  |ab|``|\"|\303\251|\303\274ber|\303\237|\304\260|\346\227\245\346\234\254|\314\201|" \
+			"\314\210|e\314\201|\357\254\201|\302\275|\357\275\201|\360\237\230\200|\360\237\221\251\342\200\215\360\237\221\251|\360\237\207\251|" \
+			"\342\226\201|\r|\n|\t|\302\240|\340\244\225\340\245\215|\340\270\263|\342\200\213|\352\260\200|\341\204\200|\341\205\241|\341\206\250|\200|\377", w, "|")
+		srand(seed)
+		for (r = 0; r < 30; r++) {
+			few = r % 3 ? n : 1 + r % 2
+			for (k = 0; k < few; k++)
+				x[k] = w[1 + int(rand() * n)]
+			for (k = r % 5 ? 200 : 2000; k; k--)
+				printf "%s", x[int(rand() * few)]
+			printf "%c", 0
+		}
+	}'
+}
+
+@test "tokenizer.json: a text that comes in parts has the ids of the whole" {
+	local name n=0 step
+	hard 1 >in
+	[ "$(tr -cd '\0' <in | wc -c)" -eq 30 ]
+	while read -r _ name _; do
+		[[ $name =~ ^(n|bpe|unigram|metaspace|added|whitespace)_?.* ]] || continue
+		tokenizer "$name"
+		for step in 7 100; do
+			"$LLM_UNIT/vocab_test" -r -p $step "$name" <in || { echo "$name"; return 1; }
+			"$LLM_UNIT/vocab_test" -r -s -p $step "$name" <in || { echo "$name -s"; return 1; }
+		done
+		n=$((n + 1))
+	done < <(grep '^# ' "$REPO/t/fixtures/tokenizer/tokenizers.txt")
+	[ $n -ge 40 ]
+}
 
 @test "tokenizer.json against the library, at random" {
 	need_python tokenizers

@@ -169,7 +169,7 @@ some_of_record(struct tok *t, char *text, size_t have)
 		begin_record(t, false);
 	have = vocab_encode_begun(t->v, &t->part, text, have, t->special, &t->ids, &n, &t->cap_ids);
 	put_ids(t, t->ids, n);
-	t->enough = 2 * have > LONG_RECORD ? 2 * have : LONG_RECORD;
+	t->enough = t->part.enough > LONG_RECORD ? t->part.enough : LONG_RECORD;
 	return have;
 }
 

@@ -175,6 +175,38 @@ normalize(const unsigned char *s, size_t n, bool compatible, bool compose, struc
 	xfree(t.p);
 }
 
+/* Whether a starter may become one with the starter before it. */
+static bool
+joins(uint32_t cp)
+{
+	bool is = (cp >= V && cp < V + V_N) || (cp > T && cp < T + T_N);
+	for (size_t i = 0; i < COUNT(compositions); i++)
+		is |= compositions[i].b == cp;
+	return is;
+}
+
+size_t
+normal_cut(const unsigned char *s, size_t n, bool compatible, bool compose)
+{
+	struct parts t = {NULL, 0, 0};
+	size_t i = n - utf8_incomplete((const char *)s, n);
+	bool cut = false;
+	while (i && !cut) {
+		uint32_t cp;
+		i--;
+		if ((s[i] & 0xC0) == 0x80)
+			continue;
+		t.n = 0;
+		if (s[i] >= 0x80) {
+			utf8_next(s + i, n - i, &cp);
+			decompose(&t, cp, compatible);
+		}
+		cut = !t.n || (!t.p->class && !(compose && joins(t.p->cp)));
+	}
+	xfree(t.p);
+	return i;
+}
+
 static int
 mark_cmp(const void *key, const void *row)
 {

@@ -11,6 +11,9 @@
  * if `compose`. Bytes that are no UTF-8 stay as they are. O(n log n) at worst. */
 void normalize(const unsigned char *s, size_t n, bool compatible, bool compose, struct bytes *out);
 
+/* The last place to cut a text that goes on behind s[0..n): the forms of both sides are that of the whole, whatever follows. 0: there is none. */
+size_t normal_cut(const unsigned char *s, size_t n, bool compatible, bool compose);
+
 /* Whether a character is a combining mark. */
 bool is_mark(uint32_t cp);
 /* A character's small letter, or itself; U+0130 has two and is left as it is. */

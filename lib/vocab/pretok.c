@@ -262,6 +262,21 @@ number(const unsigned char *s, size_t n)
 	return len ? len : run(s, n, SET_ALL & ~SET_N);
 }
 
+/* PRETOK_NUMBER */
+static size_t
+number17(const unsigned char *s, size_t n)
+{
+	const size_t len = number(s, n);
+	const unsigned char *p = s;
+	while ((p = memchr(p, 0xF0, len - (size_t)(p - s)))) {
+		const uint32_t cp = ch_at(p, len - (size_t)(p - s)).cp;
+		if ((cp >= 0x11DE0 && cp <= 0x11DE9) || (cp >= 0x16FF4 && cp <= 0x16FF6))
+			return p > s ? (size_t)(p - s) : 4;
+		p++;
+	}
+	return len;
+}
+
 /* \p{N}{1,3} */
 static size_t
 numbers3(const unsigned char *s, size_t n)
@@ -575,6 +590,7 @@ static const struct known {
 	{CASED_WORDS("") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES, tekken, PLAIN_CASED},
 	{"\\p{N}{1,3}", numbers3, PLAIN_NONE},
 	{"\\p{N}", number, PLAIN_NONE},
+	{PRETOK_NUMBER, number17, PLAIN_NONE},
 	{"[一-龥぀-ゟ゠-ヿ]+", asian_deepseek3, PLAIN_NONE},
 	{"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
 	 "| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES, deepseek3, PLAIN_LETTERS},
@@ -584,10 +600,23 @@ static const struct known {
 static enum pretok_plain
 plain_of_two(const struct pretok *p, const struct known *k, size_t at)
 {
-	if (at == 1 && p->stage[0] == number && k->plain == PLAIN_GPT2)
+	if (at == 1 && (p->stage[0] == number || p->stage[0] == number17) && k->plain == PLAIN_GPT2)
 		return PLAIN_GPT2_DIGITS;
 	const enum pretok_plain a = p->plain > PLAIN_CASED ? PLAIN_LETTERS : p->plain, b = k->plain > PLAIN_CASED ? PLAIN_LETTERS : k->plain;
 	return a > b ? a : b;
+}
+
+/* Whether a regex is this one; some files have the newlines themselves in it. */
+static bool
+same_regex(const char *row, const char *regex, size_t n)
+{
+	size_t i = 0;
+	for (; i < n && *row; i++, row++)
+		if (*row == '\\' && ((regex[i] == '\r' && row[1] == 'r') || (regex[i] == '\n' && row[1] == 'n')))
+			row++;
+		else if (*row != regex[i])
+			return false;
+	return i == n && !*row;
 }
 
 bool
@@ -598,7 +627,7 @@ pretok_add(struct pretok *p, const char *regex, size_t n)
 		at++;
 	for (size_t i = 0; at < PRETOK_STAGES && i < sizeof known / sizeof *known; i++) {
 		const struct known *k = known + i;
-		if (strlen(k->regex) != n || memcmp(k->regex, regex, n) != 0)
+		if (!same_regex(k->regex, regex, n))
 			continue;
 		p->stage[at] = k->stage;
 		p->plain = at ? plain_of_two(p, k, at) : k->plain;
@@ -752,10 +781,10 @@ ch_before(const unsigned char *s, size_t i)
  * but where words join these.
  */
 static bool
-word_begins(const struct pretok *p, const unsigned char *s, size_t i, size_t n, bool ascii)
+word_begins(const struct pretok *p, const unsigned char *s, size_t i, size_t n)
 {
 	const unsigned char c = s[i];
-	if (n - i <= 4 || c == '\'' || (ascii ? (c | s[i - 1]) >= 0x80 : c >= 0x80 && c < 0xE3))
+	if (n - i <= 4 || c == '\'' || (c >= 0x80 && c < 0xE3))
 		return false;
 	const uint32_t before = ch_before(s, i).set, set = ch_at(s + i, n - i).set;
 	if (!(before & (SET_L | SET_N)))
@@ -807,11 +836,11 @@ run_head(const struct pretok *p, const unsigned char *s, size_t n)
 }
 
 struct pretok_end
-pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool ascii)
+pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n)
 {
 	struct pretok_end e = {0, 0, 0};
 	for (size_t i = n; i-- > 1;)
-		if (word_begins(p, s, i, n, ascii)) {
+		if (word_begins(p, s, i, n)) {
 			e.cut = i;
 			return e;
 		}
@@ -820,10 +849,10 @@ pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char 
 		len = pretok_next(p, st, s + i, sure - i, false);
 		e.word = i;
 		/* digits that are counted off: from here, or from where they begin */
-		if (i && sure - i > 16 && ch_before(s, i).set & SET_N && ch_at(s + i, sure - i).set & SET_N && !(ascii && (s[i] | s[i - 1]) >= 0x80))
+		if (i && sure - i > 16 && ch_before(s, i).set & SET_N && ch_at(s + i, sure - i).set & SET_N)
 			e.cut = i;
 	}
-	if (e.cut || !sure || (ascii && !all_ascii(s, n)))
+	if (e.cut || !sure)
 		return e;
 	const uint32_t before = e.word ? ch_before(s, e.word).set : 0, first = ch_at(s + e.word, sure - e.word).set;
 	const uint32_t words = SET_L | SET_M;

@@ -45,6 +45,9 @@ const struct pretok *pretok_find(const char *name, size_t n);
 /* All names, separated by blanks: for a message. The caller frees it with xfree(). */
 char *pretok_names(void);
 
+/* \p{N} and what Unicode 17 has more: the pre-tokenizer Digits. */
+#define PRETOK_NUMBER "[\\p{N}\\x{11DE0}-\\x{11DE9}\\x{16FF4}-\\x{16FF6}]"
+
 /* Add a stage that isolates the matches of a regular expression, which stays where it is. False: it is not one of those known. */
 bool pretok_add(struct pretok *p, const char *regex, size_t n);
 
@@ -69,12 +72,12 @@ void pretok_free(struct pretok_state *st);
  * Where a text that goes on behind s[0..n) can be cut: what is before `cut` and what is behind it have the same words as if they
  * stood together. 0: nowhere; then perhaps it ends within a word that is longer than what is here, from `word` on, and where that ends
  * does not change if all between its first `head` bytes and some later place in s is left out; head 0: not even that.
- * ascii: cut only between characters of ASCII. Not for rows of regular expressions.
+ * Not for rows of regular expressions.
  */
 struct pretok_end {
 	size_t cut, word, head;
 };
-struct pretok_end pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool ascii);
+struct pretok_end pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n);
 bool pretok_can_end(const struct pretok *p);
 
 #endif

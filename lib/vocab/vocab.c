@@ -349,7 +349,7 @@ stretch_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, bo
 {
 	if (v->sp)
 		return (struct taken){.n = sp_encode_begun(v, s, n, prefix, begun, out)};
-	return v->bpe ? bpe_encode_begun(v, s, n, context, false, out) : spm_encode_begun(v, s, n, prefix, out);
+	return v->bpe ? bpe_encode_begun(v, s, n, context, out) : spm_encode_begun(v, s, n, prefix, out);
 }
 
 static struct taken
@@ -359,8 +359,8 @@ encode(struct vocab *v, const struct source *t, struct ids out)
 	prepare(v);
 	if (v->hf)
 		return hf_encode(v, t, &out);
-	bool prefix = v->space_prefix && !t->begun;
-	size_t from = 0, context = t->context, i = context;
+	bool prefix = v->space_prefix && !t->part.begun;
+	size_t from = 0, context = t->part.context, i = context;
 	const size_t len = !t->more ? t->len : t->len > v->longest ? t->len - v->longest : 0; /* a special may be cut off behind it */
 	while (v->special[t->special].list && i < len) {
 		const struct special *sp = special_at(v, t, i);
@@ -368,7 +368,7 @@ encode(struct vocab *v, const struct source *t, struct ids out)
 			i++;
 			continue;
 		}
-		encode_part(v, s + from, i - from, prefix, !from && t->begun, context, &out);
+		encode_part(v, s + from, i - from, prefix, !from && t->part.begun, context, &out);
 		emit(&out, sp->id);
 		prefix = v->space_prefix;
 		context = 0;
@@ -379,12 +379,12 @@ encode(struct vocab *v, const struct source *t, struct ids out)
 	}
 	struct taken k = {0};
 	if (!t->more) {
-		encode_part(v, s + from, len - from, prefix, !from && t->begun, context, &out);
+		encode_part(v, s + from, len - from, prefix, !from && t->part.begun, context, &out);
 		return k;
 	}
 	if (from < len)
-		k = stretch_begun(v, s + from, len - from, prefix, !from && t->begun, context, &out);
-	k.begun = k.n ? true : !from && t->begun;
+		k = stretch_begun(v, s + from, len - from, prefix, !from && t->part.begun, context, &out);
+	k.begun = k.n ? true : !from && t->part.begun;
 	k.n += from;
 	k.head += from;
 	return k;
@@ -419,27 +419,35 @@ goes_on(struct vocab *v, bool special)
 }
 
 size_t
-vocab_encode_begun(struct vocab *v, struct vocab_part *part, char *text, size_t len, bool special, uint32_t **ids,
-	size_t *n, size_t *cap)
+taken_away(struct taken k, struct vocab_part *part, unsigned char *text, size_t len)
 {
-	struct source t = {(const unsigned char *)text, len, special, NULL, true, part->begun, part->context};
-	prepare(v);
-	if (!goes_on(v, special))
-		return len;
-	const struct taken k = encode(v, &t, (struct ids){ids, n, cap});
 	if (!k.n)
 		return len;
 	memmove(text, text + k.head, k.n_head);
 	memmove(text + k.n_head, text + k.n, len - k.n);
-	*part = (struct vocab_part){k.begun, k.context};
+	*part = (struct vocab_part){.begun = k.begun, .later = true, .context = k.context};
 	return len - k.n + k.n_head;
+}
+
+size_t
+vocab_encode_begun(struct vocab *v, struct vocab_part *part, char *text, size_t len, bool special, uint32_t **ids,
+	size_t *n, size_t *cap)
+{
+	struct source t = {.s = (const unsigned char *)text, .len = len, .special = special, .more = true, .part = *part};
+	prepare(v);
+	part->enough = SIZE_MAX;
+	if (!goes_on(v, special))
+		return len;
+	len = taken_away(encode(v, &t, (struct ids){ids, n, cap}), part, (unsigned char *)text, len);
+	part->enough = worth_another_try(v, len);
+	return len;
 }
 
 void
 vocab_encode_rest(struct vocab *v, const struct vocab_part *part, const char *text, size_t len, bool special, uint32_t **ids,
 	size_t *n, size_t *cap)
 {
-	struct source t = {(const unsigned char *)text, len, special, NULL, false, part->begun, part->context};
+	struct source t = {.s = (const unsigned char *)text, .len = len, .special = special, .part = *part};
 	encode(v, &t, (struct ids){ids, n, cap});
 }
 

@@ -97,10 +97,13 @@ void vocab_encode(struct vocab *v, const char *text, size_t len, bool special,
 /*
  * The same of a text that comes in parts: text[0..len) is the beginning of what was not taken yet, and more follows. Takes what
  * is certain and returns how many bytes are left, which stand at text[0] then and belong before what follows. All of them are left where
- * it takes more to know, or where the vocabulary has rules that ask for the whole text. *part begins with zeros.
+ * it takes more to know, or where the vocabulary has rules that ask for the whole text. *part begins with zeros; what a vocabulary changes
+ * before it is encoded lies in v, so one text comes in parts at a time.
  */
 struct vocab_part {
-	bool begun;		/* something of this text was taken */
+	bool begun;		/* something of what goes on was taken, */
+	bool later;		/* of this text at all */
+	size_t enough;		/* bytes of the rest, with what follows, to try again */
 	size_t context;		/* bytes of the rest that are, and only tell what the others belong to */
 };
 size_t vocab_encode_begun(struct vocab *v, struct vocab_part *part, char *text, size_t len, bool special,

@@ -336,23 +336,13 @@ begun_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	return i;
 }
 
-/* The same as the vocabulary wants it. */
-static void
-encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, struct ids *out)
-{
-	if (v->hf)
-		hf_encode_rest(v, s, n, context, true, out);
-	else
-		bpe_encode_rest(v, s, n, context, out);
-}
-
 struct taken
-bpe_encode_begun(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool ascii, struct ids *out)
+bpe_encode_begun(struct vocab *v, const unsigned char *s, size_t n, size_t context, struct ids *out)
 {
-	const struct pretok_end e = pretok_end(v->pretok, &v->cut, s, n, ascii);
+	const struct pretok_end e = pretok_end(v->pretok, &v->cut, s, n);
 	const size_t before = *out->n, begin = context > e.word ? context : e.word;
 	if (e.cut > context) {
-		encode_rest(v, s, e.cut, context, out);
+		bpe_encode_rest(v, s, e.cut, context, out);
 		return (struct taken){.n = e.cut};
 	}
 	if (e.cut || !e.head)

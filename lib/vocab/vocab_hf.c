@@ -225,14 +225,12 @@ encode_word_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix
 	return i;
 }
 
-/* Whether what normalizers do to a text that is cut before an ASCII character, they do to the parts. */
+/* Whether a text that comes in parts is encoded as it is: nothing changes it, or nothing but how spaces are spelled. */
 static bool
-normalized_apart(const struct hf *h)
+as_it_is(const struct vocab *v)
 {
-	for (size_t i = 0; i < h->n_normalizers; i++)
-		if (h->normalizers[i].kind > HF_NFKD)
-			return false;
-	return true;
+	const struct hf *h = v->hf;
+	return !v->special[2].list && !v->special[3].list && (h->only_spaces || !h->n_normalizers);
 }
 
 /* Whether a token may begin within a control token, which is passed over where it is not taken. */
@@ -258,35 +256,71 @@ hf_goes_on(struct vocab *v, bool special)
 {
 	const struct hf *h = v->hf;
 	for (uint32_t id = 0; id < h->n_flags; id++)
-		if (h->flags[id] & (HF_LSTRIP | HF_RSTRIP | HF_SINGLE_WORD))
+		if (h->flags[id] & (HF_LSTRIP | HF_RSTRIP | HF_SINGLE_WORD) && (special || vocab_type(v, id) == PIECE_USER))
 			return false;
-	if (v->special[2].list || v->special[3].list || (!special && begins_within(v, &v->special[1])))
+	if (!special && (begins_within(v, &v->special[1]) || begins_within(v, &v->special[3])))
 		return false;
-	return h->only_spaces || (h->known_words && pretok_can_end(&h->pretok) && normalized_apart(h));
+	for (size_t i = 0; i < h->n_normalizers; i++)
+		if (!hf_step_goes_on(h->normalizers + i))
+			return false;
+	return h->known_words ? pretok_can_end(&h->pretok) : h->only_spaces && as_it_is(v);
 }
 
-void
-hf_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool begun, struct ids *out)
+/* The end of a stretch without added tokens. */
+static void
+words_end(struct vocab *v, const unsigned char *s, size_t n, struct vocab_part part, struct ids *out)
 {
 	if (v->hf->only_spaces)
-		encode_spaced(v, s, n, v->space_prefix && !begun, out);
-	else if (n > context) {
-		s = hf_normalize(v->hf, s, &n); /* context is what is not changed by it */
-		bpe_encode_rest(v, s, n, context, out);
-	}
+		encode_spaced(v, s, n, v->space_prefix && !part.begun, out);
+	else if (n > part.context)
+		bpe_encode_rest(v, s, n, part.context, out);
 }
 
-/* What is certain of a stretch that goes on. */
+/* What is certain of one that goes on. */
 static struct taken
-stretch_begun(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool begun, struct ids *out)
+words_begun(struct vocab *v, const unsigned char *s, size_t n, struct vocab_part part, struct ids *out)
 {
-	const bool prefix = v->space_prefix && !begun;
+	const bool prefix = v->space_prefix && !part.begun;
 	if (!v->hf->only_spaces)
-		return bpe_encode_begun(v, s, n, context, v->hf->n_normalizers, out);
+		return bpe_encode_begun(v, s, n, part.context, out);
 	const size_t cut = cuts_last(v, s, n);
 	if (cut)
 		encode_spaced(v, s, cut, prefix, out);
 	return (struct taken){.n = cut ? cut : encode_word_begun(v, s, n, prefix, out)};
+}
+
+static struct taken encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, struct ids *out);
+
+/* A part of a stretch that normalizers change: what they are sure of is encoded as far as that is certain. */
+static void
+normalized_part(struct vocab *v, const unsigned char *s, size_t n, bool first, bool special, bool begun, bool more, struct ids *out)
+{
+	struct hf *h = v->hf;
+	if (!begun) {
+		hf_forget(h);
+		h->normal.n = h->enough = 0;
+		h->of_normal = (struct vocab_part){0};
+		h->first = first;
+	}
+	hf_normalize_part(h, s, n, more);
+	if (more && h->normal.n < h->enough)
+		return;
+	const struct source t = {.s = h->normal.s, .len = h->normal.n, .special = special, .more = more, .part = h->of_normal};
+	const struct taken k = encode_added(v, &t, 2, h->first && !h->of_normal.later, out);
+	h->normal.n = taken_away(k, &h->of_normal, h->normal.s, h->normal.n);
+	h->enough = worth_another_try(v, h->normal.n);
+}
+
+static struct taken
+stretch_begun(struct vocab *v, const struct source *t, unsigned set, size_t from, size_t to, bool first, struct ids *out)
+{
+	struct taken k = {.n = to - from};
+	const struct vocab_part part = from ? (struct vocab_part){0} : t->part;
+	if (set == 2 || as_it_is(v))
+		return words_begun(v, t->s + from, to - from, part, out);
+	k.n -= utf8_incomplete((const char *)t->s + from, k.n);
+	normalized_part(v, t->s + from, k.n, first, t->special, part.begun, true, out);
+	return k;
 }
 
 /* Added tokens. */
@@ -376,7 +410,7 @@ encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, 
 	struct specials *list = &v->special[set + 1];
 	size_t from = 0, step, blanks = 0; /* blanks: the end of those looked at last */
 	size_t end_of_text = !t->more ? t->len : t->len > v->longest ? t->len - v->longest : 0; /* a token may be cut off behind it */
-	for (size_t i = t->context; list->list && i < end_of_text; i += step) {
+	for (size_t i = t->part.context; list->list && i < end_of_text; i += step) {
 		while (i < end_of_text && list->first[t->s[i]] == list->first[t->s[i] + 1])
 			i++;
 		if (i == end_of_text)
@@ -393,8 +427,7 @@ encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, 
 			begin = from < i ? blanks_before(t->s, from, i) : from;
 		if (hf_has(v, sp->id, HF_RSTRIP))
 			end = blanks = end < blanks ? blanks : blanks_behind(t->s, t->len, end);
-		if (from < begin)
-			encode_between(v, t, set, from, begin, first, out);
+		encode_between(v, t, set, from, begin, first, out);
 		emit(out, sp->id);
 		from = end;
 		step = sp->n;
@@ -405,8 +438,8 @@ encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, 
 	}
 	struct taken k = {0};
 	if (from < end_of_text)
-		k = stretch_begun(v, t->s + from, end_of_text - from, from ? 0 : t->context, !from && t->begun, out);
-	k.begun = k.n ? true : !from && t->begun;
+		k = stretch_begun(v, t, set, from, end_of_text, first && !from, out);
+	k.begun = k.n ? true : !from && t->part.begun;
 	k.n += from;
 	k.head += from;
 	return k;
@@ -416,13 +449,16 @@ static void
 encode_between(struct vocab *v, const struct source *t, unsigned set, size_t from, size_t to, bool first,
 	struct ids *out)
 {
-	size_t n = to - from;
-	if (from == to)
-		return;
-	if (!from && t->begun) {
-		hf_encode_rest(v, t->s, to, t->context, true, out);
+	size_t n = to - from; /* unless blanks that a token took along reach further */
+	if (!from && t->part.begun) {
+		if (set == 2 || as_it_is(v))
+			words_end(v, t->s, to, t->part, out);
+		else
+			normalized_part(v, t->s, to, first, t->special, true, false, out);
 		return;
 	}
+	if (from >= to)
+		return;
 	if (set == 2) {
 		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, out);
 		return;
@@ -449,7 +485,7 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 struct taken
 hf_encode(struct vocab *v, const struct source *t, struct ids *out)
 {
-	return encode_added(v, t, 0, true, out);
+	return encode_added(v, t, 0, !t->part.later, out);
 }
 
 struct str
@@ -476,6 +512,7 @@ hf_free(struct hf *h)
 	for (size_t i = 0; i < h->n_normalizers; i++) {
 		regex_free(h->normalizers[i].regex);
 		xfree(h->normalizers[i].blob);
+		xfree(h->normalizers[i].rest.s);
 	}
 	for (size_t i = 0; i < h->n_added; i++)
 		xfree(h->added[i]);
@@ -492,6 +529,7 @@ hf_free(struct hf *h)
 	xfree(h->merges_text);
 	if (h->merges_doc)
 		json_free(h->merges_doc);
+	xfree(h->normal.s);
 	xfree(h->text[0].s);
 	xfree(h->text[1].s);
 	xfree(h->parts);

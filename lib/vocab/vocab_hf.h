@@ -3,7 +3,7 @@
  *
  * The format is that of the library huggingface/tokenizers, whose ids are right: text is
  * cut at added tokens, normalized, cut into words, and each word is encoded by
- * the model. vocab_hf_load.c reads the file, vocab_hf_text.c normalizes and cuts,
+ * the model. vocab_hf_load.c reads the file, vocab_hf_normal.c normalizes, vocab_hf_text.c cuts,
  * vocab_hf.c encodes.
  */
 #ifndef VOCAB_HF_H
@@ -43,6 +43,11 @@ struct hf_step {
 	bool split;			/* HF_METASPACE: into words */
 	struct charsmap charsmap;	/* HF_CHARSMAP, in blob */
 	unsigned char *blob;		/* owned */
+	/* Of a normalizer, where a text comes in parts: */
+	struct bytes rest;		/* what it is not sure of yet, */
+	size_t enough;			/* and how much of that is worth another look */
+	bool begun;			/* it took something */
+	bool solid;			/* HF_STRIP: more than blanks */
 };
 
 struct hf_part {
@@ -82,6 +87,10 @@ struct hf {
 	/* Used again and again. */
 	struct bytes text[2];
 	bool front;			/* the normalized text begins where the text does */
+	struct bytes normal;		/* of a text that comes in parts: what is normalized and not encoded yet, */
+	struct vocab_part of_normal;
+	size_t enough;			/* and how much of it is worth a look */
+	bool first;			/* its beginning is that of a line */
 	struct hf_part *parts, *words, *old_words;
 	size_t n_parts, parts_cap, n_words, words_cap, old_cap;
 };
@@ -119,14 +128,24 @@ void hf_prepare(struct vocab *v);
 /* Compile the patterns of pre-tokenizers that were thought to be known ones. */
 void hf_compile(struct hf *h);
 struct taken hf_encode(struct vocab *v, const struct source *t, struct ids *out);
-/* Whether a text can be encoded while it comes; the rest of a stretch without added tokens. */
+/* Whether a text can be encoded while it comes. */
 bool hf_goes_on(struct vocab *v, bool special);
-void hf_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool begun, struct ids *out);
 /* How an added token is spelled in normalized text. */
 struct str hf_added_text(struct vocab *v, struct str text);
 
 /* The text after all normalizers, in one of the two buffers or s itself. */
 const unsigned char *hf_normalize(struct hf *h, const unsigned char *s, size_t *n);
+/* The same of a text that comes in parts, `more` behind this one: what is certain is added to h->normal. Begins with hf_forget(). */
+void hf_forget(struct hf *h);
+void hf_normalize_part(struct hf *h, const unsigned char *s, size_t n, bool more);
+/* Whether a normalizer is ever sure of anything before the end of a text. */
+bool hf_step_goes_on(const struct hf_step *step);
+/* s[0..n) as parts that match and parts that do not, in h->parts; a match may be empty. Returns where the last part ends: where more
+ * stands behind, only what does not depend on that. */
+size_t hf_matches(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n, bool more);
+void hf_check_room(const struct hf *h, const struct bytes *out);
+/* Bytes become the characters that stand for them. */
+void hf_spell(const unsigned char *s, size_t n, struct bytes *out);
 /* Cut s[0..n) into h->words; returns the text that they lie in. `first`: nothing of the line
  * stands before it. */
 const unsigned char *hf_words(struct hf *h, const unsigned char *s, size_t n, bool first);

@@ -211,8 +211,6 @@ fixed_split(struct loader *l, const char *regex, enum hf_behavior behavior, bool
 	"\\x{116B9}\\x{1183B}\\x{11944}-\\x{11946}\\x{119E2}\\x{11A3F}-\\x{11A46}\\x{11A9A}-\\x{11AA2}\\x{11B00}-\\x{11B09}\\x{11BE1}" \
 	"\\x{11C41}-\\x{11C71}\\x{11EF7}-\\x{11EF8}\\x{11F43}-\\x{11FFF}\\x{12FF1}\\x{12FF2}\\x{16D6D}-\\x{16D6F}\\x{16E97}-\\x{16E9A}" \
 	"\\x{16FE2}\\x{1E5FF}\\x{1E95E}\\x{1E95F}]]]"
-/* \p{N} and what Unicode 17 has more. */
-#define NUMBER "[\\p{N}\\x{11DE0}-\\x{11DE9}\\x{16FF4}-\\x{16FF6}]"
 /* \w of Rust's regular expressions, which has two joiners more. */
 #define WORD "[\\w\\x{200C}\\x{200D}]"
 
@@ -230,7 +228,7 @@ read_fixed_split(struct loader *l, const struct json *v, struct str type)
 		fixed_split(l, "\\s", HF_REMOVED, false);
 		fixed_split(l, PUNCTUATION, HF_ISOLATED, false);
 	} else if (str_is(type, "Digits"))
-		fixed_split(l, NUMBER, flag(l, v, "individual_digits", false) ? HF_ISOLATED : HF_CONTIGUOUS, false);
+		fixed_split(l, PRETOK_NUMBER, flag(l, v, "individual_digits", false) ? HF_ISOLATED : HF_CONTIGUOUS, false);
 	else
 		return false;
 	return true;

@@ -1,7 +1,6 @@
-/* vocab_hf_text.c - normalize text and cut it into words as tokenizer.json says; see vocab_hf.h. */
+/* vocab_hf_text.c - cut text into words as tokenizer.json says; see vocab_hf.h. */
 #include "vocab_hf.h"
 
-#include "unicode/grapheme.h"
 #include "unicode/unicode.h"
 
 #include <string.h>
@@ -34,197 +33,41 @@ part(struct hf *h, size_t begin, size_t end, bool match)
 	h->parts[h->n_parts++] = (struct hf_part){begin, end, match};
 }
 
-/* s[0..n) as parts that match and parts that do not, in h->parts; a match may be empty. */
-static void
-matches(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n)
+size_t
+hf_matches(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n, bool more)
 {
-	size_t m[2] = {0, 0}, last = 0;
+	size_t m[2] = {0, 0}, last = 0, end = n;
 	h->n_parts = 0;
+	if (more && step->regex)
+		n -= utf8_incomplete((const char *)s, n);
 	if (step->regex)
 		regex_begin(step->regex, s, n);
 	while (n && next_match(step, s, n, m)) {
+		if (more && step->regex && regex_open(step->regex) < SIZE_MAX)
+			break;
 		if (last != m[0])
 			part(h, last, m[0], step->invert);
 		part(h, m[0], m[1], !step->invert);
 		last = m[1];
 	}
-	if (last != n)
-		part(h, last, n, step->invert);
-}
-
-/* Normalizing. */
-
-static bool
-blank(uint32_t cp)
-{
-	return unicode_cat(cp) == U_SPACE;
-}
-
-static void
-strip(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n, struct bytes *out)
-{
-	size_t begin = 0, end, len;
-	uint32_t cp;
-	while (step->left && begin < n && (len = utf8_next(s + begin, n - begin, &cp), blank(cp)))
-		begin += len;
-	end = step->right ? begin : n;
-	for (size_t i = begin; step->right && i < n; i += len) {
-		len = utf8_next(s + i, n - i, &cp);
-		if (!blank(cp))
-			end = i + len;
-	}
-	h->front &= begin == 0;
-	bytes_add(out, s + begin, end - begin);
+	if (more && step->regex)
+		end = n && regex_open(step->regex) < n ? regex_open(step->regex) : n;
+	else if (more)
+		end = n < step->literal.n ? 0 : n - step->literal.n + 1;
+	if (end < last)
+		end = last;
+	if (last != end)
+		part(h, last, end, step->invert);
+	return end;
 }
 
 /* Rules that make texts grow without end are no model's. */
-static void
-check_room(const struct hf *h, const struct bytes *out)
+void
+hf_check_room(const struct hf *h, const struct bytes *out)
 {
 	if (out->n > h->room)
 		die("%s: its normalizers or pre-tokenizers make a text grow to more than %zu bytes", h->path, h->room);
 }
-
-static void
-replace(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n, struct bytes *out)
-{
-	matches(h, step, s, n);
-	for (size_t i = 0; i < h->n_parts; i++) {
-		const struct hf_part *p = h->parts + i;
-		uint32_t cp;
-		if (!p->match)
-			bytes_add(out, s + p->begin, p->end - p->begin);
-		else
-			bytes_add(out, step->text.p, step->text.n);
-		check_room(h, out);
-		/* what comes in place of several characters counts as standing at the last of them */
-		if (p->match && !p->begin && p->end)
-			h->front &= step->text.n && utf8_next(s, n, &cp) == p->end;
-	}
-}
-
-static void
-strip_accents(struct hf *h, const unsigned char *s, size_t n, struct bytes *out)
-{
-	for (size_t i = 0, len; i < n; i += len) {
-		uint32_t cp;
-		len = utf8_next(s + i, n - i, &cp);
-		if (!is_mark(cp))
-			bytes_add(out, s + i, len);
-		else if (i == 0)
-			h->front = false;
-	}
-}
-
-/*
- * As the library does it, not as SentencePiece does: a cluster of less than 6 bytes is looked up
- * as a whole, and what replaces its shortest prefix replaces all of it; others are looked up
- * character by character.
- */
-static void
-map_chars(struct hf *h, const struct charsmap *c, const unsigned char *s, size_t n, struct bytes *out)
-{
-	struct str to;
-	for (size_t i = 0, len; i < n; i += len) {
-		check_room(h, out);
-		len = grapheme_next(s + i, n - i);
-		if (len < 6 && charsmap_shortest(c, s + i, len, &to)) {
-			bytes_add(out, to.p, to.n);
-			continue;
-		}
-		for (size_t k = i, char_len; k < i + len; k += char_len) {
-			uint32_t cp;
-			char_len = utf8_next(s + k, i + len - k, &cp);
-			if (charsmap_shortest(c, s + k, char_len, &to))
-				bytes_add(out, to.p, to.n);
-			else
-				bytes_add(out, s + k, char_len);
-		}
-	}
-}
-
-/* What the machine translation models of Google left out and took for spaces. */
-static void
-nmt(const unsigned char *s, size_t n, struct bytes *out)
-{
-	for (size_t i = 0, len; i < n; i += len) {
-		uint32_t cp;
-		len = utf8_next(s + i, n - i, &cp);
-		if (cp == 9 || cp == 10 || cp == 12 || cp == 13 || cp == 0x1680 || (cp >= 0x200B && cp <= 0x200F) ||
-			cp == 0x2028 || cp == 0x2029 || cp == 0x2581 || cp == 0xFEFF || (cp == 0xFFFD && len == 3))
-			bytes_add(out, " ", 1);
-		else if ((cp && cp < 0x20) || cp == 0x7F || cp == 0x8F || cp == 0x9F)
-			continue;
-		else
-			bytes_add(out, s + i, len);
-	}
-}
-
-/* Bytes become the characters that stand for them. */
-static void
-spell(const unsigned char *s, size_t n, struct bytes *out)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c[4];
-		bytes_add(out, c, utf8_put(c, bpe_char(s[i])));
-	}
-}
-
-static void
-normalize_step(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n, struct bytes *out)
-{
-	switch (step->kind) {
-	case HF_PREPEND:
-		if (n)
-			bytes_add(out, step->text.p, step->text.n);
-		bytes_add(out, s, n);
-		break;
-	case HF_REPLACE:
-		replace(h, step, s, n, out);
-		break;
-	case HF_STRIP:
-		strip(h, step, s, n, out);
-		break;
-	case HF_LOWERCASE:
-		lowercase(s, n, out);
-		break;
-	case HF_STRIP_ACCENTS:
-		strip_accents(h, s, n, out);
-		break;
-	case HF_CHARSMAP:
-		map_chars(h, &step->charsmap, s, n, out);
-		break;
-	case HF_NMT:
-		nmt(s, n, out);
-		break;
-	case HF_SPELL:
-		spell(s, n, out);
-		break;
-	default:
-		normalize(s, n, step->kind == HF_NFKC || step->kind == HF_NFKD,
-			step->kind == HF_NFC || step->kind == HF_NFKC, out);
-	}
-}
-
-const unsigned char *
-hf_normalize(struct hf *h, const unsigned char *s, size_t *n)
-{
-	h->front = true;
-	h->room = *n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * *n;
-	for (size_t i = 0; i < h->n_normalizers; i++) {
-		if (h->normalizers[i].kind <= HF_NFKD && all_ascii(s, *n))
-			continue;
-		struct bytes *out = h->text + (s == h->text[0].s);
-		out->n = 0;
-		normalize_step(h, h->normalizers + i, s, *n, out);
-		check_room(h, out);
-		s = out->s;
-		*n = out->n;
-	}
-	return s;
-}
-
-/* Words. */
 
 void
 hf_compile(struct hf *h)
@@ -291,11 +134,21 @@ rewrite(struct hf *h, const struct hf_step *step, const unsigned char *s, bool f
 			bytes_add(out, s + k, next - k - (p != NULL));
 			if (p)
 				bytes_add(out, step->text.p, step->text.n);
-			check_room(h, out);
+			hf_check_room(h, out);
 		}
 		*w = (struct hf_part){begin, out->n, false};
 	}
 	return out->s;
+}
+
+/* Bytes become the characters that stand for them. */
+void
+hf_spell(const unsigned char *s, size_t n, struct bytes *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c[4];
+		bytes_add(out, c, utf8_put(c, bpe_char(s[i])));
+	}
 }
 
 /* The words, spelled in the characters that stand for their bytes. */
@@ -307,8 +160,8 @@ spell_words(struct hf *h, const unsigned char *s)
 	for (size_t i = 0; i < h->n_words; i++) {
 		struct hf_part *w = h->words + i;
 		const size_t begin = out->n;
-		spell(s + w->begin, w->end - w->begin, out);
-		check_room(h, out);
+		hf_spell(s + w->begin, w->end - w->begin, out);
+		hf_check_room(h, out);
 		*w = (struct hf_part){begin, out->n, false};
 	}
 	return out->s;
@@ -323,7 +176,7 @@ cut_words(struct hf *h, const struct hf_step *step, const unsigned char *s)
 	h->words_cap = h->old_cap;
 	h->n_words = 0;
 	for (size_t k = 0; k < n_old; k++) {
-		matches(h, step, s + old[k].begin, old[k].end - old[k].begin);
+		hf_matches(h, step, s + old[k].begin, old[k].end - old[k].begin, false);
 		cut(h, step->behavior, old[k].begin);
 	}
 	h->old_words = old;

@@ -169,6 +169,7 @@ struct vocab {
 	struct table pieces;
 	uint32_t max_piece;		/* bytes of the longest in the table */
 	size_t longest_symbol;		/* what merging makes is no longer; 0: not known */
+	size_t tried;			/* bytes that were merged only to know what is certain of a word that goes on */
 	uint32_t byte_id[256];		/* what stands for a byte, or NO_ID */
 	bool all_bytes;			/* have one, as byte_pieces_index() saw it */
 	struct unknown_run unknown;
@@ -355,6 +356,15 @@ struct word_kind {
 void word_encode(struct vocab *v, const struct word_kind *k, struct ids *out);
 /* The same of a word that goes on, as far as it is certain; how many of its bytes that is. */
 size_t word_encode_begun(struct vocab *v, const struct word_kind *k, struct ids *out);
+/* So much text makes it worth to ask for that again, of which so much is left: what it takes is little then. */
+static inline size_t
+worth_another_try(struct vocab *v, size_t left)
+{
+	enum { DEAR = 1 << 16 };
+	const size_t dear = v->tried < DEAR ? 0 : 8 * v->tried;
+	v->tried = 0;
+	return 2 * left > dear ? 2 * left : dear;
+}
 /* Add a symbol to a word for word_encode(), which takes those beyond WORD_WINDOW from its bytes. */
 #ifndef WORD_WINDOW
 #define WORD_WINDOW (1u << 15)
@@ -399,8 +409,7 @@ struct source {
 	bool special;
 	const bool *trusted;
 	bool more;			/* text follows that is not here */
-	bool begun;			/* something stood before it, */
-	size_t context;			/* and so many of its bytes are encoded already */
+	struct vocab_part part;		/* what stood before it */
 };
 
 /* What was taken of a text that goes on: n bytes, but n_head bytes from `head` on stay in front of the rest, of which then
@@ -409,8 +418,10 @@ struct taken {
 	size_t n, head, n_head, context;
 	bool begun;	/* the rest is not the beginning of a stretch */
 };
+/* Let what was taken of text[0..len) go; returns how much is left. */
+size_t taken_away(struct taken k, struct vocab_part *part, unsigned char *text, size_t len);
 /* Encode what is certain of a stretch without specials, of which the first `context` bytes are taken already. */
-struct taken bpe_encode_begun(struct vocab *v, const unsigned char *s, size_t n, size_t context, bool ascii, struct ids *out);
+struct taken bpe_encode_begun(struct vocab *v, const unsigned char *s, size_t n, size_t context, struct ids *out);
 struct taken spm_encode_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
 /* The rest of one. */
 void bpe_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t context, struct ids *out);

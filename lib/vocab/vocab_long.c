@@ -152,6 +152,7 @@ stays(struct vocab *v, struct windows *x, const struct word_kind *k, const unsig
 			continue; /* within a character */
 		fill(v, x->now, k, s + place->at, i - place->at, SIZE_MAX);
 		compact(x->now);
+		v->tried += i - place->at;
 		if (x->now->sym[0].n != last && !apart(v, &x->both, k, s + place->at - place->left, place->left, x->now->sym[0].n))
 			return false;
 		last = x->now->sym[0].n;

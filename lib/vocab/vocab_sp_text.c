@@ -199,7 +199,7 @@ encode_certain(struct vocab *v, struct ids *out)
 	else
 		n = words_begun(v, sp->text.s, n, false, out);
 	bytes_drop(&sp->text, n);
-	sp->enough = 2 * sp->text.n;
+	sp->enough = worth_another_try(v, sp->text.n);
 }
 
 /* Normalize s[0..n), or what is certain if there is more behind; how many bytes of it. */

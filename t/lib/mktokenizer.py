@@ -159,6 +159,10 @@ def all_tokenizers():
     yield 'added_llama', with_(lambda: char_bpe(byte_fallback=True), normalizer=llama, added=added + special, decoder=meta)
     yield 'added_unigram', with_(unigram, pre=P.Metaspace(prepend_scheme='first'), added=added)
     yield 'added_inside', with_(words_level, added=[AddedToken('ab', normalized=False), AddedToken('abc', normalized=False, single_word=True), AddedToken('é', single_word=True)])
+    deepseek = '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+'
+    yield 'bpe_bytes_cohere', with_(byte_bpe, normalizer=N.NFC(), pre=P.Sequence([P.Digits(True), P.ByteLevel(add_prefix_space=False)]), decoder=decoders.ByteLevel())
+    yield 'bpe_bytes_deepseek', with_(byte_bpe, pre=P.Sequence([P.Split(Regex(x), 'isolated') for x in (r'\p{N}{1,3}', '[一-龥\u3040-ゟ゠-ヿ]+', deepseek)] +
+                                                             [P.ByteLevel(add_prefix_space=False, use_regex=False)]), decoder=decoders.ByteLevel())
 
 
 def texts(n, seed):

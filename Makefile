@@ -43,7 +43,8 @@ $(BUILD)/%.o: %.c Makefile
 	$(COMPILE) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Kernels: one file an instruction set; which one runs is chosen at start. MACHINE=: only the portable ones.
-KERNELS = -O3 -ffp-contract=fast
+# Of their variables compilers would write for as long as they compile: -g1 is without these.
+KERNELS = -O3 -ffp-contract=fast -g1
 MACHINE = $(shell $(CC) -dumpmachine)
 # These options, or none if the compiler is too old for them: the file is empty then.
 KNOWN = $(if $(shell echo | $(CC) $(1) -E - >/dev/null 2>&1 && echo yes),$(1))

@@ -122,7 +122,7 @@ hard()
 	hard 1 >in
 	[ "$(tr -cd '\0' <in | wc -c)" -eq 30 ]
 	while read -r _ name _; do
-		[[ $name =~ ^(n|bpe|unigram|metaspace|added|whitespace)_?.* ]] || continue
+		[[ $name =~ ^(n_|bpe|unigram|metaspace|added|whitespace|split|sequence) ]] || continue
 		tokenizer "$name"
 		for step in 7 100; do
 			"$LLM_UNIT/vocab_test" -r -p $step "$name" <in || { echo "$name"; return 1; }
@@ -131,6 +131,19 @@ hard()
 		n=$((n + 1))
 	done < <(grep '^# ' "$REPO/t/fixtures/tokenizer/tokenizers.txt")
 	[ $n -ge 40 ]
+}
+
+@test "tokenizer.json: memory does not grow with a line that is normalized" {
+	[ -z "$LLM_SANITIZER" ] || skip "sanitizers keep what is free"
+	local c mb
+	for c in "bpe_bytes_cohere:é日 ab" "bpe_bytes_cohere:日" "n_precompiled:½ e" "metaspace_replaced:  " "metaspace_strip:the  token " \
+		"unigram_bytes:the  token "; do
+		tokenizer "${c%%:*}"
+		for mb in 3 8; do
+			yes "${c#*:}" | tr -d '\n' | head -c ${mb}000000 | llm-tok -v "${c%%:*}" 2>&1 >/dev/null | sed 's/.*memory=//' >$mb
+		done
+		[ $(($(cat 8) - $(cat 3))) -lt 4000000 ] || { echo "$c"; return 1; }
+	done
 }
 
 @test "tokenizer.json against the library, at random" {

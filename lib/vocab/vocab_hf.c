@@ -165,17 +165,19 @@ encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	encode_chars(v, v->hf->text->s, v->hf->text->n, out);
 }
 
-static void
-encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, struct ids *out)
+/* Returns how many bytes were taken, where `more` may stand behind. */
+static size_t
+encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, bool more, struct ids *out)
 {
 	struct hf *h = v->hf;
 	if (h->known_words) {
 		bpe_encode(v, s, n, out);
-		return;
+		return n;
 	}
 	struct word_queue q;
 	words_begin(&q, bpe_word);
-	s = hf_words(h, s, n, first);
+	hf_set_room(h, n);
+	s = hf_words(h, s, &n, first, more);
 	for (size_t i = 0; i < h->n_words; i++) {
 		const struct hf_part *w = h->words + i;
 		if (v->unigram)
@@ -186,6 +188,7 @@ encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, stru
 			encode_chars(v, s + w->begin, w->end - w->begin, out);
 	}
 	words_flush(v, &q, out);
+	return n;
 }
 
 /* Texts that go on. */
@@ -263,7 +266,7 @@ hf_goes_on(struct vocab *v, bool special)
 	for (size_t i = 0; i < h->n_normalizers; i++)
 		if (!hf_step_goes_on(h->normalizers + i))
 			return false;
-	return h->known_words ? pretok_can_end(&h->pretok) : h->only_spaces && as_it_is(v);
+	return h->known_words ? pretok_can_end(&h->pretok) : h->only_spaces ? as_it_is(v) : hf_words_go_on(h);
 }
 
 /* The end of a stretch without added tokens. */
@@ -272,15 +275,19 @@ words_end(struct vocab *v, const unsigned char *s, size_t n, struct vocab_part p
 {
 	if (v->hf->only_spaces)
 		encode_spaced(v, s, n, v->space_prefix && !part.begun, out);
-	else if (n > part.context)
+	else if (v->hf->known_words && n > part.context)
 		bpe_encode_rest(v, s, n, part.context, out);
+	else if (!v->hf->known_words)
+		encode_words(v, s, n, false, false, out);
 }
 
 /* What is certain of one that goes on. */
 static struct taken
-words_begun(struct vocab *v, const unsigned char *s, size_t n, struct vocab_part part, struct ids *out)
+words_begun(struct vocab *v, const unsigned char *s, size_t n, struct vocab_part part, bool first, struct ids *out)
 {
 	const bool prefix = v->space_prefix && !part.begun;
+	if (!v->hf->only_spaces && !v->hf->known_words)
+		return (struct taken){.n = encode_words(v, s, n, first, true, out)};
 	if (!v->hf->only_spaces)
 		return bpe_encode_begun(v, s, n, part.context, out);
 	const size_t cut = cuts_last(v, s, n);
@@ -314,10 +321,11 @@ normalized_part(struct vocab *v, const unsigned char *s, size_t n, bool first, b
 static struct taken
 stretch_begun(struct vocab *v, const struct source *t, unsigned set, size_t from, size_t to, bool first, struct ids *out)
 {
+	first &= v->hf->front || set != 2;
 	struct taken k = {.n = to - from};
 	const struct vocab_part part = from ? (struct vocab_part){0} : t->part;
 	if (set == 2 || as_it_is(v))
-		return words_begun(v, t->s + from, to - from, part, out);
+		return words_begun(v, t->s + from, to - from, part, first, out);
 	k.n -= utf8_incomplete((const char *)t->s + from, k.n);
 	normalized_part(v, t->s + from, k.n, first, t->special, part.begun, true, out);
 	return k;
@@ -460,7 +468,7 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 	if (from >= to)
 		return;
 	if (set == 2) {
-		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, out);
+		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, false, out);
 		return;
 	}
 	if (v->hf->only_spaces && !v->special[3].list && cuts_encode(v, t->s + from, n, v->space_prefix, encode_cut, out))

@@ -143,11 +143,14 @@ bool hf_step_goes_on(const struct hf_step *step);
 /* s[0..n) as parts that match and parts that do not, in h->parts; a match may be empty. Returns where the last part ends: where more
  * stands behind, only what does not depend on that. */
 size_t hf_matches(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n, bool more);
+/* Texts of n bytes may grow so much: die if one does more. */
+void hf_set_room(struct hf *h, size_t n);
 void hf_check_room(const struct hf *h, const struct bytes *out);
 /* Bytes become the characters that stand for them. */
 void hf_spell(const unsigned char *s, size_t n, struct bytes *out);
 /* Cut s[0..n) into h->words; returns the text that they lie in. `first`: nothing of the line
- * stands before it. */
-const unsigned char *hf_words(struct hf *h, const unsigned char *s, size_t n, bool first);
+ * stands before it. `more` stands behind: *n becomes how far they are certain, of what hf_words_go_on(). */
+const unsigned char *hf_words(struct hf *h, const unsigned char *s, size_t *n, bool first, bool more);
+bool hf_words_go_on(const struct hf *h);
 
 #endif

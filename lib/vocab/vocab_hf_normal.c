@@ -177,8 +177,8 @@ hf_forget(struct hf *h)
 	h->front = true;
 }
 
-static void
-set_room(struct hf *h, size_t n)
+void
+hf_set_room(struct hf *h, size_t n)
 {
 	h->room = n > SIZE_MAX / 512 ? SIZE_MAX : (1 << 20) + 256 * n;
 }
@@ -187,7 +187,7 @@ const unsigned char *
 hf_normalize(struct hf *h, const unsigned char *s, size_t *n)
 {
 	hf_forget(h);
-	set_room(h, *n);
+	hf_set_room(h, *n);
 	for (size_t i = 0; i < h->n_normalizers; i++) {
 		if (h->normalizers[i].kind <= HF_NFKD && all_ascii(s, *n))
 			continue;
@@ -217,13 +217,25 @@ begin_with_rest(struct hf_step *step, const unsigned char *s, size_t *n)
 	return step->rest.s;
 }
 
+/* Of a run of spaces that goes on two are as good as all where " {2,}" is replaced, one where " +" is. */
+static void
+shorten(struct hf_step *step)
+{
+	const size_t enough = str_is(step->pattern, " {2,}") ? 2 : str_is(step->pattern, " +") ? 1 : SIZE_MAX;
+	size_t n = 0;
+	while (n < step->rest.n && step->rest.s[n] == ' ')
+		n++;
+	if (n == step->rest.n && n > enough)
+		step->rest.n = enough;
+}
+
 void
 hf_normalize_part(struct hf *h, const unsigned char *s, size_t n, bool more)
 {
 	size_t all = h->normal.n + n;
 	for (size_t i = 0; i < h->n_normalizers; i++)
 		all += h->normalizers[i].rest.n;
-	set_room(h, all);
+	hf_set_room(h, all);
 	for (size_t i = 0; i < h->n_normalizers; i++) {
 		struct hf_step *step = h->normalizers + i;
 		struct bytes *out = i + 1 < h->n_normalizers ? h->text + i % 2 : &h->normal;
@@ -233,8 +245,10 @@ hf_normalize_part(struct hf *h, const unsigned char *s, size_t n, bool more)
 		const size_t taken = enough ? normalize_step(h, step, s, n, more, out) : 0;
 		if (step->rest.n)
 			bytes_drop(&step->rest, taken);
-		else
+		else if (taken < n)
 			bytes_add(&step->rest, s + taken, n - taken);
+		if (enough && step->regex)
+			shorten(step);
 		if (enough)
 			step->enough = 2 * step->rest.n;
 		s = out->s;

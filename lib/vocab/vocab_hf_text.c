@@ -183,16 +183,70 @@ cut_words(struct hf *h, const struct hf_step *step, const unsigned char *s)
 	h->old_cap = cap;
 }
 
+/* Whether a word ends before part i, i > 0. */
+static bool
+ends_before(const struct hf *h, enum hf_behavior behavior, size_t i)
+{
+	const bool left = h->parts[i - 1].match, right = h->parts[i].match;
+	if (behavior == HF_CONTIGUOUS)
+		return left != right;
+	return !(behavior == HF_WITH_PREVIOUS && !left && right) && !(behavior == HF_WITH_NEXT && left && !right);
+}
+
+/* Whether a Metaspace cuts before s[i]. */
+static bool
+cuts_before(const struct hf_step *step, const unsigned char *s, size_t i, size_t n)
+{
+	return s[i] == ' ' || (s[i] == (unsigned char)step->text.p[0] && begins_with(s + i, n - i, step->text));
+}
+
+/* The words of s[0..n) by the first step as far as they are certain, whatever stands behind. */
+static size_t
+certain_words(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n)
+{
+	size_t i = 0;
+	if (step->kind == HF_METASPACE) {
+		for (i = n; i && (i == n || !cuts_before(step, s, i, n));)
+			i--;
+		word(h, 0, i);
+		return i;
+	}
+	hf_matches(h, step, s, n, true);
+	for (i = h->n_parts; i > 1 && !ends_before(h, step->behavior, i - 1);)
+		i--;
+	if (i < 2)
+		return 0;
+	n = h->parts[i - 1].begin;
+	h->n_parts = i - 1;
+	cut(h, step->behavior, 0);
+	return n;
+}
+
+bool
+hf_words_go_on(const struct hf *h)
+{
+	const struct hf_step *step = h->pre;
+	uint32_t cp;
+	if (!h->n_pre)
+		return false;
+	if (step->kind == HF_METASPACE) /* of a character, which cannot begin within another */
+		return step->split && utf8_next((const unsigned char *)step->text.p, step->text.n, &cp) == step->text.n;
+	return !(step->kind == HF_BYTES && step->prefix) && (step->regex ? regex_looks_ahead(step->regex) : step->literal.n > 0);
+}
+
 const unsigned char *
-hf_words(struct hf *h, const unsigned char *s, size_t n, bool first)
+hf_words(struct hf *h, const unsigned char *s, size_t *n, bool first, bool more)
 {
 	h->n_words = 0;
-	word(h, 0, n);
+	if (more)
+		*n = certain_words(h, h->pre, s, *n);
+	else
+		word(h, 0, *n);
 	for (size_t i = 0; i < h->n_pre && h->n_words; i++) {
 		const struct hf_step *step = h->pre + i;
 		if (step->kind == HF_METASPACE || (step->kind == HF_BYTES && step->prefix))
 			s = rewrite(h, step, s, first);
-		if ((step->regex || step->literal.n) && (step->kind != HF_METASPACE || step->split))
+		if ((step->regex || step->literal.n) && (step->kind == HF_METASPACE ? step->split : i || !more))
 			cut_words(h, step, s);
 		if (step->kind == HF_BYTES && h->spelled)
 			s = spell_words(h, s);

@@ -34,12 +34,10 @@ comes_back(struct vocab *v, const uint32_t *ids, size_t n_ids, bool special, con
 	return at == n;
 }
 
-/* The ids of a text that comes in parts are the same. */
+/* The ids of a text that comes in parts, n_parts of them, are those of the whole. */
 static void
-compare(struct vocab *v, const char *text, size_t n, bool special, size_t step, const uint32_t *ids, size_t n_ids)
+compare(size_t n, size_t step, uint32_t *parts, size_t n_parts, const uint32_t *ids, size_t n_ids)
 {
-	uint32_t *parts = NULL;
-	size_t cap = 0, n_parts = encode_parts(v, text, n, special, step, &parts, &cap);
 	if (n_parts != n_ids || (n_ids && memcmp(parts, ids, n_ids * sizeof *ids) != 0))
 		die("a record of %zu bytes has %zu ids, others in parts of %zu bytes (%zu)", n, n_ids, step, n_parts);
 	xfree(parts);
@@ -71,10 +69,14 @@ main(int argc, char **argv)
 		end = memchr(p, 0, (size_t)(in + n - p));
 		if (!end)
 			break;
+		uint32_t *parts = NULL;
+		size_t parts_cap = 0, n_parts = 0;
+		if (step) /* first, so that nothing is left of the whole text */
+			n_parts = encode_parts(v, p, (size_t)(end - p), special, step, &parts, &parts_cap);
 		n_ids = 0;
 		vocab_encode(v, p, (size_t)(end - p), special, &ids, &n_ids, &ids_cap);
 		if (step)
-			compare(v, p, (size_t)(end - p), special, step, ids, n_ids);
+			compare((size_t)(end - p), step, parts, n_parts, ids, n_ids);
 		for (size_t i = 0; i < n_ids && !step; i++)
 			printf("%s%u", i ? " " : "", (unsigned)ids[i]);
 		if (!step)

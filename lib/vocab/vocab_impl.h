@@ -2,7 +2,7 @@
  * vocab_impl.h - what the parts of the vocabulary share; users read vocab.h.
  *
  * vocab.c: the tables as the file holds them. vocab_find.c: finding pieces by
- * their bytes, and merging. vocab_pairs.c: by ids alone. vocab_long.c: where words are long. vocab_cache.c, vocab_cuts.c: what spares it. vocab_spm.c, vocab_bpe.c, vocab_unigram.c: encoding.
+ * their bytes, and merging. vocab_pairs.c: by ids alone. vocab_long.c: where words are long. vocab_cache.c, vocab_cuts.c: what spares it. vocab_spm.c, vocab_bpe.c, vocab_unigram.c, vocab_sp_text.c: encoding.
  * vocab_load.c, vocab_sp.c, vocab_hf.h: what files hold. Decoding needs
  * no index, so nothing that encoding needs is built before the first text.
  */
@@ -119,7 +119,7 @@ struct unigram {
 	struct bytes text;		/* of one that goes on: what was fed of it */
 };
 
-/* How SentencePiece normalizes text: of a tokenizer.model, and of Unigrams in GGUF files (vocab_sp.c). */
+/* How SentencePiece normalizes text: of a tokenizer.model, and of Unigrams in GGUF files (vocab_sp_text.c). */
 struct sp {
 	struct charsmap map;
 	bool dummy_prefix, remove_extra, escape;

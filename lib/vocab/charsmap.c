@@ -31,15 +31,11 @@ offset(uint32_t unit)
 static size_t
 search(const struct charsmap *c, const unsigned char *s, size_t n, bool longest, struct str *to, bool *open)
 {
-	size_t found = 0;
+	size_t found = 0, i;
 	if (!c->n)
 		return 0;
 	uint32_t at = offset(le32(c->units));
-	for (size_t i = 0;; i++) {
-		if (i == n)
-			*open = true;
-		if (i == n || !s[i])
-			break;
+	for (i = 0; i < n && s[i]; i++) {
 		at ^= s[i];
 		if (at >= c->n)
 			break;
@@ -57,6 +53,8 @@ search(const struct charsmap *c, const unsigned char *s, size_t n, bool longest,
 		if (!longest)
 			break;
 	}
+	if (i == n)
+		*open = true;
 	return found;
 }
 

@@ -108,7 +108,7 @@ score_at(struct unigram *u, size_t place)
 }
 
 /* Nodes up to a place, those that are new not reached by any way yet. */
-static void
+static inline void
 make_nodes(struct unigram *u, size_t place)
 {
 	const size_t n = place - u->base + 1;

@@ -61,7 +61,8 @@ rope_new(const char *path, const struct shape *s, const struct arch *a, bool sli
 	const size_t n = s->rope_dim / 2;
 	const float base = sliding && s->rope_base_sliding > 0 ? s->rope_base_sliding : s->rope_base;
 	const bool plain = sliding && (s->sliding_plain || a->flags & SLIDING_UNSTRETCHED);
-	struct rope r = {.kind = s->rope_halves ? ROPE_HALVES : a->rope, .dim = s->rope_dim, .original = s->rope_original, .magnitude = plain ? 1 : s->rope_magnitude};
+	struct rope r = {.kind = s->rope_halves ? ROPE_HALVES : a->rope, .dim = s->rope_dim, .original = s->rope_original,
+		.magnitude = plain ? 1 : s->rope_magnitude};
 	if (s->rope_dim % 2)
 		die("%s: rope turns %zu dimensions of a head, which is odd", path, s->rope_dim);
 	r.freq = frequencies(path, factors, n, base);

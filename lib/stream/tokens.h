@@ -76,8 +76,8 @@ void token_reader_free(struct token_reader *r);
 enum token_event token_next(struct token_reader *r);
 /* The same if it is here already; false: it is not, or not whole. */
 bool token_poll(struct token_reader *r, enum token_event *e);
-/* Take what comes next, as long as it is ids without notes, a blank between two, and ends of lines (TOKEN_EOL), and is here already: up to max of
- * them, which are TOKENS_PLAIN at least. */
+/* Take what comes next, as long as it is ids without notes, a blank between two, and ends of lines (TOKEN_EOL), and is
+ * here already: up to max of them, which are TOKENS_PLAIN at least. */
 enum { TOKENS_PLAIN = 64 };
 #define TOKEN_EOL UINT32_MAX
 size_t token_plain(struct token_reader *r, uint32_t *ids, size_t max);

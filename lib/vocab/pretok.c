@@ -800,7 +800,8 @@ word_begins(const struct pretok *p, const unsigned char *s, size_t i, size_t n)
 	return c > ' ' && c < 0x7F && !(set & SET_L && before & SET_L) && !(set & SET_N && before & SET_N);
 }
 
-/* What a run is made of: the categories that the expressions of `plain` rows tell apart, all categories for others, and what has a part of its own. */
+/* What a run is made of: the categories that the expressions of `plain` rows tell apart, all categories for others, and
+ * what has a part of its own. */
 static uint32_t
 run_class(const struct pretok *p, struct ch c)
 {

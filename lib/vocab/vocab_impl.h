@@ -1,10 +1,15 @@
 /*
  * vocab_impl.h - what the parts of the vocabulary share; users read vocab.h.
  *
- * vocab.c: the tables as the file holds them. vocab_find.c: finding pieces by
- * their bytes, and merging. vocab_pairs.c: by ids alone. vocab_long.c: where words are long. vocab_cache.c, vocab_cuts.c: what spares it. vocab_spm.c, vocab_bpe.c, vocab_unigram.c, vocab_sp_text.c: encoding.
- * vocab_load.c, vocab_sp.c, vocab_hf.h: what files hold. Decoding needs
- * no index, so nothing that encoding needs is built before the first text.
+ *	vocab.c				the tables as the file holds them
+ *	vocab_load.c vocab_sp.c vocab_hf.h	what files hold
+ *	vocab_find.c			finding pieces by their bytes, and merging;
+ *	vocab_pairs.c			by ids alone;
+ *	vocab_long.c			where words are long
+ *	vocab_cache.c vocab_cuts.c	what spares it
+ *	vocab_spm.c vocab_bpe.c vocab_unigram.c vocab_sp_text.c		encoding
+ *
+ * Decoding needs no index, so nothing that encoding needs is built before the first text.
  */
 #ifndef VOCAB_IMPL_H
 #define VOCAB_IMPL_H

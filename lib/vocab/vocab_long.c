@@ -75,7 +75,8 @@ put(struct vocab *v, const struct word_kind *k, const struct word *w, size_t n, 
 	}
 }
 
-/* The windows of a word, this one and the next, which begins before the last symbols of this one: with more behind them they may be others. */
+/* The windows of a word, this one and the next, which begins before the last symbols of this one: with more behind them
+ * they may be others. */
 struct windows {
 	struct word word[2], both;
 	struct word *now, *next;
@@ -84,7 +85,8 @@ struct windows {
 
 /* Emit the symbols of this window up to a place where the text may be cut, and go on to the next. False: there is none. */
 static bool
-advance(struct vocab *v, struct windows *x, const struct word_kind *k, const unsigned char *s, size_t n, struct ids *out, struct places *places)
+advance(struct vocab *v, struct windows *x, const struct word_kind *k, const unsigned char *s, size_t n, struct ids *out,
+	struct places *places)
 {
 	struct word *now = x->now, *next = x->next;
 	for (size_t cut = now->n_sym - 1 - now->n_sym / 8; cut; cut /= 2) {
@@ -161,9 +163,9 @@ stays(struct vocab *v, struct windows *x, const struct word_kind *k, const unsig
 }
 
 /*
- * Of a text that goes on the symbols of its beginning can change when more of it is known. But whatever follows, some symbol ends at
- * one of the places within the last bytes here, as many as the longest symbol has, and what is before the end of a symbol is merged as if nothing
- * followed. So a cut is certain if it is one for each of these ends.
+ * Of a text that goes on the symbols of its beginning can change when more of it is known. But whatever follows, some
+ * symbol ends at one of the places within the last bytes here, as many as the longest symbol has, and what is before the
+ * end of a symbol is merged as if nothing followed. So a cut is certain if it is one for each of these ends.
  */
 size_t
 word_encode_begun(struct vocab *v, const struct word_kind *k, struct ids *out)

@@ -57,7 +57,8 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 	const size_t most = room < sizeof part ? room : sizeof part;
 	memcpy(part, p, len);
 	memcpy(tail, p + len, rest);
-	size_t now = fuzz_random(&seed, 3) ? swap_words(part, len, most, words, sizeof words / sizeof *words, &seed) : LLVMFuzzerMutate(part, len, most);
+	size_t now = fuzz_random(&seed, 3) ? swap_words(part, len, most, words, sizeof words / sizeof *words, &seed) :
+		LLVMFuzzerMutate(part, len, most);
 	memcpy(p, part, now);
 	memcpy(p + now, tail, rest);
 	for (size_t i = 0; which >= 2 && i < 8; i++)

@@ -39,6 +39,6 @@ bool regex_next(struct regex *r, size_t m[2]);
 size_t regex_open(const struct regex *r);
 /* Whether a text can be searched in parts, of which each begins with the place that was open or behind a match: what a match is depends on
  * nothing before it, and it is not empty. */
-bool regex_looks_ahead(const struct regex *r);
+bool regex_goes_on(const struct regex *r);
 
 #endif

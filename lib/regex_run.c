@@ -389,7 +389,7 @@ regex_open(const struct regex *r)
 }
 
 bool
-regex_looks_ahead(const struct regex *r)
+regex_goes_on(const struct regex *r)
 {
 	uint32_t *todo = xreallocarray(NULL, r->n + 1, 2 * sizeof *todo), n = 0;
 	bool *seen = xcalloc(r->n + 1, 1), ahead = !r->n_looks;

@@ -482,3 +482,14 @@ threads_of() # COMMAND...: how many threads it has once it has answered
 		[ "$(sort -u want | wc -l)" -eq 7 ]
 	done
 }
+
+@test "a reader that leaves with rows lent to it: the model ends, even where SIGPIPE is blocked" {
+	need_python
+	env --block-signal=PIPE true 2>/dev/null || skip 'env(1) blocks no signals here'
+	for with in env 'env --block-signal=PIPE'; do
+		run bash -c "echo 1 454 | timeout 10 $with llm-fwd -d 0 2>/dev/null |
+			'$PYTHON' '$BATS_TEST_DIRNAME/lib/late.py' pipe leave 261 410 450 278; echo \${PIPESTATUS[@]}"
+		read -r _ model sampler <<<"${lines[-1]}"
+		[ "$model" -ne 0 ] && [ "$model" -ne 124 ] && [ "$sampler" -eq 0 ]
+	done
+}

@@ -30,6 +30,11 @@ setup()
 	diff got "$FIXTURES/cksums"
 }
 
+@test "the codebooks of the IQ formats are what their generator writes" {
+	need_python gguf
+	PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$REPO/t/gen/iq_grids.py" | cmp - "$REPO/lib/weights/iq_grids.h"
+}
+
 @test "the package itself, if it is here, on other blocks" {
 	need_python gguf
 	"$PYTHON" "$BATS_TEST_DIRNAME/lib/weights.py" "$TEST" 4096

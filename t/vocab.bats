@@ -218,7 +218,7 @@ g.set("tokenizer.ggml.tokens", array(STRING, p[:-2] + [b"", p[-3]]))'
 @test "the other tables of Unicode are what their generators write" {
 	need_python tokenizers unicodedata2
 	for name in normal:unicode_normal scripts:unicode_scripts graphemes:grapheme_tables; do
-		PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$REPO/t/gen/${name%:*}.py" | cmp - "$REPO/lib/${name#*:}.h"
+		PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$REPO/t/gen/${name%:*}.py" | cmp - "$REPO/lib/unicode/${name#*:}.h"
 	done
 }
 

@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ROWS_VERSION "llm-logits 1"
 
@@ -161,9 +160,10 @@ row_write(int fd, const struct row_head *r, float *x, uint32_t width, struct row
 void
 rows_wait_read(int fd, struct rows_loan *loan)
 {
-	enum { FIRST_NS = 20000, LONGEST_NS = 10000000 };
-	for (long ns = FIRST_NS; loan->lent && unread_bytes(fd) > 0; ns = ns < LONGEST_NS / 2 ? 2 * ns : LONGEST_NS)
-		nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+	enum { LONGEST_MS = 10 };
+	struct pollfd p = {.fd = fd, .events = 0}; /* of which poll() tells that nobody will read it */
+	for (int ms = 1; loan->lent && unread_bytes(fd) > 0 && !(p.revents & POLLERR); ms += ms < LONGEST_MS)
+		poll(&p, 1, ms);
 	loan->lent = false;
 }
 

@@ -69,7 +69,7 @@ struct rows_loan {
 
 /* Write a row that lies in a rows_room(); it is lent if `loan` (NULL: none) is on. */
 void row_write(int fd, const struct row_head *r, float *x, uint32_t width, struct rows_loan *loan);
-/* Wait until the reader has all that was lent: the memory is ours again. */
+/* Wait until the reader has all that was lent, or has left: the memory is ours again. */
 void rows_wait_read(int fd, struct rows_loan *loan);
 
 /* Write one row as a line of text. */

@@ -231,7 +231,7 @@ hf_words_go_on(const struct hf *h)
 		return false;
 	if (step->kind == HF_METASPACE) /* of a character, which cannot begin within another */
 		return step->split && utf8_next((const unsigned char *)step->text.p, step->text.n, &cp) == step->text.n;
-	return !(step->kind == HF_BYTES && step->prefix) && (step->regex ? regex_looks_ahead(step->regex) : step->literal.n > 0);
+	return !(step->kind == HF_BYTES && step->prefix) && (step->regex ? regex_goes_on(step->regex) : step->literal.n > 0);
 }
 
 const unsigned char *

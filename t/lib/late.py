@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A sampler that reads late: late.py [pipe] ID ... <rows
+"""A sampler that reads late: late.py [pipe] [leave] ID ... <rows
 
 It replies with the ids, one a line, and reads the rows of all but the first only when the last one is sent. Prints
 position, token and a checksum of each row. With `pipe` it says which pipe it reads, llm-logits(5): the writer may
-lend it the memory of a row then, which must not change before it is read."""
+lend it the memory of a row then, which must not change before it is read. With `leave` it does not read these, but goes."""
 import os
 import sys
 import time
@@ -30,7 +30,7 @@ while line != b'\n':
         line += read(1)
     key, _, head[key] = line.decode()[:-1].partition(' ')
 size = 16 + 4 * int(head['rows'].split()[2])
-ids = [i for i in sys.argv[1:] if i != 'pipe']
+ids = [i for i in sys.argv[1:] if i.isdigit()]
 back = os.open(head['reply'], os.O_WRONLY)
 os.write(back, b'# llm-tokens 1\n')
 if 'pipe' in sys.argv:
@@ -42,6 +42,8 @@ row(size)
 for i in ids[1:]:
     os.write(back, b'%s\n' % i.encode())
     time.sleep(0.02)
+if 'leave' in sys.argv:
+    sys.exit()
 for i in ids[1:]:
     row(size)
 os.write(back, b'\n')

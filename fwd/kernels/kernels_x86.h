@@ -118,10 +118,14 @@ words(const unsigned char *p, size_t stride)
 INLINE __m128i
 halves_of_8(const unsigned char *p, size_t stride)
 {
-	__m128i two[4];
-	UNROLL for (size_t i = 0; i < 4; i++, p += 2 * stride)
-		two[i] = _mm_unpacklo_epi16(word_at(p), word_at(p + stride));
-	return _mm_unpacklo_epi64(_mm_unpacklo_epi32(two[0], two[1]), _mm_unpacklo_epi32(two[2], two[3]));
+	__m128i low = word_at(p), high = word_at(p + 4 * stride);
+	low = _mm_insert_epi16(low, le16(p + stride), 1);
+	high = _mm_insert_epi16(high, le16(p + 5 * stride), 1);
+	low = _mm_insert_epi16(low, le16(p + 2 * stride), 2);
+	high = _mm_insert_epi16(high, le16(p + 6 * stride), 2);
+	low = _mm_insert_epi16(low, le16(p + 3 * stride), 3);
+	high = _mm_insert_epi16(high, le16(p + 7 * stride), 3);
+	return _mm_unpacklo_epi64(low, high);
 }
 
 /* The half-precision numbers at p of each row. */
@@ -137,17 +141,15 @@ first_halves(const unsigned char *p, size_t stride)
 
 /* The scales of blocks that begin with d, or d and m. */
 INLINE void
-put_heads(struct tile *to, const unsigned char *p, size_t stride, size_t blocks, size_t bytes, bool minima)
+put_head(struct tile *to, size_t b, const unsigned char *p, size_t stride, bool minima)
 {
-	for (size_t b = 0; b < blocks; b++, p += bytes) {
-		if (!minima) {
-			V(storeu_ps)(to->d[b], first_halves(p, stride));
-			continue;
-		}
-		const vi c = words(p, stride);
-		V(storeu_ps)(to->d[b], low_halves(c));
-		V(storeu_ps)(to->m[b], high_halves(c));
+	if (!minima) {
+		V(storeu_ps)(to->d[b], first_halves(p, stride));
+		return;
 	}
+	const vi c = words(p, stride);
+	V(storeu_ps)(to->d[b], low_halves(c));
+	V(storeu_ps)(to->m[b], high_halves(c));
 }
 
 /* A table of 16 values in each quarter. */
@@ -179,32 +181,42 @@ plus_16_by(vi q, vi bits, unsigned j)
 	return plus_16_where(q, four_times(bits, j / 2), V(set1_epi32)(j % 2 ? (int)0x80402010 : 0x08040201));
 }
 
-/* 32 weights in 16 bytes from `at` on, each a number in a table or counted from the least on;
- * `fifth` > 0: where the fifth bits lie, which add 16. */
+/* Blocks of 32 weights in 16 bytes. */
+struct nibbles {
+	size_t bytes, at;	/* of a block; where its nibbles begin */
+	size_t fifth;		/* > 0: where the fifth bits lie, which add 16 */
+	const int8_t *numbers;	/* each is one of these, or */
+	int least;		/* counted from the least on */
+	int scales;		/* so many at the head of a block: d, m */
+	bool large;		/* the numbers are, or sums are to be */
+	bool super;
+};
+
 INLINE void
-nibble_blocks(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
-	size_t at, size_t fifth, const int8_t *numbers, int least, bool large, bool super)
+nibble_blocks(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks, const struct nibbles *k)
 {
-	const int back = fifth && !least ? BACK : 0, centre = large ? SHIFT_LARGE : back - least;
-	const vi values = numbers ? table_of(numbers, large ? SHIFT_LARGE : SHIFT(x, least)) : V(set1_epi8)(0);
-	for (size_t b = 0; large && b < blocks; b++)
+	const int back = k->fifth && !k->least ? BACK : 0, centre = k->large ? SHIFT_LARGE : back - k->least;
+	const vi values = k->numbers ? table_of(k->numbers, k->large ? SHIFT_LARGE : SHIFT(x, k->least)) : V(set1_epi8)(0);
+	for (size_t b = 0; k->large && b < blocks; b++)
 		prepare_large(to, x, b);
 	struct ahead ahead = to->ahead; /* in registers */
-	for (size_t b = 0; b < blocks; b++, p += bytes) {
-		const struct columns c = columns(p + at, stride, &ahead);
-		const vi bits = fifth ? words(p + fifth, stride) : c.c[0];
+	for (size_t b = 0; b < blocks; b++, p += k->bytes) {
+		const struct columns c = columns(p + k->at, stride, &ahead);
+		if (k->scales)
+			put_head(to, b, p, stride, k->scales > 1);
+		const vi bits = k->fifth ? words(p + k->fifth, stride) : c.c[0];
 		struct sums acc = no_sum(x, b, 32, centre);
 		UNROLL for (unsigned j = 0; j < 8; j++) {
 			vi q = field(c.c[j % 4], j / 4 * 4, 15);
-			q = numbers ? V(shuffle_epi8)(values, q) : shifted(x, q, least);
-			if (fifth)
+			q = k->numbers ? V(shuffle_epi8)(values, q) : shifted(x, q, k->least);
+			if (k->fifth)
 				q = plus_16_by(q, bits, j);
-			acc = large ? put_large(to, x, b, j, q, acc, true, super) : put_word(to, x, b, j, q, acc);
+			acc = k->large ? put_large(to, x, b, j, q, acc, true, k->super) : put_word(to, x, b, j, q, acc);
 		}
-		if (large)
-			put_large_sum(to, x, b, acc, super);
+		if (k->large)
+			put_large_sum(to, x, b, acc, k->super);
 		else
-			put_sum(to, x, b, 32, acc, back, super);
+			put_sum(to, x, b, 32, acc, back, k->super);
 	}
 	to->ahead = ahead;
 }
@@ -213,7 +225,8 @@ INLINE void
 tile_q8_0(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks)
 {
 	struct ahead ahead = to->ahead;
-	put_heads(to, p, stride, blocks, 34, false);
+	for (size_t b = 0; b < blocks; b++)
+		put_head(to, b, p + b * 34, stride, false);
 	for (size_t b = 0; b < blocks; b++, p += 34) {
 		struct sums acc = no_sum(x, b, 32, SHIFT_LARGE);
 		UNROLL for (size_t h = 0; h < 2; h++) {
@@ -265,15 +278,6 @@ tile_q2_0(struct tile *to, const struct met *x, const unsigned char *p, size_t s
 	}
 }
 
-/* Blocks with scales at their head and nibbles behind. */
-INLINE void
-scaled_nibbles(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t blocks, size_t bytes,
-	size_t fifth, const int8_t *numbers, int least, bool minima, bool large)
-{
-	put_heads(to, p, stride, blocks, bytes, minima);
-	nibble_blocks(to, x, p, stride, blocks, bytes, bytes - 16, fifth, numbers, least, large, false);
-}
-
 /* 2^(e - 128), where that has less than all bits too: see e8m0_half(). */
 INLINE vf
 power_of(vi e)
@@ -287,7 +291,7 @@ tile_mxfp4(struct tile *to, const struct met *x, const unsigned char *p, size_t 
 {
 	for (size_t b = 0; b < blocks; b++)
 		V(storeu_ps)(to->d[b], power_of(v_and(words(p + b * 17, stride), V(set1_epi32)(255))));
-	nibble_blocks(to, x, p, stride, blocks, 17, 1, 0, fp4_values, -12, false, false);
+	nibble_blocks(to, x, p, stride, blocks, &(struct nibbles){.bytes = 17, .at = 1, .numbers = fp4_values, .least = -12});
 }
 
 /* Q4_K, and Q5_K, whose fifth bits lie between scales and nibbles. */
@@ -425,7 +429,7 @@ tile_iq4_xs(struct tile *to, const struct met *x, const unsigned char *p, size_t
 		const vi s = V(sub_epi32)(v_or(l, V(slli_epi32)(h, 4)), V(set1_epi32)(32));
 		put_scale(to, b, s);
 	}
-	nibble_blocks(to, x, p, stride, 8, 16, 8, 0, iq4_values, 0, true, true);
+	nibble_blocks(to, x, p, stride, 8, &(struct nibbles){.bytes = 16, .at = 8, .numbers = iq4_values, .large = true, .super = true});
 }
 
 /* Scales are 8-bit floats (see ue4m3_half()), of 16 weights in 8 bytes: low nibbles come first. */
@@ -522,12 +526,22 @@ any_tile(struct tile *to, const uint32_t type, const unsigned char *p, size_t st
 	if (meets && !x)
 		__builtin_unreachable();
 	switch (type) {
-	case T_Q4_0: scaled_nibbles(to, x, p, stride, blocks, 18, 0, NULL, -8, false, false); break;
-	case T_Q4_1: scaled_nibbles(to, x, p, stride, blocks, 20, 0, NULL, 0, true, false); break;
-	case T_Q5_0: scaled_nibbles(to, x, p, stride, blocks, 22, 2, NULL, -16, false, false); break;
-	case T_Q5_1: scaled_nibbles(to, x, p, stride, blocks, 24, 4, NULL, 0, true, false); break;
-	case T_IQ4_NL: scaled_nibbles(to, x, p, stride, blocks, 18, 0, iq4_values, 0, false, true); break;
-	case T_Q8_0: tile_q8_0(to, x, p, stride, blocks); break;
+#define NIBBLES(...) nibble_blocks(to, x, p, stride, blocks, &(struct nibbles){__VA_ARGS__}); break
+	case T_Q4_0: NIBBLES(.bytes = 18, .at = 2, .scales = 1, .least = -8);
+	case T_Q4_1: NIBBLES(.bytes = 20, .at = 4, .scales = 2);
+	case T_Q5_0: NIBBLES(.bytes = 22, .at = 6, .fifth = 2, .scales = 1, .least = -16);
+	case T_Q5_1: NIBBLES(.bytes = 24, .at = 8, .fifth = 4, .scales = 2);
+	case T_IQ4_NL: NIBBLES(.bytes = 18, .at = 2, .scales = 1, .numbers = iq4_values, .large = true);
+#undef NIBBLES
+	case T_Q8_0:
+#if defined(HAVE_SHORTS)
+		if (count_met(x) == 1) {
+			rows_q8_0(to, x->q, p, stride, blocks);
+			break;
+		}
+#endif
+		tile_q8_0(to, x, p, stride, blocks);
+		break;
 	case T_Q1_0: tile_q1_0(to, x, p, stride, blocks); break;
 	case T_Q2_0: tile_q2_0(to, x, p, stride, blocks); break;
 	case T_MXFP4: tile_mxfp4(to, x, p, stride, blocks); break;

@@ -55,6 +55,21 @@ chunk_from(chunk x, unsigned char c)
 {
 	return marks(_mm_cmpeq_epi8(_mm_max_epu8(x, _mm_set1_epi8((char)c)), x));
 }
+/* Bytes that follow the first of a character. */
+static inline uint64_t
+chunk_later(chunk x)
+{
+	return marks(_mm_cmplt_epi8(x, _mm_set1_epi8((char)0xC0)));
+}
+/* Controls, the backslash, and bytes that begin nothing (0xC0, 0xC1) or have rules for what follows (0xE0, all from 0xED on). */
+static inline uint64_t
+chunk_rare(chunk x)
+{
+	const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1F)), x), slash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+	const __m128i none = _mm_cmpeq_epi8(_mm_and_si128(x, _mm_set1_epi8((char)0xFE)), _mm_set1_epi8((char)0xC0));
+	const __m128i e0 = _mm_cmpeq_epi8(x, _mm_set1_epi8((char)0xE0)), ed = _mm_set1_epi8((char)0xED);
+	return marks(_mm_or_si128(_mm_or_si128(low, slash), _mm_or_si128(_mm_or_si128(none, e0), _mm_cmpeq_epi8(_mm_max_epu8(x, ed), x))));
+}
 /* ASCII characters from lo to hi; capitals made small, and other characters something that is no letter. */
 static inline uint64_t
 chunk_within(chunk x, char lo, char hi)
@@ -65,6 +80,11 @@ static inline chunk
 chunk_small(chunk x)
 {
 	return _mm_or_si128(x, _mm_set1_epi8(0x20));
+}
+static inline uint64_t
+chunk_same(chunk x, chunk y)
+{
+	return marks(_mm_cmpeq_epi8(x, y));
 }
 #else
 #define CHUNK 8
@@ -103,6 +123,16 @@ chunk_from(chunk x, unsigned char c)
 	return ((x & EACH(0x7F)) + EACH(UINT64_C(0x100) - c)) & x & EACH(0x80);
 }
 static inline uint64_t
+chunk_later(chunk x)
+{
+	return x & ~(x << 1) & EACH(0x80);
+}
+static inline uint64_t
+chunk_rare(chunk x)
+{
+	return chunk_controls(x) | chunk_is(x, '\\') | (chunk_from(x, 0xC0) & ~chunk_from(x, 0xC2)) | chunk_is(x, (char)0xE0) | chunk_from(x, 0xED);
+}
+static inline uint64_t
 chunk_within(chunk x, char lo, char hi)
 {
 	const uint64_t low = x & EACH(0x7F);
@@ -113,6 +143,11 @@ chunk_small(chunk x)
 {
 	return x | EACH(0x20);
 }
+static inline uint64_t
+chunk_same(chunk x, chunk y)
+{
+	return chunk_is(x ^ y, 0);
+}
 #endif
 
 /* All bits of a chunk's marks; the marks of all its bytes; the bits of those before the first that is marked. */
@@ -122,6 +157,13 @@ static inline uint64_t
 chunk_up_to(uint64_t marked)
 {
 	return marked ? (marked & (0 - marked)) - 1 : CHUNK_ALL;
+}
+
+/* Whether the first n bytes are all marked; n < CHUNK. */
+static inline bool
+chunk_begins(uint64_t marked, size_t n)
+{
+	return !(~marked & CHUNK_MARKS & ((UINT64_C(1) << n * MARK_STEP) - 1));
 }
 
 /* As many chunks as have their marks in one number. */

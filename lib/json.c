@@ -328,6 +328,18 @@ inside(struct reader *r)
 	value(r);
 }
 
+/* Behind the unescaped bytes there is room to read some more. */
+static void
+read_end(struct reader *r)
+{
+	struct json_doc *d = r->d;
+	if (d->n_unescaped) {
+		d->unescaped = grow(d->unescaped, &d->unescaped_cap, d->n_unescaped + JSON_ROOM, 1);
+		memset(d->unescaped + d->n_unescaped, 0, JSON_ROOM);
+	}
+	xfree(r->slot);
+}
+
 struct json_doc *
 json_read_flat(const char *name, const char *text, size_t n, struct json_flat *flat, size_t n_flat)
 {
@@ -343,7 +355,7 @@ json_read_flat(const char *name, const char *text, size_t n, struct json_flat *f
 	json_blanks(&r);
 	if (r.p != r.end)
 		bad(&r, r.p, "something stands behind its end");
-	xfree(r.slot);
+	read_end(&r);
 	return d;
 }
 
@@ -366,7 +378,7 @@ json_read_later(const char *name, const char *text, struct json_flat *flat)
 		inside(&r);
 	if (r.p != r.end)
 		bad(&r, r.p, "something stands behind its end");
-	xfree(r.slot);
+	read_end(&r);
 	return d;
 }
 

@@ -10,9 +10,10 @@
 #ifndef JSON_H
 #define JSON_H
 
+#include "spelled.h"
 #include "util.h"
 
-enum { JSON_DEPTH = 128 };
+enum { JSON_DEPTH = 128, JSON_ROOM = 32 };
 enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
 /* A value. The children of an array follow it; those of an object are pairs, a
@@ -26,7 +27,7 @@ struct json {
 struct json_doc {
 	const char *name;		/* of the file, for diagnostics; not owned */
 	const char *text;		/* not owned; must outlive the document */
-	char *unescaped;
+	char *unescaped;		/* and JSON_ROOM zeros behind them */
 	size_t n_unescaped, unescaped_cap;
 	struct json *node;		/* the root first */
 	size_t n_nodes, node_cap;
@@ -49,6 +50,8 @@ struct json_flat {
 	size_t n, string_cap;
 	uint32_t *number;	/* of each key, NULL: they are 0, 1, 2 ...; the caller's to free */
 	size_t number_cap;
+	const struct json_flat *spelling;	/* of pairs: a list before it whose keys they may spell, or NULL */
+	struct spelled spelled;	/* which they do; n 0: not known; the caller's to free */
 	struct str gap;		/* between the two of a pair in the text; in the unescaped bytes it is a space */
 	bool later;		/* the list is passed over, not read and not checked: who wants it calls json_read_later() */
 	struct str text;	/* of a list that was passed over, with its brackets; {NULL, 0}: there was none */

@@ -20,6 +20,16 @@ goes_on(const struct reader *r, struct str s)
 	return !(differ | (le64(p + s.n - 8) ^ le64(q + s.n - 8)));
 }
 
+/* Whether n bytes are the same; CHUNK more can be read behind them. */
+static inline bool
+same_bytes(const char *p, const char *q, size_t n)
+{
+	for (; n >= CHUNK; p += CHUNK, q += CHUNK, n -= CHUNK)
+		if (chunk_same(chunk_at(p), chunk_at(q)) != CHUNK_MARKS)
+			return false;
+	return chunk_begins(chunk_same(chunk_at(p), chunk_at(q)), n);
+}
+
 /* Go behind these signs and the blanks before them. */
 static bool
 behind(struct reader *r, const char *signs)
@@ -97,11 +107,9 @@ add(struct json_flat *f, struct span s)
 
 /* The number of the string that was added last. */
 static void
-add_number(struct json_flat *f, uint32_t x)
+add_odd_number(struct json_flat *f, uint32_t x)
 {
 	const size_t i = f->n - 1;
-	if (!f->number && x == i)
-		return;
 	if (!f->number) {
 		f->number = grow(NULL, &f->number_cap, f->string_cap, sizeof *f->number);
 		for (size_t k = 0; k < i; k++)
@@ -111,7 +119,16 @@ add_number(struct json_flat *f, uint32_t x)
 	f->number[i] = x;
 }
 
-/* A colon and a whole number of at most 9 digits. */
+static inline void
+add_number(struct json_flat *f, uint32_t x)
+{
+	if (f->number || x != f->n - 1)
+		add_odd_number(f, x);
+}
+
+enum { NUMBER_DIGITS = 9, NUMBER_MAX = 999999999 };
+
+/* A colon and a whole number of so many digits at most. */
 static bool
 take_number(struct reader *r, uint32_t *x)
 {
@@ -120,10 +137,65 @@ take_number(struct reader *r, uint32_t *x)
 		return false;
 	json_blanks(r);
 	const char *begin = r->p;
-	for (*x = 0; r->p < r->end && *r->p >= '0' && *r->p <= '9' && r->p - begin < 9; r->p++)
+	for (*x = 0; r->p < r->end && *r->p >= '0' && *r->p <= '9' && r->p - begin < NUMBER_DIGITS; r->p++)
 		*x = *x * 10 + (uint32_t)(*r->p - '0');
 	const size_t n = (size_t)(r->p - begin);
 	return n && (n == 1 || *begin != '0') && r->p < r->end && (*r->p == ',' || *r->p == '}' || *r->p <= ' ');
+}
+
+/* What stands behind a string, up to the next, if that has the number that is one more. */
+struct counted {
+	char s[64];		/* and a chunk of room */
+	size_t n, digits, end;	/* where the number begins and ends; n 0: it is too long */
+};
+
+static void
+count_up(struct counted *c)
+{
+	size_t i = c->end;
+	for (; i > c->digits && c->s[i - 1] == '9'; i--)
+		c->s[i - 1] = '0';
+	if (i > c->digits) {
+		c->s[i - 1]++;
+		return;
+	}
+	memmove(c->s + i + 1, c->s + i, c->n - i);
+	c->s[i] = '1';
+	c->n++;
+	c->end++;
+}
+
+/* p[0..) is what stood there, in which the number ends at `end`. */
+static struct counted
+counted(const char *p, const char *end, const char *next)
+{
+	const size_t n = (size_t)(next - p);
+	struct counted c = {.n = n, .digits = (size_t)(end - p), .end = (size_t)(end - p)};
+	if (n > sizeof c.s - CHUNK - NUMBER_DIGITS)
+		return (struct counted){.n = 0};
+	memcpy(c.s, p, n);
+	while (c.s[c.digits - 1] >= '0' && c.s[c.digits - 1] <= '9')
+		c.digits--;
+	count_up(&c);
+	return c;
+}
+
+/* At the quote of a string: over all that have the numbers which are due, from x on. */
+static void
+strings_due(struct reader *r, struct json_flat *f, struct counted *c, uint32_t x)
+{
+	const char *p = r->p + 1;
+	while (x < NUMBER_MAX && (size_t)(r->end - p) > sizeof c->s) {
+		bool spaced;
+		const size_t n = json_quick(p, (size_t)(r->end - p), &spaced);
+		if (n == SIZE_MAX || (size_t)(r->end - p) - n < sizeof c->s || !same_bytes(p + n, c->s, c->n))
+			break;
+		add(f, (struct span){(uint32_t)(p - r->d->text), (uint32_t)n});
+		add_number(f, x++);
+		p += n + c->n;
+		count_up(c);
+	}
+	r->p = p - 1;
 }
 
 /* {"string": 0, ...} */
@@ -137,12 +209,17 @@ numbers(struct reader *r, struct json_flat *f)
 		bool spaced;
 		uint32_t x;
 		add(f, take(r, &spaced));
+		const char *begin = r->p - 1;
 		if (!take_number(r, &x))
 			return false;
 		add_number(f, x);
 		const char *end = r->p;
-		if (to_string(r, ",", &between))
+		if (to_string(r, ",", &between)) {
+			struct counted c = counted(begin, end, r->p + 1);
+			if (c.n)
+				strings_due(r, f, &c, x + 1);
 			continue;
+		}
 		r->p = end;
 		return behind(r, "}");
 	}
@@ -193,10 +270,86 @@ words(struct reader *r, struct span *s)
 	return gap && gap > p && gap + 1 < end && !memchr(gap + 1, ' ', (size_t)(end - gap) - 1);
 }
 
+static struct str
+string_at(const struct reader *r, struct span s)
+{
+	return (struct str){place(r, s), s.n};
+}
+
+/* Which of the strings before it the last pair spells. */
+static void
+spell(const struct reader *r, struct json_flat *f, struct span s)
+{
+	const struct str gap = s.off & SPAN_SECOND ? (struct str){" ", 1} : f->gap, both = string_at(r, s);
+	const char *at = memchr(both.p, gap.p[0], both.n), *right = at + gap.n;
+	f->spelled.text[1] = (const unsigned char *)r->d->unescaped;
+	spelled_take(&f->spelled, (uint32_t)(f->n - 1), (struct str){both.p, (size_t)(at - both.p)}, (struct str){right, (size_t)(both.p + both.n - right)});
+}
+
+/* Whether p[0..n) is a string x cut in two with `gap`, whose first byte x does not hold, between: the bytes of the first part,
+ * or 0. As above, CHUNK more can be read of all. */
+static inline size_t
+cut_in_two(struct str x, const char *p, struct str gap)
+{
+	const uint64_t here = chunk_is(chunk_at(p), gap.p[0]);
+	const char *at = here ? p + chunk_before(here) : memchr(p, gap.p[0], x.n);
+	const size_t n = at ? (size_t)(at - p) : x.n;
+	if (n >= x.n || !same_bytes(p, x.p, n) || !same_bytes(p + n, gap.p, gap.n))
+		return 0;
+	return same_bytes(p + n + gap.n, x.p + n, x.n - n) ? n : 0;
+}
+
+/* A string that pairs of words may spell as it stands there, or {NULL, 0}. */
+static struct str
+plain_string(const struct spelled *s, uint32_t i)
+{
+	const struct str x = spelled_string(s, i);
+	return x.n && !(s->string[i].off & SPAN_SECOND) && !memchr(x.p, ' ', x.n) ? x : (struct str){NULL, 0};
+}
+
+/* The bytes of a pair at p that spells x, with `end` behind it, or 0. */
+static inline size_t
+due(const struct reader *r, const char *p, struct str x, struct str gap, struct str end)
+{
+	if ((size_t)(r->end - p) < x.n + gap.n + end.n + 2 * CHUNK)
+		return 0;
+	const size_t n = cut_in_two(x, p, gap);
+	return n && (x.p[n] & 0xC0) != 0x80 && same_bytes(p + gap.n + x.n, end.p, end.n) ? gap.n + x.n : 0;
+}
+
+/* At the first quote of a pair: over all pairs that spell the strings which are due. These were checked, so of such a pair nothing
+ * is asked but that it is not cut within a character. */
+static void
+pairs_due(struct reader *r, struct json_flat *f, struct str between)
+{
+	struct spelled *s = &f->spelled;
+	const struct str end = {between.p - 1, between.n + 1}; /* with the quote that ends the pair */
+	struct str x = plain_string(s, s->now);
+	const char *p = r->p + 1;
+	for (;;) {
+		const uint32_t m = (uint32_t)f->n, next = s->now + 1;
+		size_t n = spelled_goes_on(s, m) ? due(r, p, x, f->gap, end) : 0;
+		if (n)
+			s->end++;
+		else {
+			x = spelled_may_begin(s, next) ? plain_string(s, next) : (struct str){NULL, 0};
+			if (!(n = due(r, p, x, f->gap, end)))
+				break;
+			spelled_begin(s, next, m);
+		}
+		add(f, (struct span){(uint32_t)(p - r->d->text), (uint32_t)n});
+		p += n + end.n;
+	}
+	r->p = p - 1;
+}
+
 /* ["a b", ...] or [["a", "b"], ...] */
 static bool
 pairs(struct reader *r, struct json_flat *f)
 {
+	const struct json_flat *of = f->spelling;
+	if (of && of->n)
+		spelled_init(&f->spelled, (const unsigned char *[]){(const unsigned char *)r->d->text, NULL}, of->string, of->n);
 	struct str first = {NULL, 0}, between = {NULL, 0}, within = {NULL, 0};
 	json_blanks(r);
 	const bool nested = r->p < r->end && *r->p == '[';
@@ -209,9 +362,14 @@ pairs(struct reader *r, struct json_flat *f)
 		if (!(nested ? pair(r, f, &within, &s) : words(r, &s)))
 			return false;
 		add(f, s);
+		if (f->spelled.n)
+			spell(r, f, s);
 		const char *end = r->p;
-		if (to_string(r, nested ? "],[" : ",", &between))
+		if (to_string(r, nested ? "],[" : ",", &between)) {
+			if (f->spelled.n)
+				pairs_due(r, f, between);
 			continue;
+		}
 		r->p = end;
 		return behind(r, nested ? "]]" : "]");
 	}
@@ -317,6 +475,7 @@ json_flat_list(struct reader *r, struct json_flat *f)
 	r->d->n_unescaped = n_unescaped;
 	xfree(f->string);
 	xfree(f->number);
+	spelled_free(&f->spelled);
 	*f = (struct json_flat){.inside = f->inside, .key = f->key, .type = f->type, .text = f->text};
 	return false;
 }

@@ -38,7 +38,7 @@ json_blanks(struct reader *r)
 
 /*
  * The bytes of the string at p[0..n), behind its quote, to the quote that ends it, or SIZE_MAX: it holds an escape, what is
- * not allowed, or a character that takes a closer look. *spaced: it holds a space. Without a branch for what
+ * not allowed, or a byte that takes a closer look. *spaced: it holds a space. Without a branch for what
  * the bytes are: most strings of a vocabulary are no longer than a chunk, and no two alike.
  */
 static inline size_t
@@ -47,10 +47,8 @@ json_quick(const char *p, size_t n, bool *spaced)
 	uint64_t due = 0, odd = 0, spaces = 0; /* due: later bytes that the last chunk calls for */
 	for (size_t i = 0; i < n; i += CHUNK) {
 		const chunk x = chunk_of(p + i, n - i);
-		const uint64_t quote = chunk_is(x, '"'), stop = quote | chunk_is(x, '\\') | chunk_controls(x), here = chunk_up_to(stop);
-		const uint64_t lead = chunk_from(x, 0xC0) & here, lead3 = chunk_from(x, 0xE0) & here, later = chunk_high(x) & here & ~lead;
-		/* 0xE0 and all from 0xED on have rules for what follows; 0xC0 and 0xC1 begin nothing */
-		odd |= (chunk_from(x, 0xED) | chunk_is(x, (char)0xE0) | (chunk_from(x, 0xC0) & ~chunk_from(x, 0xC2))) & here;
+		const uint64_t quote = chunk_is(x, '"'), stop = quote | chunk_rare(x), here = chunk_up_to(stop), later = chunk_later(x) & here;
+		const uint64_t lead = chunk_high(x) & here & ~later, lead3 = chunk_from(x, 0xE0) & here;
 		odd |= later ^ ((lead << MARK_STEP | lead3 << 2 * MARK_STEP | due) & CHUNK_ALL);
 		due = lead >> (CHUNK - 1) * MARK_STEP | lead3 >> (CHUNK - 2) * MARK_STEP;
 		spaces |= chunk_is(x, ' ') & here;

@@ -98,6 +98,22 @@ right()
 @test "tokenizer.json: the other pre-tokenizers" { right 'punctuation_.*|digits.*|whitespace.*|delimiter|bert|sequence' 12; }
 @test "tokenizer.json: added tokens: lstrip, rstrip, single_word, normalized" { right 'added.*' 5; }
 
+@test "tokenizer.json: the same vocabulary laid out in other ways, and in other orders" {
+	need python3
+	local name how
+	for name in bpe_bytes bpe_bytes_ignore bpe_llama bpe_suffix bpe_unk added_llama; do
+		tokenizer "$name"
+		llm-tok -qsz "$name" <texts | tee ids | awk 'NR % 2' >got
+		diff want got
+		llm-detok -z "$name" <ids >back
+		for how in compact lines indented spaced escaped backward shuffled 'last first'; do
+			python3 "$REPO/t/lib/relaid.py" "$name" "$how"
+			llm-tok -qsz "$name" <texts | awk 'NR % 2' | diff want - || { echo "$name, $how"; return 1; }
+			llm-detok -z "$name" <ids | cmp back - || { echo "$name, $how"; return 1; }
+		done
+	done
+}
+
 # Records that are hard to take in parts: what is one with what stands before it, in runs and at random.
 hard()
 {

@@ -467,6 +467,7 @@ vocab_free(struct vocab *v)
 	xfree(v->said);
 	table_free(&v->pieces);
 	table_free(&v->merges);
+	spelled_free(&v->runs);
 	word_free(&v->word);
 	pairs_free(&v->pairs);
 	xfree(v->chars);

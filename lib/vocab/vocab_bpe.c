@@ -41,99 +41,6 @@ bpe_plain(const unsigned char *p, size_t n)
 	return true;
 }
 
-static uint32_t
-pair_hash(uint32_t left, uint32_t right)
-{
-	uint64_t h = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15;
-	h = (h ^ h >> 32) * 0x9E3779B97F4A7C15;
-	return (uint32_t)(h >> 32);
-}
-
-static uint32_t
-hash_str(struct str s)
-{
-	return hash_bytes((const unsigned char *)s.p, s.n);
-}
-
-/* Whether merge m is of these two. */
-static bool
-merge_is(const struct vocab *v, uint32_t m, struct str l, struct str r)
-{
-	const struct span s = v->merge.at[m];
-	const struct str gap = v->merge.gap[s.off >> 31];
-	const unsigned char *p = span_at(v->merge.text, s);
-	return s.n == l.n + gap.n + r.n && !memcmp(p, l.p, l.n) && !memcmp(p + l.n, gap.p, gap.n) && !memcmp(p + l.n + gap.n, r.p, r.n);
-}
-
-/* Whether piece id is ordinary text, spelled l and then r. */
-static bool
-piece_is(const struct vocab *v, uint32_t id, struct str l, struct str r)
-{
-	uint32_t n;
-	const unsigned char *p = piece(v, id, &n);
-	return n == l.n + r.n && !memcmp(p, l.p, l.n) && !memcmp(p + l.n, r.p, r.n) &&
-		vocab_type(v, id) == PIECE_NORMAL;
-}
-
-static void
-merges_locate(struct vocab *v)
-{
-	const struct gguf_kv *kv = &v->merge_list;
-	const unsigned char *p = kv->data;
-	if (kv->n > VOCAB_MAX || kv->bytes >= SPAN_SECOND)
-		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
-	v->merge = (struct merge_list){.text = {kv->data}, .gap = {{" ", 1}}, .n = kv->n};
-	v->merge.at = xreallocarray(NULL, kv->n, sizeof *v->merge.at);
-	for (size_t i = 0; i < kv->n; i++) {
-		const struct str s = gguf_next_str(&p);
-		v->merge.at[i] = (struct span){(uint32_t)((const unsigned char *)s.p - kv->data), (uint32_t)s.n};
-	}
-}
-
-/* Index the merges, which are read from the map where they are needed. One that has no two parts is no merge. */
-static void
-merges_index(struct vocab *v)
-{
-	struct table *t = &v->merges;
-	struct str part[2];
-	table_init(t, v->merge.n, v->path);
-	for (size_t m = 0; m < v->merge.n; m++)
-		if (merge_parts(&v->merge, m, part))
-			table_add(t, pair_hash(hash_str(part[0]), hash_str(part[1])), (uint32_t)m);
-	v->merge_first = NO_ID;
-	for (uint32_t id = 0; v->merge.n && merge_parts(&v->merge, 0, part) && id < v->n && v->merge_first == NO_ID; id++)
-		if (piece_is(v, id, part[0], part[1]))
-			v->merge_first = id;
-}
-
-/* Most vocabularies number the pieces in the order of the merges that make them: then a look where it should be spares the
- * index of all pieces, which is half of what the first text of a program costs. */
-uint32_t
-bpe_merged_piece(struct vocab *v, uint32_t m, struct str l, struct str r)
-{
-	struct bytes *both = &v->pairs.text;
-	if (!v->pieces.slot && v->merge_first != NO_ID && m < v->n - v->merge_first && piece_is(v, v->merge_first + m, l, r))
-		return v->merge_first + m;
-	if (!v->pieces.slot)
-		pieces_index(v);
-	both->n = 0;
-	bytes_add(both, l.p, l.n);
-	bytes_add(both, r.p, r.n);
-	return pieces_find(v, both->s, both->n);
-}
-
-struct pair
-bpe_pair(struct vocab *v, const struct word *w, const struct symbol *l, const struct symbol *r)
-{
-	const struct str left = {(const char *)w->s + l->off, l->n}, right = {(const char *)w->s + r->off, r->n};
-	const uint32_t hash = pair_hash(hash_str(left), hash_str(right));
-	struct table_at at = {table_bucket(&v->merges, hash), 0};
-	for (uint32_t m; (m = table_next(&v->merges, hash, &at)) != NO_ID;)
-		if (merge_is(v, m, left, right))
-			return (struct pair){m, bpe_merged_piece(v, m, left, right)};
-	return (struct pair){NO_RANK, NO_ID};
-}
-
 /* The pieces of single bytes. */
 static void
 bytes_index(struct vocab *v)
@@ -154,9 +61,7 @@ bytes_index(struct vocab *v)
 void
 bpe_prepare(struct vocab *v)
 {
-	if (v->merge_list.data)
-		merges_locate(v);
-	merges_index(v);
+	merges_prepare(v);
 	if (v->bpe)
 		bytes_index(v);
 }
@@ -205,8 +110,6 @@ put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, st
 static bool
 put_whole(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
-	if (!v->pieces.slot)
-		pieces_index(v);
 	const uint32_t id = pieces_find(v, s, n);
 	if (id != NO_ID)
 		emit(out, id);
@@ -237,7 +140,7 @@ short_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	return n;
 }
 
-static const struct word_kind kind = {char_id, bpe_pair, put_symbol};
+static const struct word_kind kind = {char_id, merges_pair, put_symbol};
 
 /* The bytes of a word, as pieces spell them, in v->word; false: some have no piece and are left out. */
 static bool
@@ -324,8 +227,6 @@ bpe_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t contex
 static size_t
 begun_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {
-	if (v->ignore_merges && !v->pieces.slot)
-		pieces_index(v);
 	if (v->ignore_merges && n <= v->max_piece) /* perhaps it is a piece */
 		return 0;
 	gather(v, s, n);

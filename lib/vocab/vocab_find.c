@@ -27,51 +27,82 @@ odd_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32_t
 	return type != PIECE_USER || user_in_text(v, id, p, n);
 }
 
+static struct piece_search
+search(const struct vocab *v, const unsigned char *p, size_t n, uint32_t hash)
+{
+	return (struct piece_search){p, n, hash, table_seek(&v->pieces, hash), NO_ID};
+}
+
+struct piece_search
+pieces_search(const struct vocab *v, const unsigned char *p, size_t n)
+{
+	return search(v, p, n, hash_bytes(p, n));
+}
+
+bool
+pieces_next(struct vocab *v, struct piece_search *s)
+{
+	while ((s->id = table_next(&v->pieces, s->hash, &s->at)) != NO_ID) {
+		uint32_t n;
+		const unsigned char *p = piece(v, s->id, &n);
+		if (n == s->n && !memcmp(p, s->p, n))
+			return true;
+	}
+	return false;
+}
+
 /* Of pieces that are spelled alike the last: as in a map filled in order. */
 static uint32_t
-find(struct vocab *v, const unsigned char *p, size_t n, uint32_t hash)
+find(struct vocab *v, struct piece_search s)
 {
-	struct table_at at = {table_bucket(&v->pieces, hash), 0};
-	uint32_t id = NO_ID;
-	for (uint32_t i; (i = table_next(&v->pieces, hash, &at)) != NO_ID;) {
-		uint32_t m;
-		const unsigned char *q = piece(v, i, &m);
-		if (m == n && !memcmp(p, q, n))
-			id = i;
-	}
-	return id;
+	uint32_t end = 0;
+	while (pieces_next(v, &s))
+		end = s.id >= end ? s.id + 1 : end;
+	return end ? end - 1 : NO_ID;
 }
 
 uint32_t
 pieces_find(struct vocab *v, const unsigned char *p, size_t n)
 {
-	return find(v, p, n, hash_bytes(p, n));
+	return find(v, pieces_search(v, p, n));
 }
 
 /* A file of JSON has no key twice. */
 static void
-check_alone(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n, uint32_t hash)
+check_alone(struct vocab *v, uint32_t id, uint32_t hash)
 {
-	const uint32_t other = hf_in_model(v, id) ? find(v, p, n, hash) : NO_ID;
+	uint32_t n;
+	const unsigned char *p = piece(v, id, &n);
+	const uint32_t other = hf_in_model(v, id) ? find(v, search(v, p, n, hash)) : NO_ID;
 	if (other != NO_ID && hf_in_model(v, other))
 		die("%s: not JSON: key \"%.*s\" stands twice in one object", v->path, (int)(n < 64 ? n : 64), (const char *)p);
 }
 
+/* Some at a time, for memory is slow to answer. */
 void
 pieces_index(struct vocab *v)
 {
+	enum { AT_ONCE = 32 };
+	uint32_t ids[AT_ONCE], hash[AT_ONCE];
 	const unsigned char *next = NULL;
 	table_init(&v->pieces, v->n, v->path);
-	for (uint32_t id = 0; id < v->n; id++) {
-		uint32_t n;
-		const unsigned char *p = next_piece(v, id, &next, &n);
-		if (!piece_in_text(v, id, p, n))
-			continue;
-		const uint32_t hash = hash_wide(p, n, piece_is_wide(v, p));
-		if (v->hf)
-			check_alone(v, id, p, n, hash);
-		table_add(&v->pieces, hash, id);
-		v->max_piece = n > v->max_piece ? n : v->max_piece;
+	for (uint32_t id = 0; id < v->n;) {
+		size_t some = 0;
+		for (; some < AT_ONCE && id < v->n; id++) {
+			uint32_t n;
+			const unsigned char *p = next_piece(v, id, &next, &n);
+			if (!piece_in_text(v, id, p, n))
+				continue;
+			ids[some] = id;
+			hash[some] = hash_wide(p, n, piece_is_wide(v, p));
+			table_near(&v->pieces, hash[some++]);
+			v->max_piece = n > v->max_piece ? n : v->max_piece;
+		}
+		for (size_t i = 0; i < some; i++) {
+			if (v->hf && table_may_have(&v->pieces, hash[i]))
+				check_alone(v, ids[i], hash[i]);
+			table_add(&v->pieces, hash[i], ids[i]);
+		}
 	}
 }
 

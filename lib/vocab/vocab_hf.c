@@ -24,7 +24,6 @@ hf_prepare(struct vocab *v)
 	v->pretok = &h->pretok;
 	if (v->bpe && !h->spelled)
 		return;
-	pieces_index(v);
 	byte_pieces_index(v);
 	for (int b = 0; b < 256; b++)
 		h->only_spaces &= v->byte_id[b] != NO_ID;
@@ -41,7 +40,7 @@ put_symbol(struct vocab *v, const unsigned char *p, const struct symbol *sym, st
 		emit_unknown(v, p, sym->n, out);
 }
 
-static const struct word_kind kind = {pieces_char, bpe_pair, put_symbol};
+static const struct word_kind kind = {pieces_char, merges_pair, put_symbol};
 
 /* What was gathered in v->word, merged. */
 static void

@@ -543,8 +543,28 @@ merges_from_nodes(struct vocab *v, const struct json_doc *d, const struct json *
 	}
 	v->hf->merges_text = out.s;
 	to->text[0] = out.s;
+	to->tail = tail_of(out.s, out.n);
 	to->gap[0] = builtin(" ");
 	to->n = list->n;
+}
+
+/* What was found of the pieces in the order of the file, by their ids. */
+static void
+take_runs(struct vocab *v, struct spelled *s, const struct json_flat *pieces)
+{
+	uint32_t *first = s->first;
+	if (!first)
+		return;
+	v->runs = *s;
+	if (!pieces->number) {
+		v->runs.first = first = xreallocarray(first, v->n, sizeof *first);
+		memset(first + s->n, 0, (v->n - s->n) * sizeof *first);
+		return;
+	}
+	v->runs.first = xcalloc(v->n, sizeof *first);
+	for (size_t i = 0; i < s->n; i++)
+		v->runs.first[pieces->number[i]] = first[i];
+	xfree(first);
 }
 
 /* The merges as they were read: those of f or, where it has none, the list of document d. */
@@ -554,7 +574,7 @@ take_merges(struct vocab *v, const struct json_flat *f, const struct json_doc *d
 	if (!json_is(list, JSON_ARRAY) || list->n >= VOCAB_MAX || f->n >= VOCAB_MAX)
 		die("%s: no merges in it (model.merges)", d->name);
 	if (f->n)
-		v->merge = (struct merge_list){{v->text[0], (const unsigned char *)d->unescaped}, {f->gap, builtin(" ")}, f->string, f->n};
+		v->merge = (struct merge_list){{v->text[0], (const unsigned char *)d->unescaped}, v->tail, {f->gap, builtin(" ")}, f->string, f->n};
 	else
 		merges_from_nodes(v, d, list);
 }
@@ -678,7 +698,7 @@ vocab_from_hf(struct map m, const char *dir, bool encode)
 	struct hf *h = l.h = v->hf = xcalloc(1, sizeof *h);
 	h->path = m.path;
 	l.flat[PIECES] = (struct json_flat){.inside = "model", .key = "vocab", .type = JSON_OBJECT};
-	l.flat[MERGES] = (struct json_flat){.inside = "model", .key = "merges", .type = JSON_ARRAY, .later = !encode};
+	l.flat[MERGES] = (struct json_flat){.inside = "model", .key = "merges", .type = JSON_ARRAY, .later = !encode, .spelling = l.flat + PIECES};
 	l.d = h->doc = json_read_flat(m.path, (const char *)m.data, m.size, l.flat, 2);
 	vocab_set_text(v, m.data, m.size);
 	v->text[1] = (const unsigned char *)h->doc->unescaped;
@@ -696,10 +716,13 @@ vocab_from_hf(struct map m, const char *dir, bool encode)
 		vocab_id_of(v, json_str(l.d, json_get(l.d, model, "unk_token")));
 	if (v->unk == VOCAB_MAX)
 		v->unk = -1;
+	l.flat[MERGES].spelling = NULL;
 	if (l.flat[MERGES].text.p)
 		h->merges = l.flat[MERGES]; /* are read when a text is to be encoded */
-	else if (!v->unigram)
+	else if (!v->unigram) {
 		take_merges(v, l.flat + MERGES, l.d, json_get(l.d, model, "merges"));
+		take_runs(v, &l.flat[MERGES].spelled, l.flat + PIECES);
+	}
 	read_normalizer(&l, json_get(l.d, root, "normalizer"), 0);
 	h->normalizers = keep_steps(&l, &h->n_normalizers, true);
 	read_pre_tokenizer(&l, json_get(l.d, root, "pre_tokenizer"), 0);

@@ -3,7 +3,8 @@
  *
  *	vocab.c				the tables as the file holds them
  *	vocab_load.c vocab_sp.c vocab_hf.h	what files hold
- *	vocab_find.c			finding pieces by their bytes, and merging;
+ *	vocab_find.c			finding pieces by their bytes, and merging,
+ *	vocab_merges.c			as a list says;
  *	vocab_pairs.c			by ids alone;
  *	vocab_long.c			where words are long
  *	vocab_cache.c vocab_cuts.c	what spares it
@@ -19,7 +20,8 @@
 #include "unicode/normal.h"
 #include "pretok.h"
 #include "vocab.h"
-#include "swar.h"
+#include "compat_chunk.h"
+#include "spelled.h"
 #include "vocab_table.h"
 
 #include <string.h>
@@ -159,7 +161,7 @@ struct vocab {
 	const unsigned char *text[2];
 	struct span *at;
 	uint32_t *mark;			/* NULL: all are there */
-	uint32_t wide;			/* of pieces in text[0] before this place 16 bytes can be read */
+	const unsigned char *tail;	/* the last bytes of text[0] (is_wide()) */
 	bool printed;			/* the fingerprint is known */
 	uint64_t print;
 	const unsigned char *scores;
@@ -186,7 +188,7 @@ struct vocab {
 	struct str template;		/* for chats, or {NULL, 0} */
 	struct gguf_kv merge_list;	/* "left right" each, of BPE, in a GGUF file */
 	struct merge_list {		/* the same, or those of another file, the first first: left, gap, right */
-		const unsigned char *text[2];
+		const unsigned char *text[2], *tail;
 		struct str gap[2];	/* in each of the texts */
 		struct span *at;
 		size_t n;
@@ -194,8 +196,8 @@ struct vocab {
 	bool ignore_merges;		/* a word that is a piece is taken whole */
 	const struct pretok *pretok;
 	struct pretok_state cut;
-	struct table merges;
-	uint32_t merge_first;		/* the piece that merge 0 makes, or NO_ID */
+	struct spelled runs;		/* the merges that make each piece; first NULL: not known */
+	struct table merges;		/* those that are not found so */
 	bool warned;
 	struct pairs pairs;
 	struct char_memo *chars;	/* CHARS of them, or NULL */
@@ -240,16 +242,30 @@ next_piece(const struct vocab *v, uint32_t id, const unsigned char **next, uint3
 	*n = (uint32_t)s.n;
 	return (const unsigned char *)s.p;
 }
+
+/* Strings of which WIDE bytes can be read, however long they are: all but those in the tail of the first text; behind a second text
+ * there is room. */
+enum { WIDE = 32 };
+static inline const unsigned char *
+tail_of(const unsigned char *text, size_t n)
+{
+	return text + n - (n < WIDE ? n : WIDE - 1);
+}
+static inline bool
+is_wide(const unsigned char *tail, const void *p)
+{
+	return (uintptr_t)p - (uintptr_t)tail >= WIDE;
+}
 static inline void
 vocab_set_text(struct vocab *v, const unsigned char *p, size_t n)
 {
 	v->text[0] = p;
-	v->wide = n < 16 ? 0 : (uint32_t)(n - 15);
+	v->tail = tail_of(p, n);
 }
 static inline bool
 piece_is_wide(const struct vocab *v, const unsigned char *p)
 {
-	return (uintptr_t)p - (uintptr_t)v->text[0] < v->wide;
+	return is_wide(v->tail, p);
 }
 
 /* The fingerprint: begins as the number of pieces, takes each of them, and ends. */
@@ -294,8 +310,13 @@ merge_parts(const struct merge_list *l, size_t m, struct str part[2])
 {
 	const struct span s = l->at[m];
 	const struct str gap = l->gap[s.off >> 31];
-	const unsigned char *p = span_at(l->text, s), *at = s.n > 1 ? memchr(p + 1, gap.p[0], s.n - 1) : NULL;
-	if (!at || (size_t)(p + s.n - at) <= gap.n)
+	const unsigned char *p = span_at(l->text, s), *at = NULL;
+	const uint64_t near = is_wide(l->tail, p) ? chunk_is(chunk_at(p + 1), gap.p[0]) : 0;
+	if (near)
+		at = p + 1 + chunk_before(near);
+	else if (s.n > 1)
+		at = memchr(p + 1, gap.p[0], s.n - 1);
+	if (!at || (size_t)(at - p) + gap.n >= s.n)
 		return false;
 	part[0] = (struct str){(const char *)p, (size_t)(at - p)};
 	part[1] = (struct str){(const char *)at + gap.n, s.n - part[0].n - gap.n};
@@ -314,7 +335,17 @@ piece_in_text(const struct vocab *v, uint32_t id, const unsigned char *p, uint32
 {
 	return n && (v->type[id] == PIECE_NORMAL || odd_in_text(v, id, p, n));
 }
-/* The id of the piece with these bytes, or NO_ID. */
+/* All pieces with these bytes: each is the next, in no order. */
+struct piece_search {
+	const unsigned char *p;
+	size_t n;
+	uint32_t hash;
+	struct table_at at;
+	uint32_t id;
+};
+struct piece_search pieces_search(const struct vocab *v, const unsigned char *p, size_t n);
+bool pieces_next(struct vocab *v, struct piece_search *s);
+/* The id of the last of them, or NO_ID. */
 uint32_t pieces_find(struct vocab *v, const unsigned char *p, size_t n);
 /* The same of a character. */
 uint32_t pieces_char(struct vocab *v, const unsigned char *p, size_t n);
@@ -443,10 +474,12 @@ void bpe_prepare(struct vocab *v);
 void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
 /* One word, as the pre-tokenizer cut it. */
 word_fn bpe_word;
-/* What the list of merges says. */
-pair_fn bpe_pair;
-/* The piece that merge m makes of its two parts, or NO_ID. */
-uint32_t bpe_merged_piece(struct vocab *v, uint32_t m, struct str left, struct str right);
+
+/* Make ready, and ask, what the list of merges says. */
+void merges_prepare(struct vocab *v);
+pair_fn merges_pair;
+/* The piece of two spellings, or NO_ID. */
+uint32_t merged_piece(struct vocab *v, struct str left, struct str right);
 
 /* What two pieces make, if it is known here; note what was found elsewhere. */
 void pairs_make(struct vocab *v);

@@ -188,7 +188,7 @@ read_type(struct vocab *v, uint32_t id, const unsigned char *p, uint32_t n, cons
 static void
 read_pieces(struct vocab *v, bool index)
 {
-	const unsigned char *types = per_piece(v, "tokenizer.ggml.token_type", GGUF_I32), *next = v->text[0], *wide = next + v->wide;
+	const unsigned char *types = per_piece(v, "tokenizer.ggml.token_type", GGUF_I32), *next = v->text[0];
 	struct table t = {.slot = NULL};
 	uint64_t print = v->n;
 	uint32_t longest = 0;
@@ -201,11 +201,11 @@ read_pieces(struct vocab *v, bool index)
 			v->mark[id / VOCAB_MARK] = (uint32_t)(next - v->text[0]);
 		const struct str s = gguf_next_str(&next);
 		const unsigned char *p = (const unsigned char *)s.p;
-		print = print_piece(print, p, s.n, p < wide);
+		print = print_piece(print, p, s.n, piece_is_wide(v, p));
 		if (!types || le32(types + 4 * (size_t)id) != PIECE_NORMAL || may_be_known(p, (uint32_t)s.n))
 			read_type(v, id, p, (uint32_t)s.n, types);
 		if (index && piece_in_text(v, id, p, (uint32_t)s.n)) {
-			table_add(&t, hash_wide(p, s.n, p < wide), id);
+			table_add(&t, hash_wide(p, s.n, piece_is_wide(v, p)), id);
 			longest = s.n > longest ? (uint32_t)s.n : longest;
 		}
 	}

@@ -137,7 +137,7 @@ add_merge(struct vocab *v, struct pairs *p, uint32_t m)
 	p->key[at] = key;
 	p->rank[at] = m;
 	*may_of(p, hash) |= may_bit(p, hash);
-	p->made[m] = bpe_merged_piece(v, m, part[0], part[1]);
+	p->made[m] = merged_piece(v, part[0], part[1]);
 	return true;
 }
 
@@ -163,8 +163,6 @@ take_all(struct vocab *v)
 	all.rank = xreallocarray(NULL, ((size_t)1 << bits) + FARTHEST, sizeof *all.rank);
 	all.may = xcalloc((size_t)1 << (bits + MAY_BITS - 6), sizeof *all.may);
 	all.made = xreallocarray(NULL, v->merge.n, sizeof *all.made);
-	if (!v->pieces.slot)
-		pieces_index(v);
 	bool there = true;
 	for (uint32_t m = 0; there && m < v->merge.n; m++)
 		there = add_merge(v, &all, m);

@@ -232,6 +232,7 @@ put_added(struct vocab *v, const struct added_list *list, const char *dir)
 		if (known == 2)
 			vocab_mark_eog(v, (int64_t)a->id);
 	}
+	bytes_add(text, (char[WIDE]){0}, WIDE);
 	v->text[1] = text->s;
 }
 

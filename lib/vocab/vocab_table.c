@@ -9,7 +9,7 @@ table_init(struct table *t, size_t n, const char *path)
 		bits++;
 	const size_t buckets = (size_t)1 << bits;
 	t->slot = xlarge(buckets, BUCKET * sizeof *t->slot);
-	t->used = memset(xreallocarray(NULL, buckets, 1), 0, buckets);
+	t->tags = xcalloc(buckets, sizeof *t->tags);
 	t->mask = (uint32_t)(buckets - 1);
 	t->shift = 32 - bits;
 	t->far = UINT64_C(1) << 28;
@@ -20,9 +20,9 @@ void
 table_free(struct table *t)
 {
 	xfree(t->slot);
-	xfree(t->used);
+	xfree(t->tags);
 	t->slot = NULL;
-	t->used = NULL;
+	t->tags = NULL;
 }
 
 void

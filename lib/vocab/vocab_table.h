@@ -1,27 +1,27 @@
 /*
  * vocab_table.h - a vocabulary's pieces, or its merges, by a hash of their bytes.
  *
- * To make a table is most of what the first text of a program costs. So adding compares nothing and waits for nothing: a hash has
- * a bucket, the next entry is written behind those that are there, and how many these are is kept apart, where it stays near.
- * What a full bucket does not take goes into the next one. Entries that are equal are found in the order in which they came.
+ * To make a table is much of what the first text of a program costs. So adding compares no bytes and waits for nothing: a hash has
+ * a bucket, with room for some entries, of which 8 bits of their hash are kept apart, where they stay near. What a full bucket does
+ * not take goes into the next one.
  */
 #ifndef VOCAB_TABLE_H
 #define VOCAB_TABLE_H
 
+#include "swar.h"
 #include "vocab_cache.h"
 
-/* An entry holds 8 bits of the hash, which spare most looks at what it stands for, and its index in 24. */
 struct table {
-	uint32_t *slot;		/* BUCKET for each bucket; NULL: no table */
-	uint8_t *used;		/* of each */
+	uint32_t *slot;		/* BUCKET indices for each bucket, the last first; NULL: no table */
+	uint64_t *tags;		/* of each bucket: a byte for each of its slots, 0: it is free */
 	uint32_t mask;		/* buckets - 1; a power of two less one */
 	unsigned shift;		/* of a hash, to find its bucket */
 	uint64_t far;		/* steps left from bucket to bucket: many pieces may be alike, but a file may be made to collide */
 	const char *path;	/* of that file; not owned */
 };
-enum { BUCKET = 8, ENTRY_INDEX = 24 };
+enum { BUCKET = 8 };
 
-/* An empty table for at most n entries, n < 2^24; free it with table_free(). */
+/* An empty table for at most n entries; free it with table_free(). */
 void table_init(struct table *t, size_t n, const char *path);
 void table_free(struct table *t);
 /* Too many steps were taken. */
@@ -65,34 +65,75 @@ table_step(struct table *t, uint32_t bucket)
 		table_collides(t);
 	return (bucket + 1) & t->mask;
 }
+static inline bool
+bucket_full(const struct table *t, uint32_t bucket)
+{
+	return t->tags[bucket] & 0xFF;
+}
+
+static inline uint64_t
+hash_tag(uint32_t hash)
+{
+	return (hash & 0xFF) | !(hash & 0xFF);
+}
+/* The slots of a bucket that may be of this hash, marked. */
+static inline uint64_t
+bucket_like(const struct table *t, uint32_t bucket, uint32_t hash)
+{
+	const uint64_t x = t->tags[bucket] ^ EACH(hash_tag(hash));
+	return ~((x & EACH(0x7F)) + EACH(0x7F)) & ~x & EACH(0x80);
+}
+
+/* Ask for the memory that an entry will want. */
+static inline void
+table_near(const struct table *t, uint32_t hash)
+{
+	const uint32_t b = table_bucket(t, hash);
+	prefetch(t->tags + b);
+	prefetch(t->slot + BUCKET * (size_t)b);
+}
 
 static inline void
 table_add(struct table *t, uint32_t hash, uint32_t index)
 {
 	uint32_t b = table_bucket(t, hash);
-	while (t->used[b] == BUCKET)
+	while (bucket_full(t, b))
 		b = table_step(t, b);
-	t->slot[BUCKET * (size_t)b + t->used[b]++] = hash << ENTRY_INDEX | index;
+	const unsigned free = t->tags[b] ? bits_below(t->tags[b]) / 8 : BUCKET; /* slots */
+	t->tags[b] |= hash_tag(hash) << 8 * (free - 1);
+	t->slot[BUCKET * (size_t)b + free - 1] = index;
 }
 
-/* The next index that may have this hash, or UINT32_MAX. */
+/* The indices that may have a hash, in no order; begin with table_seek(). UINT32_MAX: no more. */
 struct table_at {
-	uint32_t bucket, n;	/* begins as {table_bucket(), 0} */
+	uint32_t bucket;
+	uint64_t left;
 };
+static inline struct table_at
+table_seek(const struct table *t, uint32_t hash)
+{
+	const uint32_t b = table_bucket(t, hash);
+	return (struct table_at){b, bucket_like(t, b, hash)};
+}
 static inline uint32_t
 table_next(struct table *t, uint32_t hash, struct table_at *at)
 {
-	for (;;) {
-		const uint32_t *slot = t->slot + BUCKET * (size_t)at->bucket, used = t->used[at->bucket];
-		while (at->n < used) {
-			const uint32_t entry = slot[at->n++];
-			if (!((entry ^ hash << ENTRY_INDEX) >> ENTRY_INDEX))
-				return entry & ((1u << ENTRY_INDEX) - 1);
-		}
-		if (used < BUCKET)
+	while (!at->left) {
+		if (!bucket_full(t, at->bucket))
 			return UINT32_MAX;
-		*at = (struct table_at){table_step(t, at->bucket), 0};
+		at->bucket = table_step(t, at->bucket);
+		at->left = bucket_like(t, at->bucket, hash);
 	}
+	const uint32_t index = t->slot[BUCKET * (size_t)at->bucket + bits_below(at->left) / 8];
+	at->left &= at->left - 1;
+	return index;
+}
+/* Whether there may be one, which takes a look at the tags alone. */
+static inline bool
+table_may_have(const struct table *t, uint32_t hash)
+{
+	const uint32_t b = table_bucket(t, hash);
+	return bucket_full(t, b) || bucket_like(t, b, hash);
 }
 
 #endif

@@ -28,7 +28,7 @@ def tokenizer(name, body, words=(), status=1, beside=None, file='tokenizer.json'
         badinput.file(os.path.join(path, f), b if isinstance(b, bytes) else json.dumps(b).encode())
     for p in programs:
         case('%s (%s)' % (name, p), [p, path], badinput.INPUT[p] if p == 'llm-tok' else b'1 2\n', status,
-             (path, *words) if status else (), bool if not status or {'grow', 'key "a" stands twice'} & set(words) else b'')  # the header is complete
+             (path, *words) if status else (), bool if not status or {'grow', 'key "a" stands twice', 'key "p50" stands twice'} & set(words) else b'')  # the header is complete
 
 
 def bpe(**more):
@@ -38,6 +38,12 @@ def bpe(**more):
 
 def unigram(**more):
     return {'model': {'type': 'Unigram', 'unk_id': 0, 'vocab': [['<unk>', 0], ['a', -1.5], ['b', -2], ['hi', -3]], **more}}
+
+
+def long_bpe(vocab, merges):
+    """BPE with more behind its merges, so that these can be looked at in chunks."""
+    text = json.dumps({'model': {'type': 'BPE', 'merges': [], 'vocab': {p: i for i, p in enumerate(vocab)}}}, ensure_ascii=False)
+    return text.encode().replace(b'"merges": [], ', b'').replace(b'}}}', b'}, "merges": [' + b', '.join(merges + merges[:1]) + b'], "more": "' + b'x' * 200 + b'"}}')
 
 
 def added(**more):
@@ -79,6 +85,7 @@ def tokenizer_json():
             ('id beyond reason', bpe(vocab={'a': 5000000}), ['5000001']),
             ('one id, two pieces', bpe(vocab={'a': 0, 'b': 0}), ['two pieces']),
             ('merges without an end', b'{"model":{"type":"BPE","vocab":{"a":0},"merges":[["a","b]"', ['not JSON']),
+            ('a merge of a piece with a quote', long_bpe(['a', 'b', 'ab', 'ab"c'], [b'["a", "b"]', b'["ab"", "c"]']), ['not JSON']),
             ('Unigram: an object', unigram(vocab={'a': 1}), ['model.vocab']),
             ('Unigram: no pairs', unigram(vocab=['a']), ['pair']),
             ('Unigram: three', unigram(vocab=[['a', 1, 2]]), ['pair']),
@@ -110,6 +117,12 @@ def tokenizer_json():
             ('merge with a space', bpe(merges=[['a b', 'c']]), ['merge']),
             ('merge a number', bpe(merges=[1]), ['merge']),
             ('a piece twice', b'{"model":{"type":"BPE","vocab":{"a":0,"b":1,"a":2},"merges":[]}}', ['key "a" stands twice']),
+            ('a piece twice, far apart', long_bpe(['p%d' % i for i in range(3000)], []).replace(b'"p2950"', b'"p50"'), ['key "p50" stands twice']),
+            ('a merge cut within a character', long_bpe(['a', 'b', 'ab', 'ab\u00e9'], [b'["a", "b"]', b'["ab\xc3", "\xa9"]']), ['not UTF-8']),
+            ('a merge, cut so, as text', long_bpe(['a', 'b', 'ab', 'ab\u00e9'], [b'"a b"', b'"ab\xc3 \xa9"']), ['not UTF-8']),
+            ('a merge of a piece with a space', long_bpe(['a', 'b', 'ab', 'ab c'], [b'["a", "b"]', b'["ab ", "c"]']), ['merge']),
+            ('a merge of a piece with two spaces, as text', long_bpe(['a', 'b', 'ab', 'ab c'], [b'"a b"', b'"ab  c"']), ['merge']),
+            ('a merge with a newline', long_bpe(['a', 'b', 'ab', 'ab\nc'], [b'["a", "b"]', b'["ab\n", "c"]']), ['not JSON']),
             ('merges no JSON', b'{"model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2},"merges":[["a",b]]}}', ['not JSON'])):
         tokenizer(name, body, words, programs=('llm-tok',))
         tokenizer(name, body, status=0, programs=('llm-detok',))

@@ -1,0 +1,165 @@
+/*
+ * vocab_merges.c - what a list of merges says of two spellings, the one that stands first in it; see vocab_impl.h.
+ *
+ * Merges are found with the piece that they make, where those that make it stand beside one another (spelled.h), and by a table of
+ * the others.
+ */
+#include <string.h>
+
+#include "vocab_impl.h"
+
+static uint32_t
+pair_hash(struct str l, struct str r)
+{
+	const uint64_t left = hash_bytes((const unsigned char *)l.p, l.n), right = hash_bytes((const unsigned char *)r.p, r.n);
+	uint64_t h = (left << 32 | right) * 0x9E3779B97F4A7C15;
+	h = (h ^ h >> 32) * 0x9E3779B97F4A7C15;
+	return (uint32_t)(h >> 32);
+}
+
+/* How many bytes merge m joins. */
+static size_t
+merge_bytes(const struct vocab *v, uint32_t m)
+{
+	const struct span s = v->merge.at[m];
+	return s.n - v->merge.gap[s.off >> 31].n;
+}
+
+/* Whether it is of these two. */
+static bool
+merge_is(const struct vocab *v, uint32_t m, struct str l, struct str r)
+{
+	const struct span s = v->merge.at[m];
+	const struct str gap = v->merge.gap[s.off >> 31];
+	const unsigned char *p = span_at(v->merge.text, s);
+	return s.n == l.n + gap.n + r.n && !memcmp(p, l.p, l.n) && !memcmp(p + l.n, gap.p, gap.n) && !memcmp(p + l.n + gap.n, r.p, r.n);
+}
+
+static void
+merges_locate(struct vocab *v)
+{
+	const struct gguf_kv *kv = &v->merge_list;
+	const unsigned char *p = kv->data;
+	if (kv->n > VOCAB_MAX || kv->bytes >= SPAN_SECOND)
+		die("%s: %zu merges, %zu bytes are too many", v->path, kv->n, kv->bytes);
+	v->merge = (struct merge_list){.text = {kv->data}, .tail = tail_of(kv->data, kv->bytes), .gap = {{" ", 1}}, .n = kv->n};
+	v->merge.at = xreallocarray(NULL, kv->n, sizeof *v->merge.at);
+	for (size_t i = 0; i < kv->n; i++) {
+		const struct str s = gguf_next_str(&p);
+		v->merge.at[i] = (struct span){(uint32_t)((const unsigned char *)s.p - kv->data), (uint32_t)s.n};
+	}
+}
+
+uint32_t
+merged_piece(struct vocab *v, struct str l, struct str r)
+{
+	struct bytes *both = &v->pairs.text;
+	both->n = 0;
+	bytes_add(both, l.p, l.n);
+	bytes_add(both, r.p, r.n);
+	return pieces_find(v, both->s, both->n);
+}
+
+/* Where the merges of each piece stand. */
+static void
+find_runs(struct vocab *v)
+{
+	for (uint32_t id = 0; id < v->n; id += VOCAB_MARK)
+		vocab_locate(v, id);
+	spelled_init(&v->runs, v->text, v->at, v->n);
+	for (uint32_t m = 0; m < v->merge.n; m++) {
+		struct str part[2];
+		if (merge_parts(&v->merge, m, part))
+			spelled_take(&v->runs, m, part[0], part[1]);
+	}
+}
+
+static void
+index_merge(struct vocab *v, uint32_t m)
+{
+	struct str part[2];
+	if (merge_parts(&v->merge, m, part))
+		table_add(&v->merges, pair_hash(part[0], part[1]), m);
+}
+
+/* The merges of what text may not become are not found by their piece. */
+static void
+drop_runs(struct vocab *v)
+{
+	struct spelled *s = &v->runs;
+	for (uint32_t id = odd_piece(v, 0); id < v->n; id = odd_piece(v, id + 1)) {
+		uint32_t n, m = s->first[id] - 1;
+		const unsigned char *p = piece(v, id, &n);
+		if (!s->first[id] || piece_in_text(v, id, p, n))
+			continue;
+		for (uint32_t end = m + SPELLED_MOST; m < end && m < v->merge.n && merge_bytes(v, m) == n; m++) {
+			s->other = grow(s->other, &s->other_cap, s->n_other + 1, sizeof *s->other);
+			s->other[s->n_other++] = m;
+		}
+	}
+}
+
+/* The merges are read from the map where they are needed. One that has no two parts is no merge. */
+void
+merges_prepare(struct vocab *v)
+{
+	struct spelled *s = &v->runs;
+	pieces_index(v);
+	if (v->merge_list.data) {
+		merges_locate(v);
+		find_runs(v);
+	}
+	if (s->first)
+		drop_runs(v);
+	const size_t n = s->first ? s->n_other : v->merge.n;
+	if (n)
+		table_init(&v->merges, n, v->path);
+	for (size_t i = 0; i < n; i++)
+		index_merge(v, s->first ? s->other[i] : (uint32_t)i);
+}
+
+static uint32_t
+least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The first of the merges of piece id that is of these two, or NO_RANK. */
+static uint32_t
+rank_in_run(const struct vocab *v, uint32_t id, struct str l, struct str r)
+{
+	uint32_t m = v->runs.first ? v->runs.first[id] - 1 : NO_RANK; /* also where it has none */
+	for (unsigned left = SPELLED_MOST; left && m < v->merge.n && merge_bytes(v, m) == l.n + r.n; left--, m++)
+		if (merge_is(v, m, l, r))
+			return m;
+	return NO_RANK;
+}
+
+/* The same of the others. */
+static uint32_t
+rank_elsewhere(struct vocab *v, struct str l, struct str r)
+{
+	const uint32_t hash = pair_hash(l, r);
+	struct table_at at = table_seek(&v->merges, hash);
+	uint32_t rank = NO_RANK;
+	for (uint32_t m; (m = table_next(&v->merges, hash, &at)) != UINT32_MAX;)
+		if (m < rank && merge_is(v, m, l, r))
+			rank = m;
+	return rank;
+}
+
+struct pair
+merges_pair(struct vocab *v, const struct word *w, const struct symbol *l, const struct symbol *r)
+{
+	const unsigned char *p = w->s + l->off;
+	const struct str left = {(const char *)p, l->n}, right = {(const char *)p + l->n, r->n};
+	struct pair pair = {NO_RANK, NO_ID};
+	struct piece_search s = pieces_search(v, p, l->n + r->n);
+	while (pieces_next(v, &s)) {
+		pair.rank = least(pair.rank, rank_in_run(v, s.id, left, right));
+		pair.id = pair.id == NO_ID || s.id > pair.id ? s.id : pair.id;
+	}
+	if (v->merges.slot)
+		pair.rank = least(pair.rank, rank_elsewhere(v, left, right));
+	return pair;
+}

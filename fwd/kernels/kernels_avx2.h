@@ -10,7 +10,7 @@
  * Floats: 14.9 of 16 multiply-adds a cycle for a batch of F16 and 13.3 of BF16: what unpacks it where it lies takes slots of
  * the multipliers, and a panel of floats is twice as many bytes a cycle from the second-level cache.
  *
- * One vector reads weights in cache at 19 GB/s (Q4_0), 20 (Q4_K, Q6_K), 26 (Q8_0), 17 (Q5_K), 11 to 15 (Q2_K, Q3_K, IQ4,
+ * One vector reads weights in cache at 20 GB/s (Q4_0, Q4_K, Q6_K), 33 (Q8_0), 17 (Q5_K), 11 to 15 (Q2_K, Q3_K, IQ4,
  * MXFP4, TQ2_0), 46 (F16), while one thread gets 16 GB/s from memory with plain loads and two together 28, and 30 to 40 where
  * lines are asked for ahead. IQ1, IQ2 and IQ3 are far from that, 3 to 4.5 GB/s: 50 cycles for 256 weights of IQ2, 75 of IQ3,
  * of which the loads of vectors and of their numbers take half.

@@ -4,14 +4,15 @@
  * What would be a word of the tile meets theirs at once, and only sums of blocks are left, in u.met. They are exact,
  * and are scaled and added in the order of codes_times(), so that the products' bits are those of a batch.
  *
- * How near the limits, on a Zen 3 at 3.2 GHz, one thread, in cache: 32 weights of 8 rows of Q8_0 take 32 cycles for one
- * vector and 12 more for each further one, as in a tile; its 35 operations for that could be begun in 9, of which products
- * alone take 10. The tile's two inputs take 61. Q4_0: 23 and 10 more, in a tile 8 more, which wins from the third on; so do
- * Q4_1 and Q4_K, and for types with fifth bits or a scale for each 16 the second input gains nothing.
- * From memory, with two threads, 2 inputs take 1.2 times as long as one (Q8_0), or 1.35 to 1.45.
- * Tried: rows that are not turned, whose sums are turned instead: fewer loads, 9 operations more for each input, as fast.
+ * How near the limits, on a Zen 3 at 3.2 GHz, one thread, in cache: 32 weights of 8 rows of Q8_0 take 44 cycles for two
+ * vectors (one: kernels_x86_rows.h) and 12 more for each further one, as in a tile; its 35 operations for that could be
+ * begun in 9, of which products alone take 10. The tile's two inputs take 61. Q4_0: 23 and 10 more, in a tile 8 more, which
+ * wins from the third on; so do Q4_1 and Q4_K, and for types with fifth bits or a scale for each 16 the second input gains
+ * nothing. From memory, with two threads, 2 inputs take 1.2 times as long as one (Q8_0), or 1.35 to 1.45.
+ * Tried: two inputs and rows that are not turned: fewer loads, 9 operations more for each input, as fast.
  * Tiles that keep no signs, as inputs bring sizes and signs: 2 inputs 18 % faster than in a tile of sizes and signs, 64 slower
- * by 5 %.
+ * by 5 %. Eight inputs of Q8_0 at once: 2 to 6 % faster than in a tile. Inputs that bring their negatives, for a shuffle in
+ * the place of the signs: 8 inputs 3 % faster, 64 slower by 4 %.
  */
 #ifndef KERNELS_X86_MEET_H
 #define KERNELS_X86_MEET_H

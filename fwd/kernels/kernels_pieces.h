@@ -60,16 +60,27 @@ ask_line(struct ahead *a)
 	a->at += a->step;
 }
 
-/* Rows that are met once: what comes next lies in the rows behind, a line of each for a line of these. */
+/* Rows that are met once: a line of each of these, or as many lines, at each step. */
+struct behind {
+	uintptr_t at;
+	size_t apart, step;
+};
+
+ALWAYS struct behind
+behind(const unsigned char *w, size_t stride, size_t rows)
+{
+	const bool far = stride > NEAR_ROWS;
+	return (struct behind){(uintptr_t)w + rows * stride, far ? stride : 64, far ? 64 : rows * 64};
+}
+
 ALWAYS void
-ask_rows(const unsigned char *w, size_t stride, const int rows)
+ask_rows(struct behind *b, const int rows)
 {
 #if defined(__GNUC__)
 	UNROLL for (int r = 0; r < rows; r++)
-		__builtin_prefetch((const void *)((uintptr_t)w + (size_t)(r + rows) * stride), 0, 2);
-#else
-	(void)w, (void)stride, (void)rows;
+		__builtin_prefetch((const void *)(b->at + (size_t)r * b->apart), 0, 2);
 #endif
+	b->at += b->step;
 }
 
 /* `ahead` is NULL where the rows are met once, as they lie. */
@@ -83,11 +94,12 @@ piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, con
 		UNROLL for (int r = 0; r < SUMS_AT_ONCE; r++)
 			a[t][r] = p->first || r >= sums ? vec_set(0) : vec_load(p->sum + (t * FLOAT_ROWS + r) * LANES);
 	const unsigned char *w = p->w;
+	struct behind next = behind(w, p->stride, (size_t)rows);
 	for (size_t k = 0; k < p->columns; k += COLUMNS, w += COLUMNS * size) {
 		if (ahead)
 			ask_line(ahead);
 		else if (k % (64 / size) == 0)
-			ask_rows(w, p->stride, rows);
+			ask_rows(&next, rows);
 		UNROLL for (int t = 0; t < at_once; t++)
 			x[t] = numbers_at(p->x + (size_t)t * p->apart + k);
 		UNROLL for (int r = 0; r < sums; r++) {

@@ -27,6 +27,13 @@ int_at(const void *p)
 
 enum { MOST_MET = 4 };	/* inputs that rows meet at once without a tile */
 
+/*
+ * Rows that are read a few columns of each at a time: if more than so many bytes lie from one to the next, what is asked for
+ * ahead are the same columns of the rows behind, else, as many lie in a page of memory, one line after the other. On a
+ * Zen 3 with two threads, GB/s: rows of F16 of 576 bytes 13, the other way 16 to 20, of 2 KB 16 and 18, of 6 KB 22 and 17.
+ */
+enum { NEAR_ROWS = 2048 };
+
 /* What will be needed next: so many bytes from `at` on are asked for at each step. */
 struct ahead {
 	uintptr_t at;

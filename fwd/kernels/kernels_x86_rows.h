@@ -276,12 +276,9 @@ rows_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size
 #if defined(HAVE_SHORTS)
 /*
  * Rows of Q8_0 are met so, too: 32 weights of 8 rows take 25 cycles, turned ones 32. From memory that is 20 GB/s instead of
- * 16 with one thread, 33 to 39 instead of 28 with two. What is asked for ahead are the same columns of the rows behind, or,
- * where rows are short and many lie in a page, one line after the other: each is slower by 15 to 25 % where the other one is
- * taken. Nibbles (Q4_0, Q4_1, Q4_K, Q6_K) are as fast turned, or faster: there shuffles are what there are too many of.
+ * 16 with one thread, 33 to 39 instead of 28 with two. Nibbles (Q4_0, Q4_1, Q4_K, Q6_K) are as fast turned, or faster: there
+ * shuffles are what there are too many of.
  */
-enum { FAR_APART = 2048 };	/* bytes from row to row */
-
 INLINE __m256i
 two_words(__m256i a, __m256i b)
 {
@@ -320,7 +317,7 @@ INLINE void
 rows_q8_0(struct tile *to, const struct qblock *x, const unsigned char *p, size_t stride, size_t blocks)
 {
 	const __m256i one = _mm256_set1_epi16(1);
-	const size_t apart = stride < FAR_APART ? 64 : stride, step = stride < FAR_APART ? 8 * 34 : 34;
+	const size_t apart = stride > NEAR_ROWS ? stride : 64, step = stride > NEAR_ROWS ? 34 : 8 * 34;
 	for (size_t b = 0; b < blocks; b++, p += 34, to->ahead.at += step) {
 		const __m256i v = numbers_of(x + b), size = _mm256_abs_epi8(v), s = _mm256_cmpgt_epi8(_mm256_setzero_si256(), v);
 		const __m256i less = sum_of_words(_mm256_madd_epi16(_mm256_maddubs_epi16(size, s), one));

@@ -83,6 +83,22 @@ endless()
 	done
 }
 
+@test "pre-tokenizers that are regular expressions: text in parts has the ids of the whole, memory does not grow with it" {
+	local pre mb
+	endless >in
+	for pre in deepseek-llm seed-coder minicpm5 ufakzeka superbpe; do
+		made "add_bpe(g, pre='$pre')"
+		for step in 61 1000; do
+			"$LLM_UNIT/vocab_test" -r -p $step made.gguf <in
+		done
+		[ -z "$LLM_SANITIZER" ] || continue
+		for mb in 2 6; do
+			yes 'text, and words 12 ' | tr -d '\n' | head -c ${mb}000000 | llm-tok -v made.gguf 2>&1 >/dev/null | sed 's/.*memory=//' >$mb
+		done
+		[ $(($(cat 6) - $(cat 2))) -lt 4000000 ]
+	done
+}
+
 # The same bytes in every run, most of them no UTF-8.
 noise()
 {

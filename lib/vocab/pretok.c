@@ -509,15 +509,15 @@ static const struct pretok table[] = {
 	{"bloom poro-chat gpt3-finnish", .stage = {bloom}, .joins = true},
 	{"gpt-4o llama4 kanana2 talkie minimax-m2", .stage = {gpt4o}, .plain = PLAIN_CASED},
 	{"viking", .stage = {bloom, number}, .joins = true},
-	{"deepseek-llm", .stage = {newline, [4] = asian_deepseek_coder, numbers},
-		.regex = {[1] = "\\s?[" CASED_LETTERS "]+", "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$"}},
+	{"deepseek-llm", .regex = {"[\\r\\n]", "\\s?[" CASED_LETTERS "]+", "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$",
+		"[一-龥ࠀ-一가-퟿]+", "\\p{N}+"}},
 	{"seed-coder", .regex = {CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+"
 		"|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
-	{"minicpm5", .stage = {numbers3}, .ignore_merges = true, .regex = {[1] = CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+"
+	{"minicpm5", .ignore_merges = true, .regex = {"\\p{N}{1,3}", CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+"
 		"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
 	{"ufakzeka", .regex = {"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
 		"|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
-	{"superbpe", .stage = {numbers}, .regex = {[1] = "(?=(\\d{3})+(?!\\d))"}},
+	{"superbpe", .regex = {"\\p{N}+", "(?=(\\d{3})+(?!\\d))"}},
 };
 #define ROWS (sizeof table / sizeof *table)
 
@@ -549,25 +549,6 @@ pretok_names(void)
 		at += len;
 	}
 	return all;
-}
-
-/* The same as a pretok_fn of a regular expression; `begins`: s[0..n) is a text of its own, not what is left of one. */
-static size_t
-match_or_rest(struct pretok_cut *c, const char *regex, bool begins, const unsigned char *s, size_t n)
-{
-	if (!c->regex)
-		c->regex = regex_new("pre-tokenizer", (struct str){regex, strlen(regex)});
-	if (begins) {
-		c->text = s;
-		regex_begin(c->regex, s, n);
-		c->found = regex_next(c->regex, c->match);
-	}
-	const size_t at = (size_t)(s - c->text);
-	while (c->found && c->match[1] <= at)
-		c->found = regex_next(c->regex, c->match);
-	if (!c->found)
-		return n;
-	return c->match[0] > at ? c->match[0] - at : c->match[1] - at;
 }
 
 /* The expressions of the stages above as tokenizer.json files spell them, and whether the stage finds plain words. */
@@ -729,37 +710,23 @@ size_t
 pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool padded)
 {
 	size_t part = n, plain = 0;
-	bool begins = !st->begun;
 	int k = 0;
 	if (p->plain != PLAIN_NONE && (padded || n > PRETOK_PAD))
 		plain = plain_word(p, s, n, padded);
 	if (plain) {
 		/* parts of stages that it lies in end nowhere within it */
-		for (; k < PRETOK_STAGES && st->cut[k].left; k++)
-			st->cut[k].left -= plain;
+		for (; k < PRETOK_STAGES && st->left[k]; k++)
+			st->left[k] -= plain;
 		return plain;
 	}
-	for (; k < PRETOK_STAGES && (p->stage[k] || p->regex[k]); k++) {
-		struct pretok_cut *c = st->cut + k;
-		const bool done = !c->left;
-		if (done)
-			c->left = p->stage[k] ? p->stage[k](s, part) : match_or_rest(c, p->regex[k], begins, s, part);
-		begins = done;
-		part = c->left;
+	for (; k < PRETOK_STAGES && p->stage[k]; k++) {
+		if (!st->left[k])
+			st->left[k] = p->stage[k](s, part);
+		part = st->left[k];
 	}
 	while (k-- > 0)
-		st->cut[k].left -= part;
-	st->begun = part < n;
+		st->left[k] -= part;
 	return part;
-}
-
-bool
-pretok_can_end(const struct pretok *p)
-{
-	for (int k = 0; k < PRETOK_STAGES; k++)
-		if (p->regex[k])
-			return false;
-	return true;
 }
 
 /* The character that ends at s + i, i > 0. */
@@ -860,11 +827,4 @@ pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char 
 	if (!(before & words && first & words) && !(before & SET_SPACE && first & SET_SPACE))
 		e.head = run_head(p, s + e.word, sure - e.word);
 	return e;
-}
-
-void
-pretok_free(struct pretok_state *st)
-{
-	for (int k = 0; k < PRETOK_STAGES; k++)
-		regex_free(st->cut[k].regex);
 }

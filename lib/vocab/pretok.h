@@ -6,13 +6,14 @@
  * stage before left whole, as "Split, isolated" does in Hugging Face's
  * tokenizers: the matches of its regular expression and what lies between them.
  * A stage is written as a function that gives the length of the first part, so
- * nothing is stored and the time is linear; stages of rare models are the
- * regular expressions themselves.
+ * nothing is stored and the time is linear; rows of rare models are the
+ * regular expressions themselves, for whom cuts by such (vocab_hf.h).
  */
 #ifndef PRETOK_H
 #define PRETOK_H
 
-#include "regex.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 #define PRETOK_STAGES 6
 
@@ -37,7 +38,7 @@ struct pretok {
 	bool add_bos;			/* unless the file says otherwise */
 	enum pretok_plain plain;
 	bool joins;			/* a word may hold signs, and letters beside digits */
-	const char *regex[PRETOK_STAGES]; /* or what stands here */
+	const char *regex[PRETOK_STAGES]; /* or what stands here, of each */
 };
 
 /* The row of a name of n bytes, or NULL. */
@@ -51,33 +52,24 @@ char *pretok_names(void);
 /* Add a stage that isolates the matches of a regular expression, which stays where it is. False: it is not one of those known. */
 bool pretok_add(struct pretok *p, const char *regex, size_t n);
 
-/* How far a text is cut; begin with zeros. */
+/* How far a text is cut: bytes of each stage's current part. Begin with zeros. */
 struct pretok_state {
-	bool begun;			/* something of the text was cut */
-	struct pretok_cut {
-		size_t left;		/* bytes of the stage's current part */
-		struct regex *regex;	/* owned; compiled when first used */
-		const unsigned char *text;	/* what it searches, */
-		size_t match[2];	/* and its next match, if it is `found` */
-		bool found;
-	} cut[PRETOK_STAGES];
+	size_t left[PRETOK_STAGES];
 };
 /* The bytes of the next word; s[0..n), n > 0, is all the text that is left, and stays until all of it is cut: then
- * another text may begin. PRETOK_PAD bytes behind it can be read, or `padded` is false, which takes longer. */
+ * another text may begin. PRETOK_PAD bytes behind it can be read, or `padded` is false, which takes longer.
+ * Not for rows of regular expressions, nor is what follows: vocab_hf.h cuts as they say. */
 #define PRETOK_PAD 16
 size_t pretok_next(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n, bool padded);
-void pretok_free(struct pretok_state *st);
 
 /*
  * Where a text that goes on behind s[0..n) can be cut: what is before `cut` and what is behind it have the same words as if they
  * stood together. 0: nowhere; then perhaps it ends within a word that is longer than what is here, from `word` on, and where that ends
  * does not change if all between its first `head` bytes and some later place in s is left out; head 0: not even that.
- * Not for rows of regular expressions.
  */
 struct pretok_end {
 	size_t cut, word, head;
 };
 struct pretok_end pretok_end(const struct pretok *p, struct pretok_state *st, const unsigned char *s, size_t n);
-bool pretok_can_end(const struct pretok *p);
 
 #endif

@@ -280,6 +280,8 @@ encode_part(struct vocab *v, const unsigned char *s, size_t n, bool prefix, bool
 {
 	if (v->sp && (n || begun))
 		sp_encode(v, s, n, prefix, begun, out);
+	else if (n && v->steps)
+		hf_encode_words(v, v->steps, s, n, (struct vocab_part){.begun = begun, .context = context}, false, false, out);
 	else if (n && v->bpe)
 		bpe_encode_rest(v, s, n, context, out);
 	else if (n)
@@ -349,6 +351,8 @@ stretch_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, bo
 {
 	if (v->sp)
 		return (struct taken){.n = sp_encode_begun(v, s, n, prefix, begun, out)};
+	if (v->steps)
+		return hf_encode_words(v, v->steps, s, n, (struct vocab_part){.begun = begun, .context = context}, false, true, out);
 	return v->bpe ? bpe_encode_begun(v, s, n, context, out) : spm_encode_begun(v, s, n, prefix, out);
 }
 
@@ -414,7 +418,7 @@ goes_on(struct vocab *v, bool special)
 	if (!*known && v->hf)
 		*known = hf_goes_on(v, special) ? 1 : 2;
 	else if (!*known)
-		*known = !(v->rstrip && special) && (!v->bpe || pretok_can_end(v->pretok)) ? 1 : 2;
+		*known = !(v->rstrip && special) && (!v->steps || hf_words_go_on(v->steps)) ? 1 : 2;
 	return *known == 1;
 }
 
@@ -473,7 +477,6 @@ vocab_free(struct vocab *v)
 	xfree(v->chars);
 	cache_free(&v->cache);
 	xfree(v->unknown.text.s);
-	pretok_free(&v->cut);
 	xfree(v->joined);
 	for (int i = 0; i < 4; i++)
 		xfree(v->special[i].list);
@@ -484,5 +487,6 @@ vocab_free(struct vocab *v)
 	if (v->template_doc)
 		json_free(v->template_doc);
 	hf_free(v->hf);
+	hf_free(v->steps);
 	xfree(v);
 }

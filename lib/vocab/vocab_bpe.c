@@ -64,6 +64,8 @@ bpe_prepare(struct vocab *v)
 	merges_prepare(v);
 	if (v->bpe)
 		bytes_index(v);
+	if (v->pretok && v->pretok->regex[0])
+		v->steps = hf_from_pretok(v->pretok, v->path);
 }
 
 /* Some vocabularies lack pieces for bytes that are rare in text. The models' own
@@ -202,10 +204,8 @@ encode_to(struct vocab *v, const unsigned char *s, size_t to, size_t n, size_t c
 {
 	struct word_queue q;
 	size_t i = context ? pretok_next(v->pretok, &v->cut, s, n, false) : 0;
-	if (i > context) { /* which is no word of its own */
-		gather(v, s + context, i - context);
-		word_encode(v, &kind, out);
-	}
+	if (i > context)
+		bpe_word_rest(v, s + context, i - context, out);
 	words_begin(&q, bpe_word);
 	for (size_t len; i < to; i += len) {
 		len = pretok_next(v->pretok, &v->cut, s + i, n - i, false);
@@ -223,11 +223,10 @@ bpe_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t contex
 		bpe_encode(v, s, n, out);
 }
 
-/* The beginning of a word that goes on: how many bytes of s are certain. */
-static size_t
-begun_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+size_t
+bpe_word_begun(struct vocab *v, const unsigned char *s, size_t n, bool inside, struct ids *out)
 {
-	if (v->ignore_merges && n <= v->max_piece) /* perhaps it is a piece */
+	if (v->ignore_merges && !inside && n <= v->max_piece) /* perhaps it is a piece */
 		return 0;
 	gather(v, s, n);
 	size_t spelled = word_encode_begun(v, &kind, out), i = 0;
@@ -235,6 +234,13 @@ begun_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 		if (v->byte_id[s[i]] != NO_ID)
 			spelled -= utf8_put(c, bpe_char(s[i]));
 	return i;
+}
+
+void
+bpe_word_rest(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	gather(v, s, n);
+	word_encode(v, &kind, out);
 }
 
 struct taken
@@ -250,9 +256,9 @@ bpe_encode_begun(struct vocab *v, const unsigned char *s, size_t n, size_t conte
 		return (struct taken){0};
 	if (context < e.word) {
 		encode_to(v, s, e.word, n, context, out);
-		v->cut = (struct pretok_state){.begun = false};
+		v->cut = (struct pretok_state){{0}};
 	}
-	size_t end = begin + begun_word(v, s + begin, n - begin, out), at = end;
+	size_t end = begin + bpe_word_begun(v, s + begin, n - begin, false, out), at = end;
 	while (at > begin && end - at < 3 && (s[at] & 0xC0) == 0x80) /* a character stays whole */
 		at--;
 	if (end - begin > 3 && at >= e.word + e.head)

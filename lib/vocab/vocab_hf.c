@@ -105,27 +105,20 @@ short_word(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	return n_ids;
 }
 
-/* An unknown character's piece is set when it is known whether the next one, with which it is
+/* Characters of a word, and its `last` ones. An unknown character's piece is set when it is known whether the next one, with which it is
  * fused, is unknown, too; byte pieces do not wait for that. */
 static void
-encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+encode_some_chars(struct vocab *v, const unsigned char *s, size_t n, bool last, struct ids *out)
 {
-	bool unknown = false;
-	uint32_t whole = v->ignore_merges ? pieces_find(v, s, n) : NO_ID;
-	if (whole != NO_ID) {
-		emit(out, whole);
-		return;
-	}
-	if (short_word(v, s, n, out))
-		return;
+	bool *unknown = &v->hf->unknown;
 	word_clear(&v->word);
 	for (size_t i = 0, len; i < n; i += len) {
 		uint32_t cp;
 		len = utf8_next(s + i, n - i, &cp);
-		if (gather(v, s + i, len, i + len == n)) {
-			if (unknown) /* what was gathered is not set yet */
+		if (gather(v, s + i, len, last && i + len == n)) {
+			if (*unknown) /* what was gathered is not set yet */
 				emit(out, (uint32_t)v->unk);
-			unknown = false;
+			*unknown = false;
 			continue;
 		}
 		merge(v, out);
@@ -133,13 +126,54 @@ encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 			emit_unknown(v, s + i, len, out);
 			continue;
 		}
-		if (unknown && !v->hf->fuse_unk)
+		if (*unknown && !v->hf->fuse_unk)
 			emit(out, (uint32_t)v->unk);
-		unknown = v->unk >= 0;
+		*unknown = v->unk >= 0;
 	}
 	merge(v, out);
-	if (unknown)
+	if (last && *unknown)
 		emit(out, (uint32_t)v->unk);
+	*unknown &= !last;
+}
+
+static void
+encode_chars(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
+{
+	uint32_t whole = v->ignore_merges ? pieces_find(v, s, n) : NO_ID;
+	if (whole != NO_ID)
+		emit(out, whole);
+	else if (!short_word(v, s, n, out))
+		encode_some_chars(v, s, n, true, out);
+}
+
+/* The beginning of a word that goes on: how many bytes are certain. */
+static size_t
+chars_begun(struct vocab *v, const unsigned char *s, size_t n, bool inside, struct ids *out)
+{
+	const size_t before = *out->n;
+	size_t known = 0, end = 0, len;
+	uint32_t cp;
+	if (!inside && n <= v->max_piece) /* perhaps it is a piece */
+		return 0;
+	word_clear(&v->word);
+	for (; n - end > 4; end += len) { /* where characters are whole, and not a word's last */
+		len = utf8_next(s + end, n - end, &cp);
+		if (!gather(v, s + end, len, false))
+			known = end + len;
+	}
+	if (known) { /* merging does not reach across what has no piece */
+		encode_some_chars(v, s, known, false, out);
+		return known;
+	}
+	if (v->hf->unknown)
+		emit(out, (uint32_t)v->unk);
+	const size_t taken = word_encode_begun(v, &kind, out);
+	word_clear(&v->word);
+	if (!taken)
+		*out->n = before;
+	else
+		v->hf->unknown = false;
+	return taken;
 }
 
 /* A text in which nothing changes but how spaces are spelled. */
@@ -164,30 +198,105 @@ encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	encode_chars(v, v->hf->text->s, v->hf->text->n, out);
 }
 
-/* Returns how many bytes were taken, where `more` may stand behind. */
 static size_t
-encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, bool more, struct ids *out)
+spelled_bytes(const struct hf *h, unsigned char byte)
 {
-	struct hf *h = v->hf;
-	if (h->known_words) {
-		bpe_encode(v, s, n, out);
-		return n;
+	unsigned char c[4];
+	return h->spells ? utf8_put(c, bpe_char(byte)) : 1;
+}
+
+/* What is known of a word that goes on, or of its rest: how many bytes are certain. */
+static size_t
+word_begun(struct vocab *v, struct hf *h, const unsigned char *s, size_t n, struct ids *out)
+{
+	const unsigned char *const text = s;
+	size_t taken, i = 0;
+	if (v->bpe && !h->spelled)
+		return bpe_word_begun(v, s, n, h->inside, out);
+	if (h->spells) {
+		h->spelling.n = 0;
+		hf_spell(s, n, &h->spelling);
+		s = h->spelling.s;
+		n = h->spelling.n;
 	}
+	taken = v->unigram ? unigram_begun(v, s, n, h->inside, out) : chars_begun(v, s, n, h->inside, out);
+	for (; taken; i++)
+		taken -= spelled_bytes(h, text[i]);
+	return i;
+}
+
+/* The last of it. */
+static void
+word_rest(struct vocab *v, struct hf *h, const unsigned char *s, size_t n, struct ids *out)
+{
+	if (v->unigram)
+		unigram_end(v, s, n, out);
+	else if (v->bpe && !h->spelled)
+		bpe_word_rest(v, s, n, out);
+	else
+		encode_some_chars(v, s, n, true, out);
+	h->inside = false;
+}
+
+/* What was taken of s: the words of h, and what is certain of the one behind them, of which the first `context` bytes were. */
+static struct taken
+open_begun(struct vocab *v, struct hf *h, const unsigned char *s, size_t context, struct ids *out)
+{
+	const size_t before = *out->n, begin = h->open.begin + context;
+	const bool unknown = h->unknown;
+	size_t end = begin, at;
+	if (begin < h->open.end && h->restart + 4 <= h->open.end)
+		end += word_begun(v, h, h->open_text + begin, h->open.end - begin, out);
+	for (at = end; at > h->open.begin && end - at < 3 && (h->open_text[at] & 0xC0) == 0x80;)
+		at--; /* a character stays whole */
+	if (end > begin && at > h->lead && at >= h->restart && at > h->open.begin) {
+		h->inside = true;
+		const size_t n = hf_unwritten(h, s, at);
+		return (struct taken){.n = n, .context = hf_unwritten(h, s, end) - n};
+	}
+	*out->n = before;
+	h->unknown = unknown;
+	return (struct taken){.n = hf_unwritten(h, s, h->open.begin), .context = context};
+}
+
+struct taken
+hf_encode_words(struct vocab *v, struct hf *h, const unsigned char *s, size_t n, struct vocab_part part, bool first, bool more,
+	struct ids *out)
+{
 	struct word_queue q;
+	size_t context = 0, i = 0;
 	words_begin(&q, bpe_word);
 	hf_set_room(h, n);
-	s = hf_words(h, s, &n, first, more);
-	for (size_t i = 0; i < h->n_words; i++) {
+	if (!part.begun)
+		h->inside = h->unknown = false;
+	const unsigned char *text = hf_words(h, s, n, first, part.begun, more);
+	for (size_t k = 0; k < part.context; k++)
+		context += spelled_bytes(h, s[k]);
+	if (h->inside && h->n_words) {
+		word_rest(v, h, text + context, h->words[0].end - context, out);
+		i = 1;
+	}
+	for (; i < h->n_words; i++) {
 		const struct hf_part *w = h->words + i;
 		if (v->unigram)
-			unigram_encode(v, s + w->begin, w->end - w->begin, out);
+			unigram_encode(v, text + w->begin, w->end - w->begin, out);
 		else if (v->bpe && !h->spelled)
-			words_add(v, &q, s + w->begin, w->end - w->begin, false, out);
+			words_add(v, &q, text + w->begin, w->end - w->begin, false, out);
 		else
-			encode_chars(v, s + w->begin, w->end - w->begin, out);
+			encode_chars(v, text + w->begin, w->end - w->begin, out);
 	}
 	words_flush(v, &q, out);
-	return n;
+	return more ? open_begun(v, h, s, h->inside ? part.context : 0, out) : (struct taken){.n = n};
+}
+
+/* The same of a text that is all here. */
+static void
+encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, struct ids *out)
+{
+	if (v->hf->known_words)
+		bpe_encode(v, s, n, out);
+	else
+		hf_encode_words(v, v->hf, s, n, (struct vocab_part){.begun = false}, first, false, out);
 }
 
 /* Texts that go on. */
@@ -256,7 +365,7 @@ begins_within(const struct vocab *v, struct specials *list)
 bool
 hf_goes_on(struct vocab *v, bool special)
 {
-	const struct hf *h = v->hf;
+	struct hf *h = v->hf;
 	for (uint32_t id = 0; id < h->n_flags; id++)
 		if (h->flags[id] & (HF_LSTRIP | HF_RSTRIP | HF_SINGLE_WORD) && (special || vocab_type(v, id) == PIECE_USER))
 			return false;
@@ -265,7 +374,8 @@ hf_goes_on(struct vocab *v, bool special)
 	for (size_t i = 0; i < h->n_normalizers; i++)
 		if (!hf_step_goes_on(h->normalizers + i))
 			return false;
-	return h->known_words ? pretok_can_end(&h->pretok) : h->only_spaces ? as_it_is(v) : hf_words_go_on(h);
+	h->only_spaces &= as_it_is(v); /* what is spelled already is text as any other */
+	return h->known_words || h->only_spaces || hf_words_go_on(h);
 }
 
 /* The end of a stretch without added tokens. */
@@ -277,7 +387,7 @@ words_end(struct vocab *v, const unsigned char *s, size_t n, struct vocab_part p
 	else if (v->hf->known_words && n > part.context)
 		bpe_encode_rest(v, s, n, part.context, out);
 	else if (!v->hf->known_words)
-		encode_words(v, s, n, false, false, out);
+		hf_encode_words(v, v->hf, s, n, part, false, false, out);
 }
 
 /* What is certain of one that goes on. */
@@ -286,7 +396,7 @@ words_begun(struct vocab *v, const unsigned char *s, size_t n, struct vocab_part
 {
 	const bool prefix = v->space_prefix && !part.begun;
 	if (!v->hf->only_spaces && !v->hf->known_words)
-		return (struct taken){.n = encode_words(v, s, n, first, true, out)};
+		return hf_encode_words(v, v->hf, s, n, part, first, true, out);
 	if (!v->hf->only_spaces)
 		return bpe_encode_begun(v, s, n, part.context, out);
 	const size_t cut = cuts_last(v, s, n);
@@ -467,7 +577,7 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 	if (from >= to)
 		return;
 	if (set == 2) {
-		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, false, out);
+		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, out);
 		return;
 	}
 	if (v->hf->only_spaces && !v->special[3].list && cuts_encode(v, t->s + from, n, v->space_prefix, encode_cut, out))

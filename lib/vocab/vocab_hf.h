@@ -38,6 +38,7 @@ struct hf_step {
 	struct str text;		/* to put in its place, or in front */
 	enum hf_behavior behavior;
 	bool invert;			/* what is between the matches is what is cut at */
+	bool goes_on;			/* it can cut a text that comes in parts: what hf_words_go_on() found */
 	bool left, right;		/* HF_STRIP */
 	enum { HF_NEVER, HF_FIRST, HF_ALWAYS } prefix; /* HF_METASPACE, HF_BYTES: whether one is put in front */
 	bool split;			/* HF_METASPACE: into words */
@@ -91,6 +92,16 @@ struct hf {
 	struct vocab_part of_normal;
 	size_t enough;			/* and how much of it is worth a look */
 	bool first;			/* its beginning is that of a line */
+	/* Of a text that goes on, behind its words: what is known of the word that is not there yet, in open_text; it can be cut
+	 * from `restart` on without a change for what follows. */
+	struct hf_part open;
+	const unsigned char *open_text;
+	size_t restart;
+	size_t lead;			/* bytes that are put in front of open_text */
+	bool spells;			/* words are spelled in bytes' characters, other than it */
+	bool inside;			/* of a word something was encoded, */
+	bool unknown;			/* with characters at its end that are one unknown one with those behind */
+	struct bytes spelling;
 	struct hf_part *parts, *words, *old_words;
 	size_t n_parts, parts_cap, n_words, words_cap, old_cap;
 };
@@ -128,6 +139,9 @@ void hf_prepare(struct vocab *v);
 /* Compile the patterns of pre-tokenizers that were thought to be known ones. */
 void hf_compile(struct hf *h);
 struct taken hf_encode(struct vocab *v, const struct source *t, struct ids *out);
+/* Text without added tokens, cut by the steps of h; of what goes on (`more`) as much as is certain. */
+struct taken hf_encode_words(struct vocab *v, struct hf *h, const unsigned char *s, size_t n, struct vocab_part part, bool first,
+	bool more, struct ids *out);
 /* Whether a text can be encoded while it comes. */
 bool hf_goes_on(struct vocab *v, bool special);
 /* How an added token is spelled in normalized text. */
@@ -149,8 +163,13 @@ void hf_check_room(const struct hf *h, const struct bytes *out);
 /* Bytes become the characters that stand for them. */
 void hf_spell(const unsigned char *s, size_t n, struct bytes *out);
 /* Cut s[0..n) into h->words; returns the text that they lie in. `first`: nothing of the line
- * stands before it. `more` stands behind: *n becomes how far they are certain, of what hf_words_go_on(). */
-const unsigned char *hf_words(struct hf *h, const unsigned char *s, size_t *n, bool first, bool more);
-bool hf_words_go_on(const struct hf *h);
+ * stands before it; `begun`: it is the rest of a text. Where `more` stands behind they are those that are certain, h->open begins where
+ * they end, and hf_words_go_on() was asked before. */
+const unsigned char *hf_words(struct hf *h, const unsigned char *s, size_t n, bool first, bool begun, bool more);
+bool hf_words_go_on(struct hf *h);
+/* How many bytes of what hf_words() was given are in open_text[0..to). */
+size_t hf_unwritten(const struct hf *h, const unsigned char *s, size_t to);
+/* Steps that cut as a row of regular expressions does. */
+struct hf *hf_from_pretok(const struct pretok *p, const char *path);
 
 #endif

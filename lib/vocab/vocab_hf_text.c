@@ -114,22 +114,36 @@ begins_with(const unsigned char *s, size_t n, struct str t)
 	return n >= t.n && !memcmp(s, t.p, t.n);
 }
 
-/* Do a step that changes the text, word by word, into the other buffer. */
+/* What a step puts in front of a word. */
+static struct str
+in_front(const struct hf_step *step, const unsigned char *s, const struct hf_part *w, bool first)
+{
+	const bool spaces = step->kind == HF_METASPACE;
+	const struct str front = spaces ? step->text : (struct str){" ", 1};
+	if (begins_with(s + w->begin, w->end - w->begin, front) || (spaces && s[w->begin] == ' '))
+		return (struct str){"", 0};
+	return step->prefix == HF_ALWAYS || (step->prefix == HF_FIRST && first && !w->begin) ? front : (struct str){"", 0};
+}
+
+static bool
+rewrites(const struct hf_step *step)
+{
+	return step->kind == HF_METASPACE || (step->kind == HF_BYTES && step->prefix);
+}
+
+/* Do a step that changes the text, word by word, into the other buffer; nothing is put in front of the rest of a text. */
 static const unsigned char *
-rewrite(struct hf *h, const struct hf_step *step, const unsigned char *s, bool first)
+rewrite(struct hf *h, const struct hf_step *step, const unsigned char *s, bool first, bool begun)
 {
 	struct bytes *out = h->text + (s == h->text[0].s);
-	const bool spaces = step->kind == HF_METASPACE;
 	out->n = 0;
 	for (size_t i = 0; i < h->n_words; i++) {
 		struct hf_part *w = h->words + i;
 		const size_t begin = out->n;
-		struct str front = spaces ? step->text : (struct str){" ", 1};
-		bool there = begins_with(s + w->begin, w->end - w->begin, front) || (spaces && s[w->begin] == ' ');
-		if (!there && (step->prefix == HF_ALWAYS || (step->prefix == HF_FIRST && first && w->begin == 0)))
-			bytes_add(out, front.p, front.n);
+		const struct str front = begun ? (struct str){"", 0} : in_front(step, s, w, first);
+		bytes_add(out, front.p, front.n);
 		for (size_t k = w->begin, next; k < w->end; k = next) {
-			const unsigned char *p = spaces ? memchr(s + k, ' ', w->end - k) : NULL;
+			const unsigned char *p = step->kind == HF_METASPACE ? memchr(s + k, ' ', w->end - k) : NULL;
 			next = p ? (size_t)(p - s) + 1 : w->end;
 			bytes_add(out, s + k, next - k - (p != NULL));
 			if (p)
@@ -139,6 +153,16 @@ rewrite(struct hf *h, const struct hf_step *step, const unsigned char *s, bool f
 		*w = (struct hf_part){begin, out->n, false};
 	}
 	return out->s;
+}
+
+size_t
+hf_unwritten(const struct hf *h, const unsigned char *s, size_t to)
+{
+	const size_t space = h->n_pre && h->pre->kind == HF_METASPACE ? h->pre->text.n : 1;
+	size_t i = 0;
+	for (to -= to < h->lead ? to : h->lead; to; i++)
+		to -= s[i] == ' ' ? space : 1;
+	return i;
 }
 
 /* Bytes become the characters that stand for them. */
@@ -193,63 +217,94 @@ ends_before(const struct hf *h, enum hf_behavior behavior, size_t i)
 	return !(behavior == HF_WITH_PREVIOUS && !left && right) && !(behavior == HF_WITH_NEXT && left && !right);
 }
 
-/* Whether a Metaspace cuts before s[i]. */
 static bool
-cuts_before(const struct hf_step *step, const unsigned char *s, size_t i, size_t n)
+cuts(const struct hf_step *step)
 {
-	return s[i] == ' ' || (s[i] == (unsigned char)step->text.p[0] && begins_with(s + i, n - i, step->text));
+	return step->kind == HF_METASPACE ? step->split : step->regex || step->literal.n;
 }
 
-/* The words of s[0..n) by the first step as far as they are certain, whatever stands behind. */
-static size_t
-certain_words(struct hf *h, const struct hf_step *step, const unsigned char *s, size_t n)
+/* What is certain of how a step cuts the text that goes on: words, and the last part where it may as well go on as begin. */
+static void
+cut_open(struct hf *h, const struct hf_step *step, const unsigned char *s)
 {
-	size_t i = 0;
-	if (step->kind == HF_METASPACE) {
-		for (i = n; i && (i == n || !cuts_before(step, s, i, n));)
-			i--;
-		word(h, 0, i);
-		return i;
-	}
-	hf_matches(h, step, s, n, true);
+	const struct hf_part w = h->open;
+	size_t i, begin;
+	h->open.end = w.begin;
+	if (!step->goes_on)
+		return;
+	hf_matches(h, step, s + w.begin, w.end - w.begin, true);
 	for (i = h->n_parts; i > 1 && !ends_before(h, step->behavior, i - 1);)
 		i--;
-	if (i < 2)
-		return 0;
-	n = h->parts[i - 1].begin;
+	if (!i)
+		return;
+	const struct hf_part last = h->parts[h->n_parts - 1];
+	const bool between = last.match == step->invert, gone = between && last.match && step->behavior == HF_REMOVED && i == h->n_parts;
+	begin = w.begin + (gone ? last.end : h->parts[i - 1].begin);
+	if (begin > w.begin && begin < h->restart)
+		return;
 	h->n_parts = i - 1;
-	cut(h, step->behavior, 0);
-	return n;
+	cut(h, step->behavior, w.begin);
+	h->open = (struct hf_part){begin, between ? w.begin + last.end : begin, false};
+	if (w.begin + last.begin > h->restart)
+		h->restart = w.begin + last.begin;
 }
 
 bool
-hf_words_go_on(const struct hf *h)
+hf_words_go_on(struct hf *h)
 {
-	const struct hf_step *step = h->pre;
-	uint32_t cp;
-	if (!h->n_pre)
-		return false;
-	if (step->kind == HF_METASPACE) /* of a character, which cannot begin within another */
-		return step->split && utf8_next((const unsigned char *)step->text.p, step->text.n, &cp) == step->text.n;
-	return !(step->kind == HF_BYTES && step->prefix) && (step->regex ? regex_goes_on(step->regex) : step->literal.n > 0);
+	for (size_t i = 0; i < h->n_pre; i++)
+		h->pre[i].goes_on = h->pre[i].regex ? regex_goes_on(h->pre[i].regex) : h->pre[i].literal.n > 0;
+	return !h->n_pre || !cuts(h->pre) || h->pre->goes_on;
 }
 
 const unsigned char *
-hf_words(struct hf *h, const unsigned char *s, size_t *n, bool first, bool more)
+hf_words(struct hf *h, const unsigned char *s, size_t n, bool first, bool begun, bool more)
 {
-	h->n_words = 0;
-	if (more)
-		*n = certain_words(h, h->pre, s, *n);
-	else
-		word(h, 0, *n);
-	for (size_t i = 0; i < h->n_pre && h->n_words; i++) {
+	h->n_words = h->restart = h->lead = 0;
+	h->open = (struct hf_part){n, n, false};
+	word(h, 0, n);
+	if (h->n_pre && rewrites(h->pre) && n) {
+		h->lead = begun ? 0 : in_front(h->pre, s, h->words, first).n;
+		s = rewrite(h, h->pre, s, first, begun);
+	}
+	if (more && n) {
+		h->open = h->words[0];
+		h->n_words = 0;
+	}
+	h->open_text = s;
+	h->spells = false;
+	for (size_t i = 0; i < h->n_pre && (h->n_words || h->open.begin < h->open.end); i++) {
 		const struct hf_step *step = h->pre + i;
-		if (step->kind == HF_METASPACE || (step->kind == HF_BYTES && step->prefix))
-			s = rewrite(h, step, s, first);
-		if ((step->regex || step->literal.n) && (step->kind == HF_METASPACE ? step->split : i || !more))
+		const bool spells = step->kind == HF_BYTES && h->spelled;
+		if ((i && rewrites(step)) || (h->spells && (cuts(step) || spells))) /* which is not open_text any more */
+			h->open.end = h->open.begin;
+		if (i && rewrites(step))
+			s = rewrite(h, step, s, first, false);
+		if (cuts(step))
 			cut_words(h, step, s);
-		if (step->kind == HF_BYTES && h->spelled)
+		if (cuts(step) && h->open.begin < h->open.end)
+			cut_open(h, step, s);
+		if (spells)
 			s = spell_words(h, s);
+		h->spells |= spells;
+	}
+	if (more && h->open.begin && h->open.begin <= h->lead) { /* nothing of the text itself */
+		h->n_words = 0;
+		h->open = (struct hf_part){0, 0, false};
 	}
 	return s;
+}
+
+struct hf *
+hf_from_pretok(const struct pretok *p, const char *path)
+{
+	struct hf *h = xcalloc(1, sizeof *h);
+	h->path = path;
+	h->pre = xcalloc(PRETOK_STAGES, sizeof *h->pre);
+	for (; h->n_pre < PRETOK_STAGES && p->regex[h->n_pre]; h->n_pre++) {
+		const char *regex = p->regex[h->n_pre];
+		h->pre[h->n_pre] = (struct hf_step){.kind = HF_SPLIT, .pattern = {regex, strlen(regex)}, .behavior = HF_ISOLATED};
+	}
+	hf_compile(h);
+	return h;
 }

@@ -196,6 +196,7 @@ struct vocab {
 	bool ignore_merges;		/* a word that is a piece is taken whole */
 	const struct pretok *pretok;
 	struct pretok_state cut;
+	struct hf *steps;		/* where pretok is of regular expressions: they, owned; or NULL */
 	struct spelled runs;		/* the merges that make each piece; first NULL: not known */
 	struct table merges;		/* those that are not found so */
 	bool warned;
@@ -472,8 +473,10 @@ void spm_prepare(struct vocab *v);
 void spm_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out);
 void bpe_prepare(struct vocab *v);
 void bpe_encode(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
-/* One word, as the pre-tokenizer cut it. */
+/* One word, as the pre-tokenizer cut it; of one that goes on, or is the rest of one (`inside`), how many bytes are certain; the rest. */
 word_fn bpe_word;
+size_t bpe_word_begun(struct vocab *v, const unsigned char *s, size_t n, bool inside, struct ids *out);
+word_fn bpe_word_rest;
 
 /* Make ready, and ask, what the list of merges says. */
 void merges_prepare(struct vocab *v);
@@ -499,6 +502,8 @@ void unigram_encode(struct vocab *v, const unsigned char *s, size_t n, struct id
 void unigram_feed(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
 void unigram_end(struct vocab *v, const unsigned char *s, size_t n, struct ids *out);
 void unigram_forget(struct unigram *u); /* what was fed */
+/* The beginning of a word that goes on, or of the rest of one (`inside`): how many bytes of it were fed. */
+size_t unigram_begun(struct vocab *v, const unsigned char *s, size_t n, bool inside, struct ids *out);
 void unigram_free(struct unigram *u);
 /* The pieces <0x00> ... in v->byte_id. */
 void byte_pieces_index(struct vocab *v);

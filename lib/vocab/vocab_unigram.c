@@ -296,6 +296,20 @@ unigram_forget(struct unigram *u)
 	u->text.n = 0;
 }
 
+size_t
+unigram_begun(struct vocab *v, const unsigned char *s, size_t n, bool inside, struct ids *out)
+{
+	size_t last = 1;
+	if (!inside && n < WORD_WINDOW)
+		return 0;
+	if (!inside)
+		unigram_forget(v->unigram);
+	while (last < 4 && last < n && (s[n - last] & 0xC0) == 0x80)
+		last++;
+	unigram_feed(v, s, n - last, out); /* so that what is left begins with some of the word */
+	return n - last;
+}
+
 void
 unigram_end(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 {

@@ -818,6 +818,26 @@ turn_round(struct regex *r)
 	r->pred_at[r->n] = total;
 }
 
+/* What a match may begin with: the steps as far as no character is read. */
+static void
+first_chars(struct regex *r)
+{
+	bool *seen = xcalloc(r->n, sizeof *seen);
+	uint32_t to[2], n = 0;
+	r->stack[n++] = r->start;
+	while (n) {
+		const uint32_t q = r->stack[--n];
+		const struct step *s = r->step + q;
+		r->empty |= s->code == MATCH;
+		for (int i = 0; i < 2 && s->code == CHAR; i++)
+			r->first[i] |= r->set[s->x].ascii[i];
+		for (unsigned k = seen[q] ? 0 : ways_on(r, q, to); k--;)
+			r->stack[n++] = to[k];
+		seen[q] = true;
+	}
+	xfree(seen);
+}
+
 struct regex *
 regex_new(const char *name, struct str pattern)
 {
@@ -839,6 +859,7 @@ regex_new(const char *name, struct str pattern)
 	r->next.t = xcalloc(r->n, sizeof *r->next.t);
 	r->stack = xcalloc(2 * r->n + 2, sizeof *r->stack);
 	turn_round(r);
+	first_chars(r);
 	r->row[0] = xcalloc(r->n, 1);
 	r->row[1] = xcalloc(r->n, 1);
 	r->row_size = (r->n + 7) / 8;

@@ -57,6 +57,8 @@ struct regex {
 	struct look *look;
 	size_t n_looks, looks_cap;
 	uint32_t word;		/* the set \w */
+	bool empty;		/* it may match nothing; else a match begins with a character beyond ASCII or one of */
+	uint64_t first[2];
 
 	/* The text, and how far it was searched. */
 	const unsigned char *s;

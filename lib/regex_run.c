@@ -113,18 +113,35 @@ open_from(const struct threads *now, size_t i, const size_t *found)
 	return found && *found < i ? *found : i;
 }
 
+/* The first place at or behind i where a match may begin, if that is a character of ASCII. */
+static size_t
+skip(const struct regex *r, size_t i)
+{
+	while (!r->empty && i < r->len && r->s[i] < 0x80 && !(r->first[r->s[i] / 64] >> r->s[i] % 64 & 1))
+		i++;
+	return i;
+}
+
 /* The first match at or behind `from`, all alternatives side by side. */
 static bool
 find(struct regex *r, size_t from, size_t m[2])
 {
 	struct threads *now = &r->now, *next = &r->next;
 	bool found = false;
-	size_t len, len_next;
-	struct place at = place(r, from);
-	char_at(r, from, &len);
+	size_t len = 0, len_next;
+	struct place at = {0};
 	now->n = 0;
 	r->open = SIZE_MAX;
 	for (size_t i = from;; i += len, len = len_next) {
+		if (i == from || (!now->n && !found)) {
+			i = skip(r, i);
+			if (i == r->len && !r->empty) {
+				r->open = i;
+				return false;
+			}
+			at = place(r, i);
+			char_at(r, i, &len);
+		}
 		struct place after = {at.behind, char_at(r, i + len, &len_next), i + len};
 		r->spent++;
 		if (!now->n) /* threads of this place are added below only while nothing was found */
@@ -391,28 +408,10 @@ regex_open(const struct regex *r)
 bool
 regex_goes_on(const struct regex *r)
 {
-	uint32_t *todo = xreallocarray(NULL, r->n + 1, 2 * sizeof *todo), n = 0;
-	bool *seen = xcalloc(r->n + 1, 1), ahead = !r->n_looks;
-	todo[n++] = r->start;
-	while (n) { /* as far as no character is read */
-		const uint32_t pc = todo[--n];
-		const struct step *s = r->step + pc;
-		if (seen[pc])
-			continue;
-		seen[pc] = true;
-		ahead &= s->code != MATCH;
-		if (s->code == JUMP || s->code == SPLIT)
-			todo[n++] = s->x;
-		if (s->code == SPLIT)
-			todo[n++] = s->y;
-		else if (s->code != JUMP && s->code != CHAR && s->code != MATCH)
-			todo[n++] = pc + 1;
-	}
+	bool ahead = !r->n_looks && !r->empty;
 	for (size_t pc = 0; pc < r->n; pc++) {
 		const enum code c = r->step[pc].code;
 		ahead &= c != BEHIND && c != NOT_BEHIND && c != TEXT_START && c != LINE_START && c != WORD_EDGE && c != NOT_WORD_EDGE;
 	}
-	xfree(todo);
-	xfree(seen);
 	return ahead;
 }

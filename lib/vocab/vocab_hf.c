@@ -281,7 +281,7 @@ hf_encode_words(struct vocab *v, struct hf *h, const unsigned char *s, size_t n,
 		if (v->unigram)
 			unigram_encode(v, text + w->begin, w->end - w->begin, out);
 		else if (v->bpe && !h->spelled)
-			words_add(v, &q, text + w->begin, w->end - w->begin, false, out);
+			words_add(v, &q, text + w->begin, w->end - w->begin, h->words[h->n_words - 1].end - w->begin >= PRETOK_PAD, out);
 		else
 			encode_chars(v, text + w->begin, w->end - w->begin, out);
 	}

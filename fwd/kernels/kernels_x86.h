@@ -70,11 +70,18 @@ interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_
 
 #include "kernels_x86_meet.h"
 
-/* The bits of `mask`, counted from bit `shift`, of each byte. */
+/* The bits of `mask`, counted from bit `from`, of each byte, as bits from `to` on. */
 INLINE vi
-field(vi c, unsigned shift, int mask)
+moved(vi c, unsigned from, int mask, unsigned to)
 {
-	return v_and(V(srli_epi16)(c, shift), V(set1_epi8)((char)mask));
+	c = from > to ? V(srli_epi16)(c, from - to) : from < to ? V(slli_epi16)(c, to - from) : c;
+	return v_and(c, V(set1_epi8)((char)(mask << to)));
+}
+
+INLINE vi
+field(vi c, unsigned from, int mask)
+{
+	return moved(c, from, mask, 0);
 }
 
 INLINE void
@@ -321,7 +328,7 @@ tile_q4_k(struct tile *to, const struct met *x, const unsigned char *p, size_t s
 				UNROLL for (unsigned k = 0; k < 2; k++) {
 					vi v = shifted(x, field(q.c[j], 4 * k, 15), 0);
 					if (five)
-						v = v_or(v, V(slli_epi16)(field(fifth[h].c[j], b + k, 1), 4));
+						v = v_or(v, moved(fifth[h].c[j], b + k, 1, 4));
 					acc[k] = put_word(to, x, 0, (b + k) * 8 + h * 4 + j, v, acc[k]);
 				}
 		}
@@ -353,8 +360,7 @@ tile_q6_k(struct tile *to, const struct met *x, const unsigned char *p, size_t s
 					const unsigned b = 8 * half + 4 * n + 2 * k + i;
 					struct sums acc = no_sum(x, b, 16, 32);
 					UNROLL for (unsigned j = 0; j < 4; j++) {
-						const vi h = V(slli_epi16)(field(high.c[j], 4 * n + 2 * k, 3), 4);
-						const vi q = v_or(field(low.c[j], 4 * n, 15), h);
+						const vi q = v_or(field(low.c[j], 4 * n, 15), moved(high.c[j], 4 * n + 2 * k, 3, 4));
 						acc = put_word(to, x, 0, b * 4 + j, shifted(x, q, -32), acc);
 					}
 					put_sum(to, x, b, 16, acc, 0, true);
@@ -408,9 +414,8 @@ tile_q3_k(struct tile *to, const struct met *x, const unsigned char *p, size_t s
 				const unsigned block = 8 * half + 2 * n + i;
 				struct sums acc = no_sum(x, block, 16, 4);
 				UNROLL for (unsigned j = 0; j < 4; j++) {
-					const vi t = V(slli_epi16)(field(third.c[j], 4 * half + n, 1), 2);
-					acc = put_word(to, x, 0, block * 4 + j, shifted(x,
-						v_or(field(q.c[j], 2 * n, 3), t), -4), acc);
+					const vi t = moved(third.c[j], 4 * half + n, 1, 2);
+					acc = put_word(to, x, 0, block * 4 + j, shifted(x, v_or(field(q.c[j], 2 * n, 3), t), -4), acc);
 				}
 				put_sum(to, x, block, 16, acc, 0, true);
 			}

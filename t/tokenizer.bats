@@ -118,7 +118,7 @@ right()
 hard()
 {
 	awk -v seed="$1" 'BEGIN {
-		n = split("the|The|token|12|don|\047t|...|::|<s>|[X]|wrd| |  |ab|``|\"|\303\251|\303\274ber|\303\237|\304\260|\346\227\245\346\234\254|\314\201|" \
+		n = split("the|The|token|12|don|\047t|...|::|<s>|[X]|<n>|LO|wrd| |  |ab|``|\"|\303\251|\303\274ber|\303\237|\304\260|\346\227\245\346\234\254|\314\201|" \
 			"\314\210|e\314\201|\357\254\201|\302\275|\357\275\201|\360\237\230\200|\360\237\221\251\342\200\215\360\237\221\251|\360\237\207\251|" \
 			"\342\226\201|\r|\n|\t|\302\240|\340\244\225\340\245\215|\340\270\263|\342\200\213|\352\260\200|\341\204\200|\341\205\241|\341\206\250|\200|\377", w, "|")
 		srand(seed)
@@ -154,7 +154,7 @@ hard()
 	local c mb
 	for c in "bpe_bytes_cohere:é日 ab" "bpe_bytes_cohere:日" "n_precompiled:½ e" "metaspace_replaced:  " "metaspace_strip:the  token " \
 		"unigram_bytes:the  token " "bpe_unk: " "bpe_suffix:日" "bpe_bytes_whole:a" "bpe_bytes_prefix:token, the " "metaspace_replaced:a" \
-		"digits:the "; do
+		"digits:the " "added:the token " "added_llama:a"; do
 		tokenizer "${c%%:*}"
 		for mb in 3 8; do
 			yes "${c#*:}" | tr -d '\n' | head -c ${mb}000000 | llm-tok -v "${c%%:*}" 2>&1 >/dev/null | sed 's/.*memory=//' >$mb

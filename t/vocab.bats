@@ -35,7 +35,7 @@ vectors()
 endless()
 {
 	local c
-	for c in a A ' ' '\n' '\r\n' '!' 7 '\360\237\230\200' '\303\251' '\350\252\236' "'s" aB '\314\201' '\342\226\201' '\t' '\302\240' '.\n' '<' '\343\200'; do
+	for c in a A ' ' '\n' '\r\n' '!' 7 '\360\237\230\200' '\303\251' '\350\252\236' "'s" aB '\314\201' '\342\226\201' '\t' '\302\240' '.\n' '<' '\343\200' '<|end|>  '; do
 		awk -v c="$c" 'BEGIN { for (i = 0; i < 3000; i++) printf c }'
 		printf "x  $c,b'll$c ab\\0"
 		awk -v c="$c" 'BEGIN { for (i = 0; i < 900; i++) printf "%s%s", i % 7 ? c : "", i % 5 ? c : "Ab" }'
@@ -53,7 +53,10 @@ endless()
 			"$LLM_UNIT/vocab_test" -r -p $step "$v" <in
 		done
 	done
-	"$LLM_UNIT/vocab_test" -r -s -p 100 "$M" <in
+	for v in "$M" "$SHARED"/vocab/phi-3.gguf; do
+		[ -e "$v" ] || continue
+		"$LLM_UNIT/vocab_test" -r -s -p 100 "$v" <in
+	done
 }
 
 @test "a text that comes in parts has the ids of the whole: tokenizer.model, with a normalizer and without, Unigram" {

@@ -365,21 +365,25 @@ encode(struct vocab *v, const struct source *t, struct ids out)
 		return hf_encode(v, t, &out);
 	bool prefix = v->space_prefix && !t->part.begun;
 	size_t from = 0, context = t->part.context, i = context;
-	const size_t len = !t->more ? t->len : t->len > v->longest ? t->len - v->longest : 0; /* a special may be cut off behind it */
+	size_t len = !t->more ? t->len : t->len > v->longest ? t->len - v->longest : 0; /* a special may be cut off behind it */
 	while (v->special[t->special].list && i < len) {
 		const struct special *sp = special_at(v, t, i);
 		if (!sp) {
 			i++;
 			continue;
 		}
+		size_t end = i + sp->n;
+		while (t->special && end < len && is_blank(s[end]) && strips(v, sp))
+			end++;
+		if (t->more && end >= len && t->special && strips(v, sp)) { /* more of them may follow */
+			len = i;
+			break;
+		}
 		encode_part(v, s + from, i - from, prefix, !from && t->part.begun, context, &out);
 		emit(&out, sp->id);
 		prefix = v->space_prefix;
 		context = 0;
-		i += sp->n;
-		while (t->special && i < len && is_blank(s[i]) && strips(v, sp))
-			i++;
-		from = i;
+		i = from = end;
 	}
 	struct taken k = {0};
 	if (!t->more) {
@@ -418,7 +422,7 @@ goes_on(struct vocab *v, bool special)
 	if (!*known && v->hf)
 		*known = hf_goes_on(v, special) ? 1 : 2;
 	else if (!*known)
-		*known = !(v->rstrip && special) && (!v->steps || hf_words_go_on(v->steps)) ? 1 : 2;
+		*known = !v->steps || hf_words_go_on(v->steps) ? 1 : 2;
 	return *known == 1;
 }
 
@@ -429,7 +433,7 @@ taken_away(struct taken k, struct vocab_part *part, unsigned char *text, size_t 
 		return len;
 	memmove(text, text + k.head, k.n_head);
 	memmove(text + k.n_head, text + k.n, len - k.n);
-	*part = (struct vocab_part){.begun = k.begun, .later = true, .context = k.context};
+	*part = (struct vocab_part){.begun = k.begun, .later = true, .letter = k.letter, .context = k.context};
 	return len - k.n + k.n_head;
 }
 

@@ -102,7 +102,8 @@ void vocab_encode(struct vocab *v, const char *text, size_t len, bool special,
  */
 struct vocab_part {
 	bool begun;		/* something of what goes on was taken, */
-	bool later;		/* of this text at all */
+	bool later;		/* of this text at all, */
+	bool letter;		/* with a letter at its end */
 	size_t enough;		/* bytes of the rest, with what follows, to try again */
 	size_t context;		/* bytes of the rest that are, and only tell what the others belong to */
 };

@@ -367,8 +367,8 @@ hf_goes_on(struct vocab *v, bool special)
 {
 	struct hf *h = v->hf;
 	for (uint32_t id = 0; id < h->n_flags; id++)
-		if (h->flags[id] & (HF_LSTRIP | HF_RSTRIP | HF_SINGLE_WORD) && (special || vocab_type(v, id) == PIECE_USER))
-			return false;
+		if (special || vocab_type(v, id) == PIECE_USER)
+			h->beside[special] |= h->flags[id];
 	if (!special && (begins_within(v, &v->special[1]) || begins_within(v, &v->special[3])))
 		return false;
 	for (size_t i = 0; i < h->n_normalizers; i++)
@@ -455,17 +455,25 @@ word_char(uint32_t cp)
 	return U_BIT(unicode_cat(cp)) & (SET_L | SET_M | U_BIT(U_ND) | U_BIT(U_NL) | U_BIT(U_PC));
 }
 
+/* Whether a letter ends at byte i. */
+static bool
+letter_before(const struct source *t, size_t i)
+{
+	uint32_t cp;
+	size_t k = i;
+	if (i == t->part.context)
+		return t->part.letter;
+	while (k && i - k < 4 && (k == i || (t->s[k] & 0xC0) == 0x80))
+		k--;
+	return utf8_next(t->s + k, i - k, &cp), word_char(cp);
+}
+
 /* Whether no letter stands next to s[i..end). */
 static bool
 stands_alone(const struct source *t, size_t i, size_t end)
 {
 	uint32_t cp;
-	size_t k = i;
-	if (end < t->len && (utf8_next(t->s + end, t->len - end, &cp), word_char(cp)))
-		return false;
-	while (k && i - k < 4 && (k == i || (t->s[k] & 0xC0) == 0x80))
-		k--;
-	return !i || (utf8_next(t->s + k, i - k, &cp), !word_char(cp));
+	return !(end < t->len && (utf8_next(t->s + end, t->len - end, &cp), word_char(cp))) && !letter_before(t, i);
 }
 
 /* Whether an added token that the text spells at byte i is to be taken; else *skip is the bytes to go on behind. */
@@ -519,6 +527,27 @@ blanks_behind(const unsigned char *s, size_t n, size_t i)
 static void encode_between(struct vocab *v, const struct source *t, unsigned set, size_t from, size_t to, bool first,
 	struct ids *out);
 
+/* Of a text that goes on: whether what an added token that stands at s[i..end) takes along, or must not stand beside, is all here. */
+static bool
+all_here(const struct vocab *v, const struct source *t, const struct special *sp, size_t i, size_t end_of_text)
+{
+	const size_t end = i + sp->n;
+	if (!t->more || (!t->special && vocab_type(v, sp->id) != PIECE_USER))
+		return true;
+	return !((hf_has(v, sp->id, HF_SINGLE_WORD) && t->len - end < 4) ||
+		(hf_has(v, sp->id, HF_RSTRIP) && blanks_behind(t->s, t->len, end) > end_of_text));
+}
+
+/* Where a stretch ends that goes on: without blanks that an added token may take along. */
+static size_t
+stretch_end(const struct vocab *v, const struct source *t, size_t from, size_t end)
+{
+	if (!(v->hf->beside[t->special] & HF_LSTRIP) || end <= from)
+		return end;
+	end -= utf8_incomplete((const char *)t->s + from, end - from);
+	return blanks_before(t->s, from, end);
+}
+
 /* Take added tokens out, and encode what is between them; `set`: 0, or 2 for those of normalized text.
  * As in the library, blanks that one took along may be added tokens of their own. */
 static struct taken
@@ -534,6 +563,10 @@ encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, 
 			break;
 		const struct special *sp = specials_at(list, t->s + i, t->len - i);
 		step = 1;
+		if (sp && !all_here(v, t, sp, i, end_of_text)) {
+			end_of_text = i;
+			break;
+		}
 		if (!sp || !taken(v, t, sp, i, &step)) {
 			if (t->more && i + step > end_of_text)
 				end_of_text = i;
@@ -554,11 +587,13 @@ encode_added(struct vocab *v, const struct source *t, unsigned set, bool first, 
 		return (struct taken){.n = t->len};
 	}
 	struct taken k = {0};
+	end_of_text = stretch_end(v, t, from, end_of_text);
 	if (from < end_of_text)
 		k = stretch_begun(v, t, set, from, end_of_text, first && !from, out);
 	k.begun = k.n ? true : !from && t->part.begun;
 	k.n += from;
 	k.head += from;
+	k.letter = k.n && letter_before(t, k.n + k.context - k.n_head);
 	return k;
 }
 

@@ -72,6 +72,7 @@ struct hf {
 	struct str suffix_text;
 	uint8_t *flags;			/* of each id: HF_LSTRIP ... */
 	uint32_t n_flags;
+	uint8_t beside[2];		/* flags of all added tokens that are found in text, and with `special` of all */
 	bool prefix_once;		/* only the first text of a line has a space of its own */
 	struct json_doc *doc;		/* owned; strings above lie in it */
 	struct json_flat merges;	/* which the first text reads; no key: they were read */

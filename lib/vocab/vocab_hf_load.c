@@ -275,8 +275,10 @@ known_words(struct loader *l)
 		const bool bytes = s->kind == HF_BYTES && s->prefix == HF_NEVER && i + 1 == l->n_steps;
 		if (bytes && !s->pattern.p && i > 0)
 			return true;
-		if ((s->kind != HF_SPLIT && !bytes) || s->behavior != HF_ISOLATED || s->invert || !s->pattern.p ||
-			!pretok_add(&l->h->pretok, s->pattern.p, s->pattern.n))
+		if ((s->kind != HF_SPLIT && !bytes) || !s->pattern.p || !pretok_add(&l->h->pretok, s->pattern.p, s->pattern.n))
+			return false;
+		const bool removed = s->behavior == HF_REMOVED && s->invert; /* what the pattern leaves, where that is nothing */
+		if (removed ? i || l->h->pretok.plain < PLAIN_CASED : s->behavior != HF_ISOLATED || s->invert)
 			return false;
 		if (bytes)
 			return true;

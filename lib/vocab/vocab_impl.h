@@ -454,6 +454,7 @@ struct source {
 struct taken {
 	size_t n, head, n_head, context;
 	bool begun;	/* the rest is not the beginning of a stretch */
+	bool letter;	/* a letter stands before the rest */
 };
 /* Let what was taken of text[0..len) go; returns how much is left. */
 size_t taken_away(struct taken k, struct vocab_part *part, unsigned char *text, size_t len);

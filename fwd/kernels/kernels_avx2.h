@@ -7,8 +7,8 @@
  * (12 of 21 instructions), and to 28 for Q8_0 and IQ4, whose words are not (18 of 35). A tile by itself makes 37 and 24;
  * a batch of 256 33 (Q4_0), 28 (Q6_K), 21.6 (Q8_0), one of 8 25, 19 and 16, as unpacking takes as long as 3 to 4 inputs.
  * Q8_0's instructions make 30 with all in registers, 26 with their loads and 24 with what ends a block.
- * Floats: 14.9 of 16 multiply-adds a cycle for a batch of F16 and 13.3 of BF16: what unpacks it where it lies takes slots of
- * the multipliers, and a panel of floats is twice as many bytes a cycle from the second-level cache.
+ * Floats: 14.5 to 14.9 of 16 multiply-adds a cycle for a batch of F16 and 13.5 of BF16, where it lies; from a panel of floats,
+ * twice as many bytes a cycle from the second-level cache, 12.6.
  *
  * One vector reads weights in cache at 20 GB/s (Q4_0, Q4_K, Q6_K), 33 (Q8_0), 17 (Q5_K), 11 to 15 (Q2_K, Q3_K, IQ4,
  * MXFP4, TQ2_0), 46 (F16), while one thread gets 16 GB/s from memory with plain loads and two together 28, and 30 to 40 where

@@ -6,7 +6,7 @@
  */
 
 enum {
-	FEW_VECTORS = 64,	/* so many meet BF16 as it lies */
+	FEW_VECTORS = 64,	/* so many meet halves as they lie two rows at a time (BESIDE), too */
 	WIDE = 1024,	/* columns at a time of floats as they lie, where several vectors meet them */
 	WIDE_HALVES = 8192	/* and of halves */
 };
@@ -73,7 +73,7 @@ static bool
 lies_ready(uint32_t type, size_t n)
 {
 #if defined(HAVE_HALVES)
-	return type == T_F32 || (type == T_F16 && (BESIDE == 1 || n <= FEW_VECTORS)) || (type == T_BF16 && n <= FEW_VECTORS);
+	return type == T_F32 || ((type == T_F16 || type == T_BF16) && (BESIDE == 1 || n <= FEW_VECTORS));
 #else
 	return type == T_F32 || ((type == T_F16 || type == T_BF16) && n <= VECTORS_AT_ONCE);
 #endif

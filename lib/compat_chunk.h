@@ -61,14 +61,21 @@ chunk_later(chunk x)
 {
 	return marks(_mm_cmplt_epi8(x, _mm_set1_epi8((char)0xC0)));
 }
-/* Controls, the backslash, and bytes that begin nothing (0xC0, 0xC1) or have rules for what follows (0xE0, all from 0xED on). */
+/* Bytes that no character begins with (0xC0, 0xC1, 0xF5 and so on), and those with rules for what follows (0xE0, 0xED, 0xF0 to 0xF4). */
 static inline uint64_t
 chunk_rare(chunk x)
 {
-	const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1F)), x), slash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
 	const __m128i none = _mm_cmpeq_epi8(_mm_and_si128(x, _mm_set1_epi8((char)0xFE)), _mm_set1_epi8((char)0xC0));
-	const __m128i e0 = _mm_cmpeq_epi8(x, _mm_set1_epi8((char)0xE0)), ed = _mm_set1_epi8((char)0xED);
-	return marks(_mm_or_si128(_mm_or_si128(low, slash), _mm_or_si128(_mm_or_si128(none, e0), _mm_cmpeq_epi8(_mm_max_epu8(x, ed), x))));
+	const __m128i e0 = _mm_cmpeq_epi8(x, _mm_set1_epi8((char)0xE0)), ed = _mm_cmpeq_epi8(x, _mm_set1_epi8((char)0xED));
+	const __m128i f0 = _mm_cmpeq_epi8(_mm_max_epu8(x, _mm_set1_epi8((char)0xF0)), x);
+	return marks(_mm_or_si128(_mm_or_si128(none, e0), _mm_or_si128(ed, f0)));
+}
+/* The quote, the backslash, controls. */
+static inline uint64_t
+chunk_stops(chunk x)
+{
+	const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1F)), x), slash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+	return marks(_mm_or_si128(_mm_or_si128(low, slash), _mm_cmpeq_epi8(x, _mm_set1_epi8('"'))));
 }
 /* ASCII characters from lo to hi; capitals made small, and other characters something that is no letter. */
 static inline uint64_t
@@ -130,7 +137,12 @@ chunk_later(chunk x)
 static inline uint64_t
 chunk_rare(chunk x)
 {
-	return chunk_controls(x) | chunk_is(x, '\\') | (chunk_from(x, 0xC0) & ~chunk_from(x, 0xC2)) | chunk_is(x, (char)0xE0) | chunk_from(x, 0xED);
+	return (chunk_from(x, 0xC0) & ~chunk_from(x, 0xC2)) | chunk_is(x, (char)0xE0) | chunk_is(x, (char)0xED) | chunk_from(x, 0xF0);
+}
+static inline uint64_t
+chunk_stops(chunk x)
+{
+	return chunk_controls(x) | chunk_is(x, '\\') | chunk_is(x, '"');
 }
 static inline uint64_t
 chunk_within(chunk x, char lo, char hi)

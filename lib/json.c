@@ -35,13 +35,10 @@ hex4(struct reader *r)
 {
 	uint32_t u = 0;
 	for (int i = 0; i < 4; i++, r->p++) {
-		int c = r->p < r->end ? *r->p : 0;
-		if (c >= '0' && c <= '9')
-			u = u << 4 | (uint32_t)(c - '0');
-		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-			u = u << 4 | (uint32_t)((c | 32) - 'a' + 10);
-		else
+		const unsigned c = r->p < r->end ? (unsigned char)*r->p : 0;
+		if (!((c - '0' < 10) | ((c | 32) - 'a' < 6))) /* without a branch for which it is */
 			bad(r, r->p, "\\u needs four hexadecimal digits");
+		u = u << 4 | ((c & 0xF) + 9 * (c >> 6));
 	}
 	return u;
 }
@@ -50,7 +47,7 @@ static uint32_t
 escape(struct reader *r)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *c = r->p < r->end && *r->p ? strchr(from, *r->p) : NULL;
+	const char *c = r->p < r->end && *r->p && *r->p != 'u' ? strchr(from, *r->p) : NULL;
 	if (c) {
 		r->p++;
 		return (unsigned char)to[c - from];
@@ -71,10 +68,42 @@ escape(struct reader *r)
 	return 0x10000 + ((u - 0xD800) << 10) + (low - 0xDC00);
 }
 
+uint64_t
+json_rare(chunk x, uint64_t here, uint64_t *lead4)
+{
+	const uint64_t none = ((chunk_from(x, 0xC0) & ~chunk_from(x, 0xC2)) | chunk_from(x, 0xF5)) & here, last = CHUNK_MARKS & ~(CHUNK_MARKS >> MARK_STEP);
+	const uint64_t e0 = chunk_is(x, (char)0xE0) & here, ed = chunk_is(x, (char)0xED) & here;
+	const uint64_t f0 = chunk_is(x, (char)0xF0) & here, f4 = chunk_is(x, (char)0xF4) & here;
+	const uint64_t a0 = chunk_from(x, 0xA0), x90 = chunk_from(x, 0x90);
+	*lead4 = chunk_from(x, 0xF0) & here;
+	return none | ((e0 | ed | f0 | f4) & last) |
+		(((e0 << MARK_STEP & ~a0) | (ed << MARK_STEP & a0) | (f0 << MARK_STEP & ~x90) | (f4 << MARK_STEP & x90)) & CHUNK_ALL);
+}
+
+/* Go to the next quote or escape, if all before it is seen to be right in chunks. */
+static bool
+plain_chunks(struct reader *r)
+{
+	uint64_t due = 0;
+	for (const char *p = r->p; r->end - p >= CHUNK; p += CHUNK) {
+		const struct json_chunk k = json_chunk(chunk_at(p), due);
+		if (k.wrong)
+			return false;
+		due = k.due;
+		if (!k.stop)
+			continue;
+		r->p = p + chunk_before(k.stop);
+		return *r->p == '"' || *r->p == '\\';
+	}
+	return false;
+}
+
 /* Bytes up to the next quote or escape, checked. */
 static void
 plain(struct reader *r)
 {
+	if (plain_chunks(r))
+		return;
 	while (r->p < r->end && *r->p != '"' && *r->p != '\\') {
 		unsigned char c = (unsigned char)*r->p;
 		uint32_t cp;
@@ -89,38 +118,50 @@ plain(struct reader *r)
 		bad(r, r->p, "a string has no end");
 }
 
+/* Make room for n unescaped bytes more. */
+static inline void
+room(struct reader *r, size_t n)
+{
+	struct json_doc *d = r->d;
+	if (n >= SPAN_SECOND || d->n_unescaped >= SPAN_SECOND - n)
+		die("%s: not JSON: strings with escapes of more than 2 GB", d->name);
+	if (n > d->unescaped_cap - d->n_unescaped)
+		d->unescaped = grow(d->unescaped, &d->unescaped_cap, d->n_unescaped + n, 1);
+}
+
 void
 json_keep(struct reader *r, const void *p, size_t n)
 {
-	struct json_doc *d = r->d;
 	if (!n)
 		return;
-	if (n >= SPAN_SECOND || d->n_unescaped >= SPAN_SECOND - n)
-		die("%s: not JSON: strings with escapes of more than 2 GB", d->name);
-	d->unescaped = grow(d->unescaped, &d->unescaped_cap, d->n_unescaped + n, 1);
-	memcpy(d->unescaped + d->n_unescaped, p, n);
-	d->n_unescaped += n;
+	room(r, n);
+	memcpy(r->d->unescaped + r->d->n_unescaped, p, n);
+	r->d->n_unescaped += n;
 }
 
 struct span
 json_take_string(struct reader *r)
 {
+	enum { UTF8_MAX = 4 };
+	struct json_doc *d = r->d;
 	const char *begin = r->p;
-	plain(r);
+	if (r->p == r->end || *r->p != '\\')
+		plain(r);
 	if (*r->p == '"')
-		return (struct span){(uint32_t)(begin - r->d->text), (uint32_t)(r->p++ - begin)};
-	const size_t off = r->d->n_unescaped;
+		return (struct span){(uint32_t)(begin - d->text), (uint32_t)(r->p++ - begin)};
+	const size_t off = d->n_unescaped;
 	json_keep(r, begin, (size_t)(r->p - begin));
 	while (*r->p == '\\') {
-		unsigned char utf8[4];
 		r->p++;
-		json_keep(r, utf8, utf8_put(utf8, escape(r)));
+		room(r, UTF8_MAX);
+		d->n_unescaped += utf8_put((unsigned char *)d->unescaped + d->n_unescaped, escape(r));
 		begin = r->p;
-		plain(r);
+		if (r->p == r->end || *r->p != '\\')
+			plain(r);
 		json_keep(r, begin, (size_t)(r->p - begin));
 	}
 	r->p++;
-	return (struct span){(uint32_t)off | SPAN_SECOND, (uint32_t)(r->d->n_unescaped - off)};
+	return (struct span){(uint32_t)off | SPAN_SECOND, (uint32_t)(d->n_unescaped - off)};
 }
 
 static void

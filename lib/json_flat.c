@@ -20,14 +20,16 @@ goes_on(const struct reader *r, struct str s)
 	return !(differ | (le64(p + s.n - 8) ^ le64(q + s.n - 8)));
 }
 
-/* Whether n bytes are the same; CHUNK more can be read behind them. */
+/* Whether n bytes are the same; a chunk can be read of both. */
 static inline bool
 same_bytes(const char *p, const char *q, size_t n)
 {
-	for (; n >= CHUNK; p += CHUNK, q += CHUNK, n -= CHUNK)
-		if (chunk_same(chunk_at(p), chunk_at(q)) != CHUNK_MARKS)
-			return false;
-	return chunk_begins(chunk_same(chunk_at(p), chunk_at(q)), n);
+	uint64_t same = CHUNK_MARKS;
+	if (n < CHUNK)
+		return chunk_begins(chunk_same(chunk_at(p), chunk_at(q)), n);
+	for (size_t i = 0; i + CHUNK < n; i += CHUNK)
+		same &= chunk_same(chunk_at(p + i), chunk_at(q + i));
+	return (same & chunk_same(chunk_at(p + n - CHUNK), chunk_at(q + n - CHUNK))) == CHUNK_MARKS;
 }
 
 /* Go behind these signs and the blanks before them. */
@@ -187,7 +189,10 @@ strings_due(struct reader *r, struct json_flat *f, struct counted *c, uint32_t x
 	const char *p = r->p + 1;
 	while (x < NUMBER_MAX && (size_t)(r->end - p) > sizeof c->s) {
 		bool spaced;
-		const size_t n = json_quick(p, (size_t)(r->end - p), &spaced);
+		const struct json_chunk k = json_chunk(chunk_at(p), 0);
+		size_t n = k.wrong || !k.stop ? SIZE_MAX : chunk_before(k.stop);
+		if (n == SIZE_MAX)
+			n = json_quick(p, (size_t)(r->end - p), &spaced);
 		if (n == SIZE_MAX || (size_t)(r->end - p) - n < sizeof c->s || !same_bytes(p + n, c->s, c->n))
 			break;
 		add(f, (struct span){(uint32_t)(p - r->d->text), (uint32_t)n});
@@ -286,59 +291,57 @@ spell(const struct reader *r, struct json_flat *f, struct span s)
 	spelled_take(&f->spelled, (uint32_t)(f->n - 1), (struct str){both.p, (size_t)(at - both.p)}, (struct str){right, (size_t)(both.p + both.n - right)});
 }
 
-/* Whether p[0..n) is a string x cut in two with `gap`, whose first byte x does not hold, between: the bytes of the first part,
- * or 0. As above, CHUNK more can be read of all. */
-static inline size_t
-cut_in_two(struct str x, const char *p, struct str gap)
-{
-	const uint64_t here = chunk_is(chunk_at(p), gap.p[0]);
-	const char *at = here ? p + chunk_before(here) : memchr(p, gap.p[0], x.n);
-	const size_t n = at ? (size_t)(at - p) : x.n;
-	if (n >= x.n || !same_bytes(p, x.p, n) || !same_bytes(p + n, gap.p, gap.n))
-		return 0;
-	return same_bytes(p + n + gap.n, x.p + n, x.n - n) ? n : 0;
-}
+/* The pair that is due: a string x cut in two, with a gap between whose first byte x does not hold, and what ends the pair. */
+struct due {
+	struct str x, gap, end;
+	size_t n;	/* bytes of all */
+};
 
-/* A string that pairs of words may spell as it stands there, or {NULL, 0}. */
-static struct str
-plain_string(const struct spelled *s, uint32_t i)
+/* x becomes string i; none, if there is none or pairs of words cannot spell it as it stands there. */
+static inline void
+set_due(struct due *d, const struct spelled *s, uint32_t i)
 {
 	const struct str x = spelled_string(s, i);
-	return x.n && !(s->string[i].off & SPAN_SECOND) && !memchr(x.p, ' ', x.n) ? x : (struct str){NULL, 0};
+	const bool plain = x.n && !(s->string[i].off & SPAN_SECOND);
+	const bool spaced = plain && (x.n < CHUNK ? !chunk_begins(~chunk_is(chunk_at(x.p), ' '), x.n) : memchr(x.p, ' ', x.n) != NULL);
+	d->x = plain && !spaced ? x : (struct str){"", 0};
+	d->n = d->x.n + d->gap.n + d->end.n;
 }
 
-/* The bytes of a pair at p that spells x, with `end` behind it, or 0. */
-static inline size_t
-due(const struct reader *r, const char *p, struct str x, struct str gap, struct str end)
+/* Whether it stands at p[0..left). Its strings were checked, so nothing is asked of it but that it is not cut within a character. */
+static inline bool
+is_due(const struct due *d, const char *p, size_t left)
 {
-	if ((size_t)(r->end - p) < x.n + gap.n + end.n + 2 * CHUNK)
-		return 0;
-	const size_t n = cut_in_two(x, p, gap);
-	return n && (x.p[n] & 0xC0) != 0x80 && same_bytes(p + gap.n + x.n, end.p, end.n) ? gap.n + x.n : 0;
+	if (left < d->n + 2 * CHUNK || !d->x.n)
+		return false;
+	const chunk first = chunk_at(p);
+	const uint64_t here = chunk_is(first, d->gap.p[0]);
+	const char *at = here ? p + chunk_before(here) : memchr(p + CHUNK, d->gap.p[0], d->x.n);
+	const size_t n = at ? (size_t)(at - p) : 0;
+	if (!n || n >= d->x.n || (d->x.p[n] & 0xC0) == 0x80)
+		return false;
+	return (here ? chunk_begins(chunk_same(first, chunk_at(d->x.p)), n) : same_bytes(p, d->x.p, n)) &&
+		same_bytes(at + d->gap.n, d->x.p + n, d->x.n - n) && same_bytes(at, d->gap.p, d->gap.n) &&
+		same_bytes(p + d->gap.n + d->x.n, d->end.p, d->end.n);
 }
 
-/* At the first quote of a pair: over all pairs that spell the strings which are due. These were checked, so of such a pair nothing
- * is asked but that it is not cut within a character. */
+/* At the first quote of a pair: over all that are due. */
 static void
 pairs_due(struct reader *r, struct json_flat *f, struct str between)
 {
 	struct spelled *s = &f->spelled;
-	const struct str end = {between.p - 1, between.n + 1}; /* with the quote that ends the pair */
-	struct str x = plain_string(s, s->now);
+	struct due d = {.gap = f->gap, .end = {between.p - 1, between.n + 1}}; /* with the quote that ends the pair */
 	const char *p = r->p + 1;
-	for (;;) {
+	set_due(&d, s, s->now);
+	for (;; p += d.n) {
 		const uint32_t m = (uint32_t)f->n, next = s->now + 1;
-		size_t n = spelled_goes_on(s, m) ? due(r, p, x, f->gap, end) : 0;
-		if (n)
+		if (spelled_goes_on(s, m) && is_due(&d, p, (size_t)(r->end - p)))
 			s->end++;
-		else {
-			x = spelled_may_begin(s, next) ? plain_string(s, next) : (struct str){NULL, 0};
-			if (!(n = due(r, p, x, f->gap, end)))
-				break;
+		else if (spelled_may_begin(s, next) && (set_due(&d, s, next), is_due(&d, p, (size_t)(r->end - p))))
 			spelled_begin(s, next, m);
-		}
-		add(f, (struct span){(uint32_t)(p - r->d->text), (uint32_t)n});
-		p += n + end.n;
+		else
+			break;
+		add(f, (struct span){(uint32_t)(p - r->d->text), (uint32_t)(d.n - d.end.n)});
 	}
 	r->p = p - 1;
 }
@@ -400,11 +403,11 @@ pass_byte(struct passing *s)
 	return true;
 }
 
-/* Over CHUNKS_BYTES at once, or, where one of them is an escape, one after the other; false: the list ended among them. */
+/* Over CHUNKS_BYTES at once; false: the list ended among them. */
 static bool
 pass_chunks(struct passing *s)
 {
-	const char *begin = s->p;
+	const uint64_t first = CHUNKS_MARKS & (0 - CHUNKS_MARKS), last = UINT64_C(1) << 63;
 	uint64_t quote = 0, escape = 0, open = 0, close = 0;
 	for (unsigned k = 0; k < CHUNKS; k++) {
 		const chunk x = chunk_at(s->p + k * CHUNK), braces = chunk_small(x); /* [ and {, ] and } become one */
@@ -413,12 +416,14 @@ pass_chunks(struct passing *s)
 		open |= chunk_is(braces, '{') << k * CHUNK % 64;
 		close |= chunk_is(braces, '}') << k * CHUNK % 64;
 	}
-	if (escape || s->escaped) {
-		while (s->p < begin + CHUNKS_BYTES)
-			if (!pass_byte(s))
-				return false;
-		return true;
+	uint64_t escaped = s->escaped ? first : 0;
+	s->escaped = false;
+	for (uint64_t left = escape & ~escaped, next; left; left &= ~next & (left - 1)) {
+		next = (left & (0 - left)) << MARK_STEP;
+		escaped |= next;
+		s->escaped = left == last;
 	}
+	quote &= ~escaped;
 	uint64_t within = quote; /* from a quote on, up to the next */
 	within ^= within << MARK_STEP;
 	within ^= within << 2 * MARK_STEP;
@@ -438,10 +443,57 @@ pass_chunks(struct passing *s)
 	return true;
 }
 
+/* Go back over the blanks before p; *line: a newline was among them, which is never within a string. */
+static const char *
+before_blanks(const char *p, const char *begin, bool *line)
+{
+	for (*line = false; p > begin && (p[-1] == ' ' || p[-1] == '\n' || p[-1] == '\r' || p[-1] == '\t'); p--)
+		*line |= p[-1] == '\n';
+	return p;
+}
+
+/* Whether a quote may be the last one of a string: not where it is escaped, or the first of its line. */
+static bool
+may_end(const char *quote, const char *begin)
+{
+	const char *p = quote;
+	bool line;
+	while (p > begin && p[-1] == '\\')
+		p--;
+	before_blanks(quote, begin, &line);
+	return !line && (quote - p) % 2 == 0;
+}
+
+/* Where a list is written in lines, which takes no look at each byte: its end is the first bracket that has a brace, with a
+ * newline between, behind it. Then the bracket is in no string; and an object that is closed before, or that the list is not the
+ * last of, has a key: a quote that ends before a colon. NULL: not found so. */
+static const char *
+end_in_lines(const struct reader *r)
+{
+	const char *end = NULL;
+	bool line;
+	for (const char *p = r->p; !end && (p = memchr(p, '}', (size_t)(r->end - p))); p++) {
+		const char *q = before_blanks(p, r->p, &line);
+		if (line && q > r->p && q[-1] == ']')
+			end = q;
+	}
+	for (const char *p = r->p; end && (p = memchr(p, ':', (size_t)(end - p))); p++) {
+		const char *q = before_blanks(p, r->p, &line);
+		if (q > r->p && q[-1] == '"' && may_end(q - 1, r->p))
+			return NULL;
+	}
+	return end;
+}
+
 /* Go to the end of a list behind its opening bracket; false: it has none. */
 static bool
 pass_list(struct reader *r)
 {
+	const char *end = end_in_lines(r);
+	if (end) {
+		r->p = end;
+		return true;
+	}
 	struct passing s = {.p = r->p, .depth = 1};
 	while (r->end - s.p >= CHUNKS_BYTES)
 		if (!pass_chunks(&s)) {

@@ -36,25 +36,44 @@ json_blanks(struct reader *r)
 		r->p++;
 }
 
-/*
- * The bytes of the string at p[0..n), behind its quote, to the quote that ends it, or SIZE_MAX: it holds an escape, what is
- * not allowed, or a byte that takes a closer look. *spaced: it holds a space. Without a branch for what
- * the bytes are: most strings of a vocabulary are no longer than a chunk, and no two alike.
- */
+/* What a chunk of a string says: a mark where it stops, at a quote, an escape or a control; what is wrong before that, marked;
+ * later bytes that are due at the beginning of the next chunk. */
+struct json_chunk {
+	uint64_t stop, wrong, due;
+};
+
+/* Of rare bytes among those `here`: what is wrong; *lead4: those that begin characters of four. */
+uint64_t json_rare(chunk x, uint64_t here, uint64_t *lead4);
+
+/* due: of the chunk before. Without a branch for what the bytes are, unless they are rare: most strings of a vocabulary are no
+ * longer than a chunk, and no two alike. */
+static inline struct json_chunk
+json_chunk(chunk x, uint64_t due)
+{
+	const uint64_t stop = chunk_stops(x), here = chunk_up_to(stop), later = chunk_later(x) & here, rare = chunk_rare(x) & here;
+	const uint64_t lead = chunk_high(x) & here & ~later, lead3 = chunk_from(x, 0xE0) & here;
+	uint64_t lead4 = 0;
+	const uint64_t wrong = rare ? json_rare(x, here, &lead4) : 0;
+	const uint64_t calls = (lead << MARK_STEP | lead3 << 2 * MARK_STEP | lead4 << 3 * MARK_STEP | due) & CHUNK_ALL;
+	due = lead >> (CHUNK - 1) * MARK_STEP | lead3 >> (CHUNK - 2) * MARK_STEP | lead4 >> (CHUNK - 3) * MARK_STEP;
+	return (struct json_chunk){stop, wrong | (later ^ calls), due};
+}
+
+/* The bytes of the string at p[0..n), behind its quote, to the quote that ends it, or SIZE_MAX: it holds an escape, or what
+ * is not allowed or takes a closer look. *spaced: it holds a space. */
 static inline size_t
 json_quick(const char *p, size_t n, bool *spaced)
 {
-	uint64_t due = 0, odd = 0, spaces = 0; /* due: later bytes that the last chunk calls for */
+	uint64_t wrong = 0, spaces = 0, due = 0;
 	for (size_t i = 0; i < n; i += CHUNK) {
 		const chunk x = chunk_of(p + i, n - i);
-		const uint64_t quote = chunk_is(x, '"'), stop = quote | chunk_rare(x), here = chunk_up_to(stop), later = chunk_later(x) & here;
-		const uint64_t lead = chunk_high(x) & here & ~later, lead3 = chunk_from(x, 0xE0) & here;
-		odd |= later ^ ((lead << MARK_STEP | lead3 << 2 * MARK_STEP | due) & CHUNK_ALL);
-		due = lead >> (CHUNK - 1) * MARK_STEP | lead3 >> (CHUNK - 2) * MARK_STEP;
-		spaces |= chunk_is(x, ' ') & here;
-		if (stop) {
+		const struct json_chunk k = json_chunk(x, due);
+		spaces |= chunk_is(x, ' ') & chunk_up_to(k.stop);
+		wrong |= k.wrong;
+		due = k.due;
+		if (k.stop) {
 			*spaced = spaces != 0;
-			return odd || !(quote & (stop & (0 - stop))) ? SIZE_MAX : i + chunk_before(stop);
+			return wrong || !(chunk_is(x, '"') & k.stop & (0 - k.stop)) ? SIZE_MAX : i + chunk_before(k.stop);
 		}
 	}
 	return SIZE_MAX;

@@ -28,9 +28,12 @@ is(const struct spelled *s, uint32_t i, struct str l, struct str r)
 static uint32_t
 look_everywhere(const struct spelled *s, struct str l, struct str r)
 {
-	for (uint32_t i = 0; i < s->n; i++)
+	uint32_t i = s->now;
+	for (size_t left = s->n; left; left--) { /* the nearest */
+		i = i + 1 < s->n ? i + 1 : 0;
 		if (s->string[i].n == l.n + r.n && !s->first[i] && is(s, i, l, r))
 			return i;
+	}
 	return SPELLED_NONE;
 }
 
@@ -47,7 +50,7 @@ spelled_take(struct spelled *s, uint32_t m, struct str left, struct str right)
 		if (++s->lost == s->patience) {
 			to = look_everywhere(s, left, right);
 			s->lost = 0;
-			s->patience *= 2;
+			s->patience *= 4;
 		}
 	}
 	if (to != SPELLED_NONE) {

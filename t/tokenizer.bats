@@ -106,7 +106,9 @@ right()
 		llm-tok -qsz "$name" <texts | tee ids | awk 'NR % 2' >got
 		diff want got
 		llm-detok -z "$name" <ids >back
-		for how in compact lines indented spaced escaped backward shuffled 'last first'; do
+		cp "$name/tokenizer.json" as-it-was
+		for how in compact lines indented spaced escaped backward shuffled 'last first' 'lines, last first'; do
+			cp as-it-was "$name/tokenizer.json"
 			python3 "$REPO/t/lib/relaid.py" "$name" "$how"
 			llm-tok -qsz "$name" <texts | awk 'NR % 2' | diff want - || { echo "$name, $how"; return 1; }
 			llm-detok -z "$name" <ids | cmp back - || { echo "$name, $how"; return 1; }

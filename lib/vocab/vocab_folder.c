@@ -41,6 +41,8 @@ vocab_id_of(const struct vocab *v, struct str s)
 {
 	for (uint32_t id = 0; s.n && id < v->n; id++) {
 		uint32_t n;
+		if (!v->mark && v->at[id].n != s.n)
+			continue;
 		const unsigned char *p = piece(v, id, &n);
 		if (n == s.n && !memcmp(p, s.p, n))
 			return (int32_t)id;

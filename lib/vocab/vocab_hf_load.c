@@ -499,7 +499,7 @@ set_types(struct loader *l)
 	struct vocab *v = l->v;
 	for (uint32_t id = 0; id < v->n; id++) {
 		const struct span s = v->at[id];
-		bool byte = l->h->byte_fallback && s.n == 6 && byte_spelling(span_at(v->text, s), s.n) >= 0;
+		const bool byte = l->h->byte_fallback && s.n == 6 && *span_at(v->text, s) == '<' && byte_spelling(span_at(v->text, s), s.n) >= 0;
 		if (!v->type[id])
 			v->type[id] = !s.off ? PIECE_UNUSED : byte ? PIECE_BYTE : PIECE_NORMAL;
 	}

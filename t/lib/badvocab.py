@@ -57,6 +57,10 @@ def with_(**more):
 def good():
     tokenizer('bpe', bpe(), status=0)
     tokenizer('merges as text', bpe(merges=['a b']), status=0)
+    signs = bpe(vocab={p: i for i, p in enumerate(['<unk>', 'a', '"', '\\', ']', '}', ':', '"\\', '\\"', ']}', '":', ':"'])},
+                merges=[['"', '\\'], ['\\', '"'], [']', '}'], [']}', 'a'], ['"', ':']] * 9)
+    for indent in None, 1:
+        tokenizer('merges that look like the end of theirs', json.dumps(signs, indent=indent).encode(), status=0)
     tokenizer('unigram', unigram(), status=0)
     tokenizer('scores of any size', unigram(vocab=[['<unk>', 0], ['a', 1e29], ['b', -1e29], ['ab', 1]]), status=0)
     tokenizer('added', added(), status=0)

@@ -15,8 +15,13 @@ if how == 'backward':
 elif how == 'shuffled':
     random.Random(1).shuffle(vocab)
 m['vocab'] = dict(vocab)
-if how == 'last first':
+if 'last first' in how:
     d['model'] = {k: m[k] for k in reversed(m)}
+if how == 'lines, last first': # and a list at the end
+    d['model']['more'] = []
+    d = {k: d[k] for k in reversed(d)}
+    d['more'] = {'list': [[], 1]}
+indent = 2 if how == 'indented' or 'lines' in how else None
 with open(path, 'w', encoding='utf-8') as f:
-    json.dump(d, f, ensure_ascii=how == 'escaped', indent=2 if how in ('indented', 'lines') else None,
-              separators=(', \n\t', '  :  ') if how == 'spaced' else None if how in ('indented', 'lines') else (',', ':'))
+    json.dump(d, f, ensure_ascii=how == 'escaped', indent=indent,
+              separators=(', \n\t', '  :  ') if how == 'spaced' else None if indent else (',', ':'))

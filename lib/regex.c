@@ -884,6 +884,8 @@ regex_free(struct regex *r)
 	xfree(r->now.t);
 	xfree(r->next.t);
 	xfree(r->stack);
+	xfree(r->kept[0]);
+	xfree(r->kept[1]);
 	xfree(r->pred);
 	xfree(r->pred_at);
 	xfree(r->row[0]);

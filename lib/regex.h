@@ -37,8 +37,12 @@ bool regex_next(struct regex *r, size_t m[2]);
 
 /* Of a text that goes on behind s[0..n): the last regex_next() may be another from this place on; SIZE_MAX: it is certain. */
 size_t regex_open(const struct regex *r);
+/* Of a match that begins at `from` and is open: where it ends at the earliest, or `from`: it may be none. The steps that the end of the
+ * text is in are kept as [which]; regex_same() says whether both are the same, so that the same follows. */
+size_t regex_reach(struct regex *r, size_t from, unsigned which);
+bool regex_same(const struct regex *r);
 /* Whether a text can be searched in parts, of which each begins with the place that was open or behind a match: what a match is depends on
- * nothing before it, and it is not empty. */
-bool regex_goes_on(const struct regex *r);
+ * nothing before it. Behind a match a part may begin with one of no characters, unless the pattern has none (`whole`). */
+bool regex_goes_on(const struct regex *r, bool whole);
 
 #endif

@@ -70,6 +70,7 @@ struct regex {
 	uint32_t *stack;
 	uint32_t *pred, *pred_at;	/* the steps that lead to step q without a character: pred[pred_at[q]..pred_at[q + 1]) */
 	size_t open;		/* from here on more text may change what was found; SIZE_MAX: nowhere */
+	uint32_t *kept[2];	/* steps, the first their number */
 	size_t spent;		/* characters read since regex_begin() */
 
 	/* From which steps a match can be reached: a row of n bytes; of block boundaries, and of

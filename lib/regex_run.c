@@ -405,10 +405,48 @@ regex_open(const struct regex *r)
 	return r->open;
 }
 
-bool
-regex_goes_on(const struct regex *r)
+size_t
+regex_reach(struct regex *r, size_t from, unsigned which)
 {
-	bool ahead = !r->n_looks && !r->empty;
+	struct threads *now = &r->now;
+	uint32_t *kept = r->kept[which];
+	size_t end = from, len;
+	if (!kept)
+		kept = r->kept[which] = xcalloc(r->n + 1, sizeof *kept);
+	kept[0] = 1;
+	kept[1] = r->start;
+	for (size_t i = from; i < r->len; i += len) {
+		const struct place at = place(r, i);
+		char_at(r, i, &len);
+		r->turn++;
+		now->n = 0;
+		for (uint32_t k = 1; k <= kept[0]; k++)
+			follow(r, now, kept[k], from, &at);
+		kept[0] = 0;
+		for (size_t k = 0; k < now->n; k++) {
+			const struct step *x = r->step + now->t[k].pc;
+			if (x->code == MATCH) {
+				end = i;
+				break;
+			}
+			if (is_in(r, x->x, at.behind))
+				kept[++kept[0]] = now->t[k].pc + 1;
+		}
+	}
+	return end;
+}
+
+bool
+regex_same(const struct regex *r)
+{
+	const uint32_t *a = r->kept[0], *b = r->kept[1];
+	return a && b && !memcmp(a, b, (a[0] + 1) * sizeof *a);
+}
+
+bool
+regex_goes_on(const struct regex *r, bool whole)
+{
+	bool ahead = !r->n_looks && !(whole && r->empty);
 	for (size_t pc = 0; pc < r->n; pc++) {
 		const enum code c = r->step[pc].code;
 		ahead &= c != BEHIND && c != NOT_BEHIND && c != TEXT_START && c != LINE_START && c != WORD_EDGE && c != NOT_WORD_EDGE;

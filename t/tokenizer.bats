@@ -156,7 +156,7 @@ hard()
 	local c mb
 	for c in "bpe_bytes_cohere:é日 ab" "bpe_bytes_cohere:日" "n_precompiled:½ e" "metaspace_replaced:  " "metaspace_strip:the  token " \
 		"unigram_bytes:the  token " "bpe_unk: " "bpe_suffix:日" "bpe_bytes_whole:a" "bpe_bytes_prefix:token, the " "metaspace_replaced:a" \
-		"digits:the " "added:the token " "added_llama:a"; do
+		"digits:the " "added:the token " "added_llama:a" "split_isolated_empty:the A1 " "whitespace:a"; do
 		tokenizer "${c%%:*}"
 		for mb in 3 8; do
 			yes "${c#*:}" | tr -d '\n' | head -c ${mb}000000 | llm-tok -v "${c%%:*}" 2>&1 >/dev/null | sed 's/.*memory=//' >$mb

@@ -87,7 +87,7 @@ endless()
 }
 
 @test "pre-tokenizers that are regular expressions: text in parts has the ids of the whole, memory does not grow with it" {
-	local pre mb
+	local pre mb c
 	endless >in
 	for pre in deepseek-llm seed-coder minicpm5 ufakzeka superbpe; do
 		made "add_bpe(g, pre='$pre')"
@@ -95,10 +95,13 @@ endless()
 			"$LLM_UNIT/vocab_test" -r -p $step made.gguf <in
 		done
 		[ -z "$LLM_SANITIZER" ] || continue
-		for mb in 2 6; do
-			yes 'text, and words 12 ' | tr -d '\n' | head -c ${mb}000000 | llm-tok -v made.gguf 2>&1 >/dev/null | sed 's/.*memory=//' >$mb
+		for c in 'text, and words 12 ' a; do
+			[ "$pre$c" != superbpea ] || continue
+			for mb in 2 6; do
+				yes "$c" | tr -d '\n' | head -c ${mb}000000 | llm-tok -v made.gguf 2>&1 >/dev/null | sed 's/.*memory=//' >$mb
+			done
+			[ $(($(cat 6) - $(cat 2))) -lt 4000000 ]
 		done
-		[ $(($(cat 6) - $(cat 2))) -lt 4000000 ]
 	done
 }
 

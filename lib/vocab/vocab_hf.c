@@ -249,7 +249,13 @@ open_begun(struct vocab *v, struct hf *h, const unsigned char *s, size_t context
 		end += word_begun(v, h, h->open_text + begin, h->open.end - begin, out);
 	for (at = end; at > h->open.begin && end - at < 3 && (h->open_text[at] & 0xC0) == 0x80;)
 		at--; /* a character stays whole */
-	if (end > begin && at > h->lead && at >= h->restart && at > h->open.begin) {
+	if (end > begin && h->match) {
+		const size_t from = h->open.begin, head = hf_head(h, at, end);
+		h->inside |= head > 0;
+		if (head)
+			return (struct taken){.n = at, .head = from, .n_head = head, .context = head + end - at};
+		h->open.begin = from;
+	} else if (end > begin && at > h->lead && at >= h->restart && at > h->open.begin) {
 		h->inside = true;
 		const size_t n = hf_unwritten(h, s, at);
 		return (struct taken){.n = n, .context = hf_unwritten(h, s, end) - n};
@@ -682,6 +688,8 @@ hf_free(struct hf *h)
 	if (h->merges_doc)
 		json_free(h->merges_doc);
 	xfree(h->normal.s);
+	xfree(h->joint.s);
+	xfree(h->spelling.s);
 	xfree(h->text[0].s);
 	xfree(h->text[1].s);
 	xfree(h->parts);

@@ -98,6 +98,10 @@ struct hf {
 	struct hf_part open;
 	const unsigned char *open_text;
 	size_t restart;
+	uint64_t match;			/* a bit for each step: or it lies in a match of that */
+	unsigned joined;		/* 1: open_text is `joint`, text from which some was left out */
+	struct bytes joint;
+	size_t n_open_text;
 	size_t lead;			/* bytes that are put in front of open_text */
 	bool spells;			/* words are spelled in bytes' characters, other than it */
 	bool inside;			/* of a word something was encoded, */
@@ -168,6 +172,9 @@ void hf_spell(const unsigned char *s, size_t n, struct bytes *out);
  * they end, and hf_words_go_on() was asked before. */
 const unsigned char *hf_words(struct hf *h, const unsigned char *s, size_t n, bool first, bool begun, bool more);
 bool hf_words_go_on(struct hf *h);
+/* Where h->open lies in a match: so many of its first bytes are enough for what follows to be cut as it is, if all between them and open_text[at]
+ * is left out, which lies in it up to `end` at least. 0: none are. */
+size_t hf_head(struct hf *h, size_t at, size_t end);
 /* How many bytes of what hf_words() was given are in open_text[0..to). */
 size_t hf_unwritten(const struct hf *h, const unsigned char *s, size_t to);
 /* Steps that cut as a row of regular expressions does. */

@@ -203,7 +203,7 @@ hf_normalize(struct hf *h, const unsigned char *s, size_t *n)
 bool
 hf_step_goes_on(const struct hf_step *step)
 {
-	return !step->regex || regex_goes_on(step->regex);
+	return !step->regex || regex_goes_on(step->regex, true);
 }
 
 /* What a step could not be sure of so far goes before s[0..n). */

@@ -223,6 +223,25 @@ cuts(const struct hf_step *step)
 	return step->kind == HF_METASPACE ? step->split : step->regex || step->literal.n;
 }
 
+/* The match that is open behind the parts is a word, or lies in one, as far as it goes at least. */
+static bool
+open_match(struct hf *h, const struct hf_step *step, const struct hf_part w)
+{
+	const bool kept = step->behavior == HF_ISOLATED || (step->behavior == HF_REMOVED && step->invert);
+	const size_t from = step->regex ? regex_open(step->regex) : SIZE_MAX, i = (size_t)(step - h->pre);
+	if (!kept || i >= 64 || (h->match && from) || h->restart || h->lead || rewrites(h->pre))
+		return false;
+	if (from >= w.end - w.begin || (h->n_parts && h->parts[h->n_parts - 1].end != from))
+		return false;
+	const size_t end = regex_reach(step->regex, from, h->joined);
+	if (end <= from)
+		return false;
+	cut(h, step->behavior, w.begin);
+	h->open = (struct hf_part){w.begin + from, w.begin + end, false};
+	h->match |= UINT64_C(1) << i;
+	return true;
+}
+
 /* What is certain of how a step cuts the text that goes on: words, and the last part where it may as well go on as begin. */
 static void
 cut_open(struct hf *h, const struct hf_step *step, const unsigned char *s)
@@ -233,6 +252,8 @@ cut_open(struct hf *h, const struct hf_step *step, const unsigned char *s)
 	if (!step->goes_on)
 		return;
 	hf_matches(h, step, s + w.begin, w.end - w.begin, true);
+	if (open_match(h, step, w))
+		return;
 	for (i = h->n_parts; i > 1 && !ends_before(h, step->behavior, i - 1);)
 		i--;
 	if (!i)
@@ -240,7 +261,7 @@ cut_open(struct hf *h, const struct hf_step *step, const unsigned char *s)
 	const struct hf_part last = h->parts[h->n_parts - 1];
 	const bool between = last.match == step->invert, gone = between && last.match && step->behavior == HF_REMOVED && i == h->n_parts;
 	begin = w.begin + (gone ? last.end : h->parts[i - 1].begin);
-	if (begin > w.begin && begin < h->restart)
+	if (begin > w.begin && (begin < h->restart || h->match))
 		return;
 	h->n_parts = i - 1;
 	cut(h, step->behavior, w.begin);
@@ -253,7 +274,7 @@ bool
 hf_words_go_on(struct hf *h)
 {
 	for (size_t i = 0; i < h->n_pre; i++)
-		h->pre[i].goes_on = h->pre[i].regex ? regex_goes_on(h->pre[i].regex) : h->pre[i].literal.n > 0;
+		h->pre[i].goes_on = h->pre[i].regex ? regex_goes_on(h->pre[i].regex, false) : h->pre[i].literal.n > 0;
 	return !h->n_pre || !cuts(h->pre) || h->pre->goes_on;
 }
 
@@ -272,7 +293,9 @@ hf_words(struct hf *h, const unsigned char *s, size_t n, bool first, bool begun,
 		h->n_words = 0;
 	}
 	h->open_text = s;
+	h->n_open_text = h->open.end;
 	h->spells = false;
+	h->match = 0;
 	for (size_t i = 0; i < h->n_pre && (h->n_words || h->open.begin < h->open.end); i++) {
 		const struct hf_step *step = h->pre + i;
 		const bool spells = step->kind == HF_BYTES && h->spelled;
@@ -293,6 +316,41 @@ hf_words(struct hf *h, const unsigned char *s, size_t n, bool first, bool begun,
 		h->open = (struct hf_part){0, 0, false};
 	}
 	return s;
+}
+
+/* Whether the text with some left out lies in the same matches, and in the same places of their patterns. */
+static bool
+same_matches(const struct hf *h, uint64_t match)
+{
+	bool same = h->match == match;
+	for (size_t i = 0; i < h->n_pre && i < 64; i++)
+		same &= !(match >> i & 1) || regex_same(h->pre[i].regex);
+	return same;
+}
+
+size_t
+hf_head(struct hf *h, size_t at, size_t end)
+{
+	enum { CHARS_AT_MOST = 16 };
+	const unsigned char *s = h->open_text;
+	const uint64_t match = h->match;
+	const size_t begin = h->open.begin, n = h->n_open_text;
+	size_t head = 0, found = 0;
+	uint32_t cp;
+	h->joined = 1;
+	for (int i = 0; i < CHARS_AT_MOST && !found; i++) {
+		head += utf8_next(s + begin + head, n - begin - head, &cp);
+		if (begin + head >= at)
+			break;
+		h->joint.n = 0;
+		bytes_add(&h->joint, s + begin, head);
+		bytes_add(&h->joint, s + at, n - at);
+		hf_words(h, h->joint.s, h->joint.n, false, true, true);
+		if (!h->n_words && !h->open.begin && h->open.end > head + (end - at) && same_matches(h, match))
+			found = head;
+	}
+	h->joined = 0;
+	return found;
 }
 
 struct hf *

@@ -293,8 +293,8 @@ spell(const struct reader *r, struct json_flat *f, struct span s)
 
 /* The pair that is due: a string x cut in two, with a gap between whose first byte x does not hold, and what ends the pair. */
 struct due {
-	struct str x, gap, end;
-	size_t n;	/* bytes of all */
+	struct str x, gap, end;	/* behind which a chunk can be read, but for a gap of one byte */
+	size_t n;		/* bytes of all */
 };
 
 /* x becomes string i; none, if there is none or pairs of words cannot spell it as it stands there. */
@@ -321,7 +321,7 @@ is_due(const struct due *d, const char *p, size_t left)
 	if (!n || n >= d->x.n || (d->x.p[n] & 0xC0) == 0x80)
 		return false;
 	return (here ? chunk_begins(chunk_same(first, chunk_at(d->x.p)), n) : same_bytes(p, d->x.p, n)) &&
-		same_bytes(at + d->gap.n, d->x.p + n, d->x.n - n) && same_bytes(at, d->gap.p, d->gap.n) &&
+		same_bytes(at + d->gap.n, d->x.p + n, d->x.n - n) && (d->gap.n == 1 || same_bytes(at, d->gap.p, d->gap.n)) &&
 		same_bytes(p + d->gap.n + d->x.n, d->end.p, d->end.n);
 }
 

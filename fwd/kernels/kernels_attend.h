@@ -10,7 +10,7 @@
  * Two vectors meet as many queries as there are registers for, or where these are few, more vectors. On Zen 3, which
  * could do 16 multiply-adds a cycle, 8 queries of 64 numbers get 14 of their scores and 15 of their answers in
  * the cache, and a share takes 1.5 cycles: 12 in all, and 11 of them where keys and values come from memory, 9 GB/s
- * a thread. Up to 4 queries are bound by the memory, 15 GB/s.
+ * a thread. Up to 4 queries are bound by the memory, 15 GB/s; 3 get 12 of both in the cache.
  */
 
 static inline float
@@ -57,6 +57,24 @@ numbers(const enum kv_type type, const unsigned char *p)
 	}
 }
 
+/* f[g][r] += vector g . number r. Of both, what are fewer wait in registers. */
+ALWAYS void
+strip_step(const enum kv_type type, const unsigned char *p, size_t p_apart, const float *x, size_t x_apart, vec (*f)[FLOATS_AT_ONCE],
+	const int rows, const int wide)
+{
+	const int fewer = rows < wide ? rows : wide, more = rows < wide ? wide : rows;
+	vec held[KV_RUN / LANES];
+	UNROLL for (int i = 0; i < fewer; i++)
+		held[i] = rows < wide ? vec_set(x[(size_t)i * x_apart]) : numbers(type, p + (size_t)i * p_apart);
+	UNROLL for (int j = 0; j < more; j++) {
+		const vec v = rows < wide ? numbers(type, p + (size_t)j * p_apart) : vec_set(x[(size_t)j * x_apart]);
+		UNROLL for (int i = 0; i < fewer; i++) {
+			vec *sum = rows < wide ? &f[j][i] : &f[i][j];
+			*sum = vec_fma(*sum, held[i], v);
+		}
+	}
+}
+
 /* out[r] = out[r] (more; otherwise 0) + scale (`wide` vectors of the strip . n numbers of x, row r). It is
  * added without a branch, which might keep the compiler from one rounding for both. */
 ALWAYS void
@@ -66,20 +84,14 @@ strip_rows(const struct strip *w, const enum kv_type type, size_t n, const float
 	static const float nothing[KV_RUN];
 	const float *old = more ? out : nothing;
 	const size_t old_apart = more ? out_apart : 0;
-	vec f[KV_RUN / LANES][FLOATS_AT_ONCE], part[KV_RUN / LANES];
+	vec f[KV_RUN / LANES][FLOATS_AT_ONCE];
 	UNROLL for (int g = 0; g < wide; g++)
 		UNROLL for (int r = 0; r < rows; r++)
 			f[g][r] = vec_set(0);
 	const unsigned char *p = w->p;
 	for (size_t k = 0; k < n; k++, p += w->step) {
 		ask_line(ahead);
-		UNROLL for (int g = 0; g < wide; g++)
-			part[g] = numbers(type, p + (size_t)g * w->apart);
-		UNROLL for (int r = 0; r < rows; r++) {
-			const vec v = vec_set(x[(size_t)r * apart + k]);
-			UNROLL for (int g = 0; g < wide; g++)
-				f[g][r] = vec_fma(f[g][r], part[g], v);
-		}
+		strip_step(type, p, w->apart, x + k, apart, f, rows, wide);
 	}
 	UNROLL for (int r = 0; r < rows; r++)
 		UNROLL for (int g = 0; g < wide; g++) {
@@ -98,11 +110,11 @@ strip_rows(const struct strip *w, const enum kv_type type, size_t n, const float
 		}                                                     \
 		break;
 
-/* Numbers of a strip that so many rows meet together: fewer than 3 would wait for their own sums. */
+/* Numbers of a strip that so many rows meet together: fewer than 4 would wait for their own sums. */
 static size_t
 strip_width(size_t rows)
 {
-	return rows < 3 ? KV_RUN : TILE;
+	return rows < 4 ? KV_RUN : TILE;
 }
 
 /* The same for any number of rows: parts of about one size. */
@@ -118,7 +130,7 @@ strip_times(const struct strip *w, size_t n, const float *x, size_t apart, const
 		switch (now) {
 		STRIP_CASE(1, KV_RUN / LANES)
 		STRIP_CASE(2, KV_RUN / LANES)
-		STRIP_CASE(3, 2)
+		STRIP_CASE(3, KV_RUN / LANES)
 		STRIP_CASE(4, 2)
 		STRIP_CASE(5, 2)
 		STRIP_CASE(6, 2)

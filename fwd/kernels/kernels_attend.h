@@ -110,11 +110,13 @@ strip_rows(const struct strip *w, const enum kv_type type, size_t n, const float
 		}                                                     \
 		break;
 
-/* Numbers of a strip that so many rows meet together: fewer than 4 would wait for their own sums. */
+enum { FEW_ROWS = 3 };	/* would wait for their own sums, if they met two vectors */
+
+/* Numbers of a strip that so many rows meet together. */
 static size_t
 strip_width(size_t rows)
 {
-	return rows < 4 ? KV_RUN : TILE;
+	return rows <= FEW_ROWS ? KV_RUN : TILE;
 }
 
 /* The same for any number of rows: parts of about one size. */
@@ -123,14 +125,20 @@ strip_times(const struct strip *w, size_t n, const float *x, size_t apart, const
 	size_t out_apart, size_t rows)
 {
 	struct ahead ahead = {w->next, w->each / ((rows + FLOATS_AT_ONCE - 1) / FLOATS_AT_ONCE)};
+	if (rows <= FEW_ROWS) {
+		switch (rows) {
+		STRIP_CASE(1, KV_RUN / LANES)
+		STRIP_CASE(2, KV_RUN / LANES)
+		STRIP_CASE(3, KV_RUN / LANES)
+		}
+		return;
+	}
 	for (size_t now; rows; rows -= now, x += now * apart, out += now * out_apart) {
 		const size_t parts = (rows + FLOATS_AT_ONCE - 1) / FLOATS_AT_ONCE;
 		now = (rows + parts - 1) / parts;
 		now = now > 6 && now < FLOATS_AT_ONCE ? 4 : now;
 		switch (now) {
-		STRIP_CASE(1, KV_RUN / LANES)
-		STRIP_CASE(2, KV_RUN / LANES)
-		STRIP_CASE(3, KV_RUN / LANES)
+		STRIP_CASE(3, 2)
 		STRIP_CASE(4, 2)
 		STRIP_CASE(5, 2)
 		STRIP_CASE(6, 2)

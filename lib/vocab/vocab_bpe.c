@@ -226,6 +226,8 @@ bpe_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t contex
 size_t
 bpe_word_begun(struct vocab *v, const unsigned char *s, size_t n, bool inside, struct ids *out)
 {
+	if (v->ignore_merges && !v->pieces.slot)
+		pieces_index(v);
 	if (v->ignore_merges && !inside && n <= v->max_piece) /* perhaps it is a piece */
 		return 0;
 	gather(v, s, n);

@@ -64,6 +64,8 @@ find(struct vocab *v, struct piece_search s)
 uint32_t
 pieces_find(struct vocab *v, const unsigned char *p, size_t n)
 {
+	if (!v->pieces.slot)
+		pieces_index(v);
 	return find(v, pieces_search(v, p, n));
 }
 

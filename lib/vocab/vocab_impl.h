@@ -199,6 +199,7 @@ struct vocab {
 	struct hf *steps;		/* where pretok is of regular expressions: they, owned; or NULL */
 	struct spelled runs;		/* the merges that make each piece; first NULL: not known */
 	struct table merges;		/* those that are not found so */
+	uint32_t merge_first;		/* the piece that merge 0 of a GGUF file makes, or NO_ID */
 	bool warned;
 	struct pairs pairs;
 	struct char_memo *chars;	/* CHARS of them, or NULL */
@@ -482,8 +483,8 @@ word_fn bpe_word_rest;
 /* Make ready, and ask, what the list of merges says. */
 void merges_prepare(struct vocab *v);
 pair_fn merges_pair;
-/* The piece of two spellings, or NO_ID. */
-uint32_t merged_piece(struct vocab *v, struct str left, struct str right);
+/* The piece that merge m makes of its two parts, or NO_ID. */
+uint32_t merged_piece(struct vocab *v, uint32_t m, struct str left, struct str right);
 
 /* What two pieces make, if it is known here; note what was found elsewhere. */
 void pairs_make(struct vocab *v);

@@ -50,36 +50,37 @@ merges_locate(struct vocab *v)
 	}
 }
 
+/* Whether piece id is ordinary text, spelled l and then r. */
+static bool
+piece_is(const struct vocab *v, uint32_t id, struct str l, struct str r)
+{
+	uint32_t n;
+	const unsigned char *p = piece(v, id, &n);
+	return n == l.n + r.n && !memcmp(p, l.p, l.n) && !memcmp(p + l.n, r.p, r.n) && vocab_type(v, id) == PIECE_NORMAL;
+}
+
+/* Most GGUF files number the pieces in the order of the merges that make them: then a look where it should be spares the index of
+ * all pieces, which is half of what the first text of a program costs. */
+static void
+find_first(struct vocab *v)
+{
+	struct str part[2];
+	v->merge_first = NO_ID;
+	for (uint32_t id = 0; v->merge.n && merge_parts(&v->merge, 0, part) && id < v->n && v->merge_first == NO_ID; id++)
+		if (piece_is(v, id, part[0], part[1]))
+			v->merge_first = id;
+}
+
 uint32_t
-merged_piece(struct vocab *v, struct str l, struct str r)
+merged_piece(struct vocab *v, uint32_t m, struct str l, struct str r)
 {
 	struct bytes *both = &v->pairs.text;
+	if (!v->pieces.slot && v->merge_first != NO_ID && m < v->n - v->merge_first && piece_is(v, v->merge_first + m, l, r))
+		return v->merge_first + m;
 	both->n = 0;
 	bytes_add(both, l.p, l.n);
 	bytes_add(both, r.p, r.n);
 	return pieces_find(v, both->s, both->n);
-}
-
-/* Where the merges of each piece stand. */
-static void
-find_runs(struct vocab *v)
-{
-	for (uint32_t id = 0; id < v->n; id += VOCAB_MARK)
-		vocab_locate(v, id);
-	spelled_init(&v->runs, v->text, v->at, v->n);
-	for (uint32_t m = 0; m < v->merge.n; m++) {
-		struct str part[2];
-		if (merge_parts(&v->merge, m, part))
-			spelled_take(&v->runs, m, part[0], part[1]);
-	}
-}
-
-static void
-index_merge(struct vocab *v, uint32_t m)
-{
-	struct str part[2];
-	if (merge_parts(&v->merge, m, part))
-		table_add(&v->merges, pair_hash(part[0], part[1]), m);
 }
 
 /* The merges of what text may not become are not found by their piece. */
@@ -99,23 +100,43 @@ drop_runs(struct vocab *v)
 	}
 }
 
+/* Put n merges into the table, those in the list or, without one, all. Some at a time, for memory is slow to answer. */
+static void
+index_merges(struct vocab *v, const uint32_t *list, size_t n)
+{
+	enum { AT_ONCE = 32 };
+	uint32_t merge[AT_ONCE], hash[AT_ONCE];
+	for (size_t i = 0; i < n;) {
+		size_t some = 0;
+		for (; some < AT_ONCE && i < n; i++) {
+			struct str part[2];
+			merge[some] = list ? list[i] : (uint32_t)i;
+			if (!merge_parts(&v->merge, merge[some], part))
+				continue;
+			hash[some] = pair_hash(part[0], part[1]);
+			table_near(&v->merges, hash[some++]);
+		}
+		for (size_t k = 0; k < some; k++)
+			table_add(&v->merges, hash[k], merge[k]);
+	}
+}
+
 /* The merges are read from the map where they are needed. One that has no two parts is no merge. */
 void
 merges_prepare(struct vocab *v)
 {
 	struct spelled *s = &v->runs;
-	pieces_index(v);
 	if (v->merge_list.data) {
 		merges_locate(v);
-		find_runs(v);
-	}
+		find_first(v);
+	} else
+		pieces_index(v);
 	if (s->first)
 		drop_runs(v);
 	const size_t n = s->first ? s->n_other : v->merge.n;
 	if (n)
 		table_init(&v->merges, n, v->path);
-	for (size_t i = 0; i < n; i++)
-		index_merge(v, s->first ? s->other[i] : (uint32_t)i);
+	index_merges(v, s->first ? s->other : NULL, n);
 }
 
 static uint32_t
@@ -128,7 +149,7 @@ least(uint32_t a, uint32_t b)
 static uint32_t
 rank_in_run(const struct vocab *v, uint32_t id, struct str l, struct str r)
 {
-	uint32_t m = v->runs.first ? v->runs.first[id] - 1 : NO_RANK; /* also where it has none */
+	uint32_t m = v->runs.first[id] - 1; /* NO_RANK: it has none */
 	for (unsigned left = SPELLED_MOST; left && m < v->merge.n && merge_bytes(v, m) == l.n + r.n; left--, m++)
 		if (merge_is(v, m, l, r))
 			return m;
@@ -154,12 +175,16 @@ merges_pair(struct vocab *v, const struct word *w, const struct symbol *l, const
 	const unsigned char *p = w->s + l->off;
 	const struct str left = {(const char *)p, l->n}, right = {(const char *)p + l->n, r->n};
 	struct pair pair = {NO_RANK, NO_ID};
-	struct piece_search s = pieces_search(v, p, l->n + r->n);
-	while (pieces_next(v, &s)) {
-		pair.rank = least(pair.rank, rank_in_run(v, s.id, left, right));
-		pair.id = pair.id == NO_ID || s.id > pair.id ? s.id : pair.id;
+	if (v->runs.first) {
+		struct piece_search s = pieces_search(v, p, l->n + r->n);
+		while (pieces_next(v, &s)) {
+			pair.rank = least(pair.rank, rank_in_run(v, s.id, left, right));
+			pair.id = pair.id == NO_ID || s.id > pair.id ? s.id : pair.id;
+		}
 	}
 	if (v->merges.slot)
 		pair.rank = least(pair.rank, rank_elsewhere(v, left, right));
+	if (!v->runs.first && pair.rank != NO_RANK)
+		pair.id = merged_piece(v, pair.rank, left, right);
 	return pair;
 }

@@ -137,7 +137,7 @@ add_merge(struct vocab *v, struct pairs *p, uint32_t m)
 	p->key[at] = key;
 	p->rank[at] = m;
 	*may_of(p, hash) |= may_bit(p, hash);
-	p->made[m] = merged_piece(v, part[0], part[1]);
+	p->made[m] = merged_piece(v, m, part[0], part[1]);
 	return true;
 }
 

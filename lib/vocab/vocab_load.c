@@ -190,6 +190,7 @@ read_pieces(struct vocab *v, bool index)
 {
 	const unsigned char *types = per_piece(v, "tokenizer.ggml.token_type", GGUF_I32), *next = v->text[0];
 	struct table t = {.slot = NULL};
+	struct table_queue queue = {.n = 0};
 	uint64_t print = v->n;
 	uint32_t longest = 0;
 	v->type = memset(xreallocarray(NULL, v->n, 1), PIECE_NORMAL, v->n);
@@ -205,10 +206,11 @@ read_pieces(struct vocab *v, bool index)
 		if (!types || le32(types + 4 * (size_t)id) != PIECE_NORMAL || may_be_known(p, (uint32_t)s.n))
 			read_type(v, id, p, (uint32_t)s.n, types);
 		if (index && piece_in_text(v, id, p, (uint32_t)s.n)) {
-			table_add(&t, hash_wide(p, s.n, piece_is_wide(v, p)), id);
+			table_put(&t, &queue, hash_wide(p, s.n, piece_is_wide(v, p)), id);
 			longest = s.n > longest ? (uint32_t)s.n : longest;
 		}
 	}
+	table_flush(&t, &queue);
 	v->pieces = t;
 	v->max_piece = longest;
 	v->print = print_end(print);

@@ -99,9 +99,31 @@ table_add(struct table *t, uint32_t hash, uint32_t index)
 	uint32_t b = table_bucket(t, hash);
 	while (bucket_full(t, b))
 		b = table_step(t, b);
-	const unsigned free = t->tags[b] ? bits_below(t->tags[b]) / 8 : BUCKET; /* slots */
+	const unsigned free = bits_below(t->tags[b] | UINT64_C(1) << 63) / 8 + !t->tags[b]; /* slots, without a guess whether it is empty */
 	t->tags[b] |= hash_tag(hash) << 8 * (free - 1);
 	t->slot[BUCKET * (size_t)b + free - 1] = index;
+}
+
+/* Entries that are added some at a time, as memory is slow to answer. Begins as 0, and ends with table_flush(). */
+struct table_queue {
+	uint32_t hash[32], index[32];
+	size_t n;
+};
+static inline void
+table_flush(struct table *t, struct table_queue *q)
+{
+	for (size_t i = 0; i < q->n; i++)
+		table_add(t, q->hash[i], q->index[i]);
+	q->n = 0;
+}
+static inline void
+table_put(struct table *t, struct table_queue *q, uint32_t hash, uint32_t index)
+{
+	if (q->n == sizeof q->hash / sizeof *q->hash)
+		table_flush(t, q);
+	table_near(t, hash);
+	q->hash[q->n] = hash;
+	q->index[q->n++] = index;
 }
 
 /* The indices that may have a hash, in no order; begin with table_seek(). UINT32_MAX: no more. */

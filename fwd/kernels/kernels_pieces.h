@@ -79,6 +79,8 @@ ask_rows(struct behind *b, const int rows)
 #if defined(__GNUC__)
 	UNROLL for (int r = 0; r < rows; r++)
 		__builtin_prefetch((const void *)(b->at + (size_t)r * b->apart), 0, 2);
+#else
+	(void)rows;
 #endif
 	b->at += b->step;
 }

@@ -1,5 +1,5 @@
 /*
- * kernels_x86_rows.h - part of kernels_x86.h: one vector and the rows of the IQ formats with grids.
+ * kernels_x86_rows.h - part of kernels_x86.h: one vector and rows as they lie, of the IQ formats with grids and of Q8_0.
  *
  * Vectors from a grid need not be turned to meet one input: 32 weights of a row lie in a register as they come, and meet
  * 32 numbers at once. The sums of 8 rows are then added so that lanes are rows. Signs go to the input.

@@ -100,25 +100,18 @@ drop_runs(struct vocab *v)
 	}
 }
 
-/* Put n merges into the table, those in the list or, without one, all. Some at a time, for memory is slow to answer. */
+/* Put n merges into the table, those in the list or, without one, all. */
 static void
 index_merges(struct vocab *v, const uint32_t *list, size_t n)
 {
-	enum { AT_ONCE = 32 };
-	uint32_t merge[AT_ONCE], hash[AT_ONCE];
-	for (size_t i = 0; i < n;) {
-		size_t some = 0;
-		for (; some < AT_ONCE && i < n; i++) {
-			struct str part[2];
-			merge[some] = list ? list[i] : (uint32_t)i;
-			if (!merge_parts(&v->merge, merge[some], part))
-				continue;
-			hash[some] = pair_hash(part[0], part[1]);
-			table_near(&v->merges, hash[some++]);
-		}
-		for (size_t k = 0; k < some; k++)
-			table_add(&v->merges, hash[k], merge[k]);
+	struct table_queue queue = {.n = 0};
+	struct str part[2];
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t m = list ? list[i] : (uint32_t)i;
+		if (merge_parts(&v->merge, m, part))
+			table_put(&v->merges, &queue, pair_hash(part[0], part[1]), m);
 	}
+	table_flush(&v->merges, &queue);
 }
 
 /* The merges are read from the map where they are needed. One that has no two parts is no merge. */

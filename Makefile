@@ -55,6 +55,7 @@ $(BUILD)/fwd/kernels/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma 
 AVX512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512
 $(BUILD)/fwd/kernels/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,$(AVX512))
 $(BUILD)/fwd/kernels/kernels_avx512bf16.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,$(AVX512) -mavx512bf16)
+$(BUILD)/fwd/kernels/kernels_amx.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,$(AVX512) -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16)
 endif
 ifneq (,$(findstring aarch64,$(MACHINE)))
 $(BUILD)/fwd/kernels/kernels_neon.o: KERNEL_CFLAGS = $(KERNELS)

@@ -104,8 +104,8 @@ convert(void *arg, size_t first, size_t last, int thread)
 	(void)thread;
 	for (size_t t = first; j->in.q && t < last; t++)
 		quantize_input(j->c->kern, j->c->blocks, j->in.x + t * dim, dim, j->in.n, t);
-	if (j->in.rounded)
-		j->c->kern->round(j->c->rounded + first * dim, j->in.x + first * dim, (last - first) * dim);
+	for (size_t t = first; j->in.rounded && t < last; t++)
+		round_input(j->c->kern, j->c->rounded, j->in.x + t * dim, dim, j->in.n, t);
 }
 
 void

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #endif
 #if defined(__linux__) || defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
@@ -198,5 +199,16 @@ want_large_pages(void *p, size_t bytes)
 	madvise(p, bytes, MADV_HUGEPAGE);
 #else
 	(void)p, (void)bytes;
+#endif
+}
+
+bool
+allow_tiles(void)
+{
+#if defined(__linux__) && defined(__x86_64__)
+	enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+	return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+	return false;
 #endif
 }

@@ -63,4 +63,7 @@ void enlarge_pipe(int fd, size_t bytes);
  * why does not matter, since write(2) is always the other way. */
 ssize_t lend_to_pipe(int fd, void *p, size_t n);
 
+/* Ask for the tiles of x86-64's AMX, for all threads of this process; false: there are none to be had. */
+bool allow_tiles(void);
+
 #endif

@@ -68,6 +68,7 @@ kernels() # one set: products of all types and shapes, attention, the rest
 @test "kernels against plain sums: AVX-VNNI" { kernels avxvnni; }
 @test "kernels against plain sums: AVX-512" { kernels avx512; }
 @test "kernels against plain sums: AVX-512 with BF16" { kernels avx512bf16; }
+@test "kernels against plain sums: AVX-512 with AMX" { kernels amx; }
 @test "kernels against plain sums: NEON" { kernels neon; }
 @test "kernels against plain sums: NEON with dot products" { kernels dotprod; }
 

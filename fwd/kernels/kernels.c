@@ -10,19 +10,21 @@ kernels_choose(void)
 	static const struct {
 		const char *name;
 		const struct kernels *(*get)(void);
+		bool (*pays)(void);	/* whether to take them where what follows can be had, too; NULL: yes */
 	} table[] = {
-		{"avx512bf16", kernels_avx512bf16},
-		{"avx512", kernels_avx512},
-		{"avxvnni", kernels_avxvnni},
-		{"avx2", kernels_avx2},
-		{"dotprod", kernels_dotprod},
-		{"neon", kernels_neon},
-		{"portable", kernels_portable},
+		{"amx", kernels_amx, NULL},
+		{"avx512bf16", kernels_avx512bf16, avx512bf16_pays},
+		{"avx512", kernels_avx512, NULL},
+		{"avxvnni", kernels_avxvnni, NULL},
+		{"avx2", kernels_avx2, NULL},
+		{"dotprod", kernels_dotprod, NULL},
+		{"neon", kernels_neon, NULL},
+		{"portable", kernels_portable, NULL},
 	};
 	const char *want = getenv("LLM_KERNELS");
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		bool named = want && *want;
-		if (named && strcmp(want, table[i].name))
+		if (named ? strcmp(want, table[i].name) != 0 : table[i].pays && !table[i].pays())
 			continue;
 		const struct kernels *k = table[i].get();
 		if (k)
@@ -30,5 +32,5 @@ kernels_choose(void)
 		if (named)
 			die("LLM_KERNELS=%s: this machine has no such instructions", want);
 	}
-	die("LLM_KERNELS=%s: not one of avx512bf16, avx512, avxvnni, avx2, dotprod, neon, portable", want);
+	die("LLM_KERNELS=%s: not one of amx, avx512bf16, avx512, avxvnni, avx2, dotprod, neon, portable", want);
 }

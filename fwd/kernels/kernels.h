@@ -33,7 +33,7 @@ block_place(size_t blocks, size_t n, size_t j, size_t b)
 struct inputs {
 	const float *x;			/* a row: dim[0] numbers */
 	const struct qblock *q;		/* the same in blocks, for types of weights with blocks: see block_place() */
-	const uint16_t *rounded;	/* the same in BF16, for meets_rounded(); NULL: their matrices meet x, too */
+	const uint16_t *rounded;	/* the same in BF16, as round_input() leaves them, for meets_rounded(); NULL: their matrices meet x, too */
 	size_t n;
 	const unsigned char *next;	/* where reading goes on behind the last row; NULL: in the same matrix */
 };
@@ -91,9 +91,10 @@ struct kernels {
 	bool (*blocks)(uint32_t type);
 	/* q[0 .. n / 32) = x[0 .. n); n is a multiple of 32. */
 	void (*quantize)(struct qblock *q, const float *x, size_t n);
-	/* to[0 .. n) = x[0 .. n), rounded to the nearest number of BF16, of two as near the even one; n is a multiple of
-	 * 32. NULL where no matrix meets such. */
-	void (*round)(uint16_t *to, const float *x, size_t n);
+	/* x[0 .. n), rounded to the nearest number of BF16, of two as near the even one, two by two: numbers 2 i and 2 i + 1 at
+	 * to + 2 i apart. n is a multiple of 32. NULL where no matrix meets such. */
+	void (*round)(uint16_t *to, const float *x, size_t n, size_t apart);
+	size_t together;		/* so many inputs take turns: two numbers of one, of the next ... */
 
 	/*
 	 * out[j * stride + i] = row i of w . vector j, for rows i in [first, last) and
@@ -140,12 +141,30 @@ quantize_input(const struct kernels *k, struct qblock *q, const float *x, size_t
 	}
 }
 
+/* Numbers that inputs.rounded takes, with what is read behind the last ones. */
+static inline size_t
+rounded_room(size_t dim, size_t n)
+{
+	return dim * n + 32;
+}
+
+/* Input j of n, dim numbers, rounded and at its place. */
+static inline void
+round_input(const struct kernels *k, uint16_t *rounded, const float *x, size_t dim, size_t n, size_t j)
+{
+	const size_t first = j / k->together * k->together, beside = n - first < k->together ? n - first : k->together;
+	k->round(rounded + first * dim + 2 * (j - first), x, dim, beside);
+}
+
 /* NULL where the compiler or the machine lacks the instruction set. */
 const struct kernels *kernels_portable(void);
 const struct kernels *kernels_avx2(void);
 const struct kernels *kernels_avxvnni(void);
 const struct kernels *kernels_avx512(void);
 const struct kernels *kernels_avx512bf16(void);
+const struct kernels *kernels_amx(void);
+/* Whether BF16 is multiplied faster than single precision there. */
+bool avx512bf16_pays(void);
 const struct kernels *kernels_neon(void);
 const struct kernels *kernels_dotprod(void);
 

@@ -15,8 +15,6 @@
 #include "kernels.h"
 
 #if defined(__AVX512VNNI__)
-#include <immintrin.h>
-
 #define LANES 16
 #define KERNELS_NAME "avx512"
 #define HAVE_DOT4
@@ -37,21 +35,7 @@
 
 #include "kernels_tile.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-typedef float v16f __attribute__((vector_size(64)));
-typedef int32_t v16i __attribute__((vector_size(64)));
-typedef __m512i vi;
-typedef __m512 vf;
-#define V(op) _mm512_##op
-
-INLINE vi v_and(vi a, vi b) { return _mm512_and_si512(a, b); }
-INLINE vi v_or(vi a, vi b) { return _mm512_or_si512(a, b); }
-INLINE vi v_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
-INLINE vi v_zero(void) { return _mm512_setzero_si512(); }
-INLINE vi v_load(const void *p) { return _mm512_loadu_si512(p); }
-INLINE void v_store(void *p, vi v) { _mm512_storeu_si512(p, v); }
-INLINE vi v_table(__m128i t) { return _mm512_broadcast_i32x4(t); }
+#include "kernels_avx512.h"
 
 INLINE vi
 plus_16_where(vi q, vi in, vi bits)
@@ -138,19 +122,17 @@ lane_sums(const v16f sum[4], float *out)
 	_mm_storeu_ps(out + 4, _mm_unpackhi_ps(even, odd));
 }
 
-/* 16 bytes of rows 0, 4, 8 and 12 of 16. */
-INLINE vi
-rows_apart(const unsigned char *p, size_t stride)
-{
-	__m512i a = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)p));
-	a = _mm512_inserti32x4(a, _mm_loadu_si128((const __m128i *)(const void *)(p + 4 * stride)), 1);
-	a = _mm512_inserti32x4(a, _mm_loadu_si128((const __m128i *)(const void *)(p + 8 * stride)), 2);
-	return _mm512_inserti32x4(a, _mm_loadu_si128((const __m128i *)(const void *)(p + 12 * stride)), 3);
-}
-
 #include "kernels_body.h"
 
 #include "kernels_x86.h"
+
+const struct kernels *
+kernels_avx512_with(tiles_fn *fn)
+{
+	const struct kernels *k = kernels_avx512();
+	tiles_times = fn;
+	return k;
+}
 
 const struct kernels *
 kernels_avx512(void)

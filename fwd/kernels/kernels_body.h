@@ -337,5 +337,5 @@ has_f16c(void)
 }
 #endif
 
-static const struct kernels table = {KERNELS_NAME, TILE, scratch_bytes, blocks, quantize, NULL, matmul, keep, attend, merge,
+static const struct kernels table = {KERNELS_NAME, TILE, scratch_bytes, blocks, quantize, NULL, 0, matmul, keep, attend, merge,
 	swish, norm, axpy};

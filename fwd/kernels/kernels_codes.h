@@ -1,5 +1,5 @@
 /*
- * kernels_codes.h - part of kernels_body.h: products of weights in blocks.
+ * kernels_codes.h - part of kernels_body.h: products of wtiled in blocks.
  *
  * A batch of few inputs is bound by what a tile costs beside its products, so its measures are taken once a matrix,
  * and by the memory if that idles meanwhile: the TILE rows behind those at work are asked for evenly, while these are
@@ -8,7 +8,7 @@
 #ifndef KERNELS_CODES_H
 #define KERNELS_CODES_H
 
-/* What weights in a tile are counted from; those of types with minima have no sign as they are. */
+/* What wtiled in a tile are counted from; those of types with minima have no sign as they are. */
 #if defined(HAVE_SHORTS)
 #define LEAST(minima) c->least
 #else
@@ -97,20 +97,6 @@ block_sums(const struct tile *w, size_t b, const struct qblock *x, size_t apart,
 	}
 }
 #endif
-
-/* Ask for what lies ahead, so much of it that all is evenly asked for. */
-ALWAYS void
-sweep(struct ahead *a)
-{
-#if defined(__GNUC__)
-	const uintptr_t end = a->at + a->step;
-	for (uintptr_t line = (a->at + 63) / 64 * 64; line < end; line += 64)
-		__builtin_prefetch((const void *)line, 0, 2);
-	a->at = end;
-#else
-	(void)a;
-#endif
-}
 
 /* The same block of the inputs that come next: a large batch's lie in the second-level cache. */
 ALWAYS void
@@ -290,6 +276,9 @@ all_codes_times(const struct coding *c, struct tile *w, size_t n, const struct q
 	}
 }
 
+/* What TILED inputs and more meet tiles of blocks of 32 by, where a kernel file brings a faster way; else NULL. */
+static tiles_fn *tiles_times;
+
 enum { UNPACKING = 3 };	/* takes as long as so many inputs */
 
 /* s->sum += the products of columns [k, k + n) of TILE rows, while a part of the next ones is asked for. */
@@ -309,7 +298,11 @@ code_chunk(struct scratch *s, const struct block_matrix *m, size_t row, size_t l
 #endif
 	}
 	s->tile->ahead = (struct ahead){at + each * UNPACKING, each * in->n / times + 1};
-	all_codes_times(m->c, s->tile, n, in->q + k / 32 * in->n, in->n, n / 32, s->sum);
+	const struct qblock *x = in->q + k / 32 * in->n;
+	const size_t apart = n / 32, tiled = tiles_times && m->c->share == 32 ? in->n / TILED * TILED : 0;
+	all_codes_times(m->c, s->tile, n, x + tiled * apart, in->n - tiled, apart, s->sum + tiled * TILE);
+	if (tiled)
+		tiles_times(m->c, s->tile, n, x, tiled, apart, s->sum);
 }
 
 static void

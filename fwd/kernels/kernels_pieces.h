@@ -60,31 +60,6 @@ ask_line(struct ahead *a)
 	a->at += a->step;
 }
 
-/* Rows that are met once: a line of each of these, or as many lines, at each step. */
-struct behind {
-	uintptr_t at;
-	size_t apart, step;
-};
-
-ALWAYS struct behind
-behind(const unsigned char *w, size_t stride, size_t rows)
-{
-	const bool far = stride > NEAR_ROWS;
-	return (struct behind){(uintptr_t)w + rows * stride, far ? stride : 64, far ? 64 : rows * 64};
-}
-
-ALWAYS void
-ask_rows(struct behind *b, const int rows)
-{
-#if defined(__GNUC__)
-	UNROLL for (int r = 0; r < rows; r++)
-		__builtin_prefetch((const void *)(b->at + (size_t)r * b->apart), 0, 2);
-#else
-	(void)rows;
-#endif
-	b->at += b->step;
-}
-
 /* `ahead` is NULL where the rows are met once, as they lie. */
 ALWAYS void
 piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, const int rows, const int at_once)

@@ -56,6 +56,45 @@ ask(struct ahead *a)
 	a->at += a->step;
 }
 
+/* Ask for what lies ahead, so much of it that all is evenly asked for. */
+ALWAYS void
+sweep(struct ahead *a)
+{
+#if defined(__GNUC__)
+	const uintptr_t end = a->at + a->step;
+	for (uintptr_t line = (a->at + 63) / 64 * 64; line < end; line += 64)
+		__builtin_prefetch((const void *)line, 0, 2);
+	a->at = end;
+#else
+	(void)a;
+#endif
+}
+
+/* Rows that are met once: a line of each of these, or as many lines, at each step. */
+struct behind {
+	uintptr_t at;
+	size_t apart, step;
+};
+
+ALWAYS struct behind
+behind(const unsigned char *w, size_t stride, size_t rows)
+{
+	const bool far = stride > NEAR_ROWS;
+	return (struct behind){(uintptr_t)w + rows * stride, far ? stride : 64, far ? 64 : rows * 64};
+}
+
+ALWAYS void
+ask_rows(struct behind *b, const int rows)
+{
+#if defined(__GNUC__)
+	UNROLL for (int r = 0; r < rows; r++)
+		__builtin_prefetch((const void *)(b->at + (size_t)r * b->apart), 0, 2);
+#else
+	(void)rows;
+#endif
+	b->at += b->step;
+}
+
 /* LANES rows of a matrix, CHUNK columns; vectors in it do not cross lines of the cache. */
 struct tile {
 	_Alignas(64) union {
@@ -78,5 +117,10 @@ struct tile {
 	int32_t acc[CHUNK / 16][LANES];		/* where their sums begin */
 	struct ahead ahead;
 };
+
+enum { TILED = 16 };	/* so many inputs meet two tiles at once */
+
+/* sum[t][2 LANES] += two tiles . blocks of 32, of `count` inputs, a multiple of TILED, that lie `apart`, in the order of codes_times(). */
+typedef void tiles_fn(const struct coding *c, struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart, float *sum);
 
 #endif

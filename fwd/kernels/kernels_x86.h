@@ -33,22 +33,7 @@
 #ifndef KERNELS_X86_H
 #define KERNELS_X86_H
 
-/* 16 bytes of each of LANES rows: c[j] holds word j of row r in lane r. */
-struct columns {
-	vi c[4];
-};
-
-INLINE struct columns
-turned(const unsigned char *p, size_t stride)
-{
-	const vi a = rows_apart(p, stride), b = rows_apart(p + stride, stride);
-	const vi c = rows_apart(p + 2 * stride, stride), d = rows_apart(p + 3 * stride, stride);
-	const vi ab = V(unpacklo_epi32)(a, b), cd = V(unpacklo_epi32)(c, d);
-	const vi ab2 = V(unpackhi_epi32)(a, b), cd2 = V(unpackhi_epi32)(c, d);
-	return (struct columns){{
-		V(unpacklo_epi64)(ab, cd), V(unpackhi_epi64)(ab, cd), V(unpacklo_epi64)(ab2, cd2), V(unpackhi_epi64)(ab2, cd2),
-	}};
-}
+#include "kernels_x86_turn.h"
 
 /* The same from the file, while what lies ahead is asked for. */
 INLINE struct columns

@@ -113,12 +113,15 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 	float *x = some(dim * n), *w = xcalloc(dim, sizeof *w);
 	float *all = xcalloc(rows * n, sizeof *all), *parts = xcalloc(rows * n, sizeof *parts);
 	struct qblock *q = xcalloc(dim / 32 * n + 1, sizeof *q), *one = xcalloc(dim / 32 + 1, sizeof *one);
-	uint16_t *b = rounded ? xcalloc(dim * n, sizeof *b) : NULL;
+	uint16_t *b = rounded ? xcalloc(rounded_room(dim, n), sizeof *b) : NULL;
+	uint16_t *b1 = rounded ? xcalloc(n * rounded_room(dim, 1), sizeof *b1) : NULL;
 	void *whole, *s = scratch_of(k, n, &whole);
 	for (size_t j = 0; blocks && j < n; j++)
 		quantize_input(k, q, x + j * dim, dim, n, j);
-	if (rounded)
-		k->round(b, x, dim * n);
+	for (size_t j = 0; rounded && j < n; j++) {
+		round_input(k, b, x + j * dim, dim, n, j);
+		round_input(k, b1 + j * rounded_room(dim, 1), x + j * dim, dim, 1, 0);
+	}
 	k->matmul(&t, 0, rows, &(struct inputs){.x = x, .q = q, .rounded = b, .n = n}, all, rows, s);
 	for (size_t j = 0; j < n; j++) { /* one by one, and in other ranges */
 		if (blocks)
@@ -126,7 +129,7 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 		for (size_t r = 0, next; r < rows; r = next) {
 			next = r + 1 + any() % 40;
 			next = next < rows ? next : rows;
-			k->matmul(&t, r, next, &(struct inputs){.x = x + j * dim, .q = one, .rounded = rounded ? b + j * dim : NULL,
+			k->matmul(&t, r, next, &(struct inputs){.x = x + j * dim, .q = one, .rounded = rounded ? b1 + j * rounded_room(dim, 1) : NULL,
 				.n = 1}, parts + j * rows, rows, s);
 		}
 	}
@@ -140,21 +143,21 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 			for (size_t i = 0; i < dim; i++) {
 				const struct qblock *block = q + block_place(dim / 32, n, j, i / 32);
 				const double v = blocks ? (double)block->d * block->q[i % 32] :
-					rounded ? brain(b[j * dim + i]) : (double)x[j * dim + i];
+					rounded ? brain(b1[j * rounded_room(dim, 1) + i]) : (double)x[j * dim + i];
 				sum += (double)w[i] * v;
 				size += fabs((double)w[i] * v);
 			}
 			check(tensor_format(type)->name, k, (double)all[j * rows + r], sum, 3e-6 * size, r, j);
 		}
 	}
-	xfree(x), xfree(w), xfree(all), xfree(parts), xfree(q), xfree(b), xfree(one), xfree(whole);
+	xfree(x), xfree(w), xfree(all), xfree(parts), xfree(q), xfree(b), xfree(b1), xfree(one), xfree(whole);
 	xfree((void *)(uintptr_t)t.data), xfree((void *)(uintptr_t)t.scale);
 }
 
 static void
 products(const struct kernels *k)
 {
-	static const size_t rows[] = {1, 3, 8, 15, 16, 17, 32, 33, 70}, n[] = {1, 2, 3, 6, 7, 13};
+	static const size_t rows[] = {1, 3, 8, 15, 16, 17, 32, 33, 70}, n[] = {1, 2, 3, 6, 7, 13, 29};
 	for (uint32_t type = 0; type < T_COUNT; type++) {
 		const struct tensor t = {.type = type};
 		if (!tensor_readable(&t))
@@ -162,7 +165,7 @@ products(const struct kernels *k)
 		const size_t block = tensor_format(type)->block;
 		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 			const size_t dims[] = {block == 1 ? 1 + any() % 300 : block * (1 + any() % (600 / block)), block == 1 ? 264 : block};
-			product(k, type, dims[any() % 2], rows[i], n[any() % 6], true);
+			product(k, type, dims[any() % 2], rows[i], n[any() % 7], true);
 		}
 		for (size_t few = 1; few < 6; few++) /* kernels may have ways of their own for these */
 			product(k, type, block > 32 ? 3 * block : 608, 64, few, true);
@@ -181,7 +184,7 @@ rounding(const struct kernels *k)
 		for (int i = 0; i < 32; i++)
 			bits[i] = (uint32_t)any() & (i % 2 ? 0xffffffff : 0xffff8000); /* half of these between two */
 		memcpy(x, bits, sizeof x);
-		k->round(b, x, 32);
+		k->round(b, x, 32, 1);
 		for (int i = 0; i < 32; i++) {
 			const uint32_t sign = bits[i] >> 31 << 15, even = bits[i] >> 16 & 1;
 			const uint32_t want = fabsf(x[i]) < 0x1p-126f ? sign : (bits[i] + 0x7fff + even) >> 16;
@@ -199,8 +202,8 @@ rounded_products(const struct kernels *k)
 	const struct tensor t = {.type = T_BF16, .n_dims = 2, .dim = {32, 1, 1, 1}, .data = ones};
 	const float strange[] = {INFINITY, -INFINITY, NAN};
 	void *whole, *s = scratch_of(k, 1, &whole);
-	for (size_t rows = 1; rows < 40; rows++)
-		product(k, T_BF16, 32 * (1 + any() % 20), rows, 1 + any() % 14, true);
+	for (size_t rows = 1; rows < 100; rows++)
+		product(k, T_BF16, 32 * (1 + any() % 20), rows, 1 + any() % 50, true);
 	for (size_t n = 1; n < 14; n += 4) {
 		product(k, T_BF16, 6 * 1024 + 32, 33, n, true);
 		product(k, T_BF16, 608, 33, n, false); /* those that nobody rounded */
@@ -210,9 +213,9 @@ rounded_products(const struct kernels *k)
 		put_half(ones + 2 * i, 0x3f80);
 	for (int i = 0; i < 3; i++) {
 		float x[32] = {0}, out;
-		uint16_t b[32];
+		uint16_t b[64];
 		x[7 * i] = strange[i];
-		k->round(b, x, 32);
+		k->round(b, x, 32, 1);
 		k->matmul(&t, 0, 1, &(struct inputs){.x = x, .rounded = b, .n = 1}, &out, 1, s);
 		if (isnan(strange[i]) ? !isnan(out) : out != strange[i])
 			die("%s: BF16 makes %g of %g", k->name, (double)out, (double)strange[i]);

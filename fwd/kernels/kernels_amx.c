@@ -26,6 +26,11 @@
 
 #include "compat.h"
 
+#if defined(__AMXINT8__) && defined(__AMXBF16__) /* clang's names before version 15 */
+#define __AMX_INT8__
+#define __AMX_BF16__
+#endif
+
 #if defined(__AMX_INT8__) && defined(__AMX_BF16__) && defined(__AVX512BF16__)
 #include <cpuid.h>
 
@@ -256,8 +261,8 @@ rows_at_once(size_t bytes, size_t n)
 
 /* Rows [first, last) . inputs [j, j + 2 TILED). What fills a last tile are rows before its own, if there are as many. */
 static void
-some_rows(const struct tensor *t, size_t first, size_t last, size_t tile, const struct inputs *in, size_t j, struct ahead *ahead, float *out,
-	size_t stride)
+some_rows(const struct tensor *t, size_t first, size_t last, size_t tile, const struct inputs *in, size_t j, struct ahead *ahead,
+	float *out, size_t stride)
 {
 	_Alignas(LINE) float sum[4][LANES][LANES];
 	const size_t dim = t->dim[0], bytes = tensor_row_bytes(t);

@@ -25,7 +25,7 @@
 
 enum {
 	TILE = 2 * LANES,
-	PANEL = 512,	/* columns of a matrix of floats that are unpacked together */
+	PANEL = 512 / BESIDE,	/* columns of a matrix of floats that are unpacked together */
 	SUMS = 16	/* where a sum is made in parts, so many for any LANES: the bits are the same */
 };
 

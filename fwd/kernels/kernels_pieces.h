@@ -12,11 +12,8 @@
  * Who includes this brings, above it, weights_at() and numbers_at(), and below it lies_ready() and some_rows().
  */
 
-#if !defined(BESIDE)
-#define BESIDE 1
-#endif
-
 enum {
+	BESIDE_F32 = T_COUNT,	/* BESIDE rows of floats side by side, as a vector takes them, in their place */
 	COLUMNS = LANES / BESIDE,
 	SUMS_AT_ONCE = 4,
 	ROWS_AT_ONCE = SUMS_AT_ONCE * BESIDE
@@ -64,7 +61,7 @@ ask_line(struct ahead *a)
 ALWAYS void
 piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, const int rows, const int at_once)
 {
-	const size_t size = type == T_F32 ? 4 : 2;
+	const size_t size = type == BESIDE_F32 ? BESIDE * 4 : type == T_F32 ? 4 : 2;
 	const int sums = (rows + BESIDE - 1) / BESIDE;
 	vec a[VECTORS_AT_ONCE][SUMS_AT_ONCE], x[VECTORS_AT_ONCE];
 	UNROLL for (int t = 0; t < at_once; t++)
@@ -80,7 +77,9 @@ piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, con
 		UNROLL for (int t = 0; t < at_once; t++)
 			x[t] = numbers_at(p->x + (size_t)t * p->apart + k);
 		UNROLL for (int r = 0; r < sums; r++) {
-			const vec v = weights_at(type, w + (size_t)(r * BESIDE) * p->stride, rows > 1 ? p->stride : 0);
+			const unsigned char *at = w + (size_t)(r * BESIDE) * p->stride;
+			const vec v = type == BESIDE_F32 ? vec_load((const float *)(const void *)at) :
+				weights_at(type, at, rows > 1 ? p->stride : 0);
 			UNROLL for (int t = 0; t < at_once; t++)
 				a[t][r] = vec_fma(a[t][r], v, x[t]);
 		}

@@ -121,6 +121,7 @@ struct tile {
 enum { TILED = 16 };	/* so many inputs meet two tiles at once */
 
 /* sum[t][2 LANES] += two tiles . blocks of 32, of `count` inputs, a multiple of TILED, that lie `apart`, in the order of codes_times(). */
-typedef void tiles_fn(const struct coding *c, struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart, float *sum);
+typedef void tiles_fn(const struct coding *c, struct tile *w, size_t n, const struct qblock *x, size_t count, size_t apart,
+	float *sum);
 
 #endif

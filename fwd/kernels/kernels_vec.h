@@ -6,6 +6,11 @@
 
 #include <math.h>
 
+/* Rows in a vector: see kernels_pieces.h. */
+#if !defined(BESIDE)
+#define BESIDE 1
+#endif
+
 enum { FLOAT_ROWS = 32, VECTORS = 96 };	/* so many rows of a matrix of floats, and so many vectors, at a time */
 
 #if defined(__GNUC__)

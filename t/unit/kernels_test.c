@@ -170,6 +170,7 @@ products(const struct kernels *k)
 		for (size_t few = 1; few < 6; few++) /* kernels may have ways of their own for these */
 			product(k, type, block > 32 ? 3 * block : 608, 64, few, true);
 		product(k, type, block > 32 ? 3 * block : 608, 64, 13, true);
+		product(k, type, block > 32 ? 3 * block : 608, 64, 35, true); /* and for many */
 	}
 }
 

@@ -138,7 +138,7 @@ context_new(const struct model *m, const struct kernels *k, struct pool *p, enum
 	c->gate = floats(c, n, m->widest_ffn);
 	c->up = floats(c, n, m->widest_ffn);
 	c->blocks = room(c, n, widest / 32, sizeof *c->blocks);
-	c->rounded = room(c, k->round ? 1 : 0, k->round ? rounded_room(widest, n) : 0, sizeof *c->rounded);
+	c->rounded = room(c, k->round ? n + 1 : 0, widest, sizeof *c->rounded);
 	if (s->n_experts) {
 		c->gathered = floats(c, n, s->n_embd);
 		c->answer = floats(c, n, s->n_embd);

@@ -141,14 +141,7 @@ quantize_input(const struct kernels *k, struct qblock *q, const float *x, size_t
 	}
 }
 
-/* Numbers that inputs.rounded takes, with what is read behind the last ones. */
-static inline size_t
-rounded_room(size_t dim, size_t n)
-{
-	return dim * n + 32;
-}
-
-/* Input j of n, dim numbers, rounded and at its place. */
+/* Input j of n, dim numbers, rounded and at its place. There is room for n + 1: behind the last one some numbers are read. */
 static inline void
 round_input(const struct kernels *k, uint16_t *rounded, const float *x, size_t dim, size_t n, size_t j)
 {

@@ -113,14 +113,14 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 	float *x = some(dim * n), *w = xcalloc(dim, sizeof *w);
 	float *all = xcalloc(rows * n, sizeof *all), *parts = xcalloc(rows * n, sizeof *parts);
 	struct qblock *q = xcalloc(dim / 32 * n + 1, sizeof *q), *one = xcalloc(dim / 32 + 1, sizeof *one);
-	uint16_t *b = rounded ? xcalloc(rounded_room(dim, n), sizeof *b) : NULL;
-	uint16_t *b1 = rounded ? xcalloc(n * rounded_room(dim, 1), sizeof *b1) : NULL;
+	uint16_t *b = rounded ? xcalloc(dim * (n + 1), sizeof *b) : NULL;
+	uint16_t *b1 = rounded ? xcalloc(2 * dim * n, sizeof *b1) : NULL;
 	void *whole, *s = scratch_of(k, n, &whole);
 	for (size_t j = 0; blocks && j < n; j++)
 		quantize_input(k, q, x + j * dim, dim, n, j);
 	for (size_t j = 0; rounded && j < n; j++) {
 		round_input(k, b, x + j * dim, dim, n, j);
-		round_input(k, b1 + j * rounded_room(dim, 1), x + j * dim, dim, 1, 0);
+		round_input(k, b1 + 2 * dim * j, x + j * dim, dim, 1, 0);
 	}
 	k->matmul(&t, 0, rows, &(struct inputs){.x = x, .q = q, .rounded = b, .n = n}, all, rows, s);
 	for (size_t j = 0; j < n; j++) { /* one by one, and in other ranges */
@@ -129,7 +129,7 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 		for (size_t r = 0, next; r < rows; r = next) {
 			next = r + 1 + any() % 40;
 			next = next < rows ? next : rows;
-			k->matmul(&t, r, next, &(struct inputs){.x = x + j * dim, .q = one, .rounded = rounded ? b1 + j * rounded_room(dim, 1) : NULL,
+			k->matmul(&t, r, next, &(struct inputs){.x = x + j * dim, .q = one, .rounded = rounded ? b1 + 2 * dim * j : NULL,
 				.n = 1}, parts + j * rows, rows, s);
 		}
 	}
@@ -143,7 +143,7 @@ product(const struct kernels *k, uint32_t type, size_t dim, size_t rows, size_t 
 			for (size_t i = 0; i < dim; i++) {
 				const struct qblock *block = q + block_place(dim / 32, n, j, i / 32);
 				const double v = blocks ? (double)block->d * block->q[i % 32] :
-					rounded ? brain(b1[j * rounded_room(dim, 1) + i]) : (double)x[j * dim + i];
+					rounded ? brain(b1[2 * dim * j + i]) : (double)x[j * dim + i];
 				sum += (double)w[i] * v;
 				size += fabs((double)w[i] * v);
 			}

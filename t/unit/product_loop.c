@@ -81,7 +81,7 @@ loop(const struct kernels *k, uint32_t type, size_t threads, size_t n, size_t di
 			quantize_input(k, q, x + j * dim, dim, n, j);
 		w[i] = (struct work){.k = k, .t = tensor_of(type, dim, rows), .in = {.x = x, .q = q, .n = n}, .seconds = seconds};
 		if (meets_rounded(k, &w[i].t)) {
-			uint16_t *b = xcalloc(rounded_room(dim, n), sizeof *b);
+			uint16_t *b = xcalloc(dim * (n + 1), sizeof *b);
 			for (size_t j = 0; j < n; j++)
 				round_input(k, b, x + j * dim, dim, n, j);
 			w[i].in.rounded = b;

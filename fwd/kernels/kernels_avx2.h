@@ -12,8 +12,9 @@
  *
  * Tried: F16 and BF16 as integers of 16 bits, weights that share a power of two with 128 columns, inputs a scale with 16, whose
  * multiplier makes twice as many products. 256 vectors make 64 10^9 multiply-adds a second (floats 43), but to convert weights takes
- * as long as 10 vectors: 8 make 33 (45), one reads 22 GB/s in cache (46). A model of 1.1 10^9 weights of F16, of BF16: prompts 1.17
- * and 1.39 times as fast, 8 sequences 0.78 and 0.75, one 0.83 and 0.90. As bits may not depend on the batch, it is all or none.
+ * as long as 3 to 4 vectors: 8 make 33 (37 to 46), one reads 22 GB/s in cache (35 to 46). A model of 1.1 10^9 weights of F16,
+ * of BF16: prompts 1.17 and 1.39 times as fast, 8 sequences 0.78 and 0.75, one 0.83 and 0.90. As bits may not
+ * depend on the batch, it is all or none.
  *
  * One vector reads weights in cache at 20 GB/s (Q4_0, Q4_K, Q6_K), 33 (Q8_0), 17 (Q5_K), 11 to 15 (Q2_K, Q3_K, IQ4,
  * MXFP4, TQ2_0), 46 (F16), while one thread gets 16 GB/s from memory with plain loads and two together 28, and 30 to 40 where

@@ -15,8 +15,8 @@ typedef void pool_fn(void *arg, size_t first, size_t last, int thread);
 struct pool *pool_new(int threads);
 int pool_threads(const struct pool *p);
 
-/* Call fn on all of [0, n) in pieces of at most `chunk`, and return when all are
- * done. Which thread gets which piece is chance: results must not depend on it. */
+/* Call fn on all of [0, n), in one or more pieces of `chunk` at a time, and return when all are done. Which
+ * thread gets which pieces, and how many together, is chance: results must not depend on it. */
 void pool_run(struct pool *p, pool_fn *fn, void *arg, size_t n, size_t chunk);
 
 /* Where the part of such a loop begins that a thread works on first, from piece to piece; that of

@@ -1,5 +1,5 @@
 /*
- * kernels_codes.h - part of kernels_body.h: products of wtiled in blocks.
+ * kernels_codes.h - part of kernels_body.h: products of weights in blocks.
  *
  * A batch of few inputs is bound by what a tile costs beside its products, so its measures are taken once a matrix,
  * and by the memory if that idles meanwhile: the TILE rows behind those at work are asked for evenly, while these are
@@ -8,7 +8,7 @@
 #ifndef KERNELS_CODES_H
 #define KERNELS_CODES_H
 
-/* What wtiled in a tile are counted from; those of types with minima have no sign as they are. */
+/* What weights in a tile are counted from; those of types with minima have no sign as they are. */
 #if defined(HAVE_SHORTS)
 #define LEAST(minima) c->least
 #else

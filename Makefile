@@ -24,6 +24,11 @@ OBJ = $(SRC:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/lib.a
 BINS = $(PROGRAMS:%=$(BIN)/%)
 
+# As many compilers as there are CPUs, unless -j says otherwise.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+endif
+
 all: $(BINS)
 
 $(BIN)/llm-tok: $(filter $(BUILD)/tok/%,$(OBJ))

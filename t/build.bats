@@ -18,6 +18,7 @@ answers() # the programs just built work
 setup()
 {
 	[ -z "$LLM_SANITIZER" ] || skip 'says nothing about instrumented programs'
+	unset MAKEFLAGS MAKELEVEL # of the make that runs the tests
 	cd "$REPO" || return
 }
 
@@ -37,7 +38,7 @@ setup()
 	need qemu-aarch64
 	export QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
 	local fwd=$BATS_TEST_TMPDIR/bin/llm-fwd test=$BATS_TEST_TMPDIR/build/t/unit/kernels_test ids=t/fixtures/reference-ids.txt
-	build -j2 CC=aarch64-linux-gnu-gcc CFLAGS='-O1 -Werror' "$fwd" "$test"
+	build CC=aarch64-linux-gnu-gcc CFLAGS='-O1 -Werror' "$fwd" "$test"
 	for k in neon dotprod; do
 		LLM_KERNELS=$k qemu-aarch64 "$test"
 		[ "$(echo hi | llm-tok m.bin | LLM_KERNELS=$k qemu-aarch64 "$fwd" m.bin | llm-sample -t 0 -n 12 | llm-detok)" = \

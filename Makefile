@@ -19,7 +19,7 @@ CFLAGS_OURS = -std=c11 -ffp-contract=off -Wall -Wextra -pthread
 COMPILE = $(CC) $(CPPFLAGS_OURS) $(CPPFLAGS) $(CFLAGS_OURS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS_OURS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lm $(LDLIBS)
 
-SRC = $(foreach d,$(DIRS),$(wildcard $(d)/*.c $(d)/*/*.c))
+SRC = $(foreach d,$(DIRS),$(wildcard $(d)/*/*.c $(d)/*.c))
 OBJ = $(SRC:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/lib.a
 BINS = $(PROGRAMS:%=$(BIN)/%)
@@ -29,7 +29,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 endif
 
-all: $(BINS)
+all: $(BIN)/llm-fwd $(BINS) # which takes longest
 
 $(BIN)/llm-tok: $(filter $(BUILD)/tok/%,$(OBJ))
 $(BIN)/llm-fwd: $(filter $(BUILD)/fwd/%,$(OBJ))
@@ -50,17 +50,18 @@ $(BUILD)/%.o: %.c Makefile
 # Kernels: one file an instruction set; which one runs is chosen at start. MACHINE=: only the portable ones.
 # Of their variables compilers would write for as long as they compile: -g1 is without these.
 KERNELS = -O3 -ffp-contract=fast -g1
-MACHINE = $(shell $(CC) -dumpmachine)
-# These options, or none if the compiler is too old for them: the file is empty then.
+MACHINE := $(shell $(CC) -dumpmachine)
+# These options, or none if the compiler is too old for them: the file is empty then. Asked before anything is
+# compiled, as make waits for what runs beside $(shell), too.
 KNOWN = $(if $(shell echo | $(CC) $(1) -E - >/dev/null 2>&1 && echo yes),$(1))
 $(BUILD)/fwd/kernels/kernels_portable.o: KERNEL_CFLAGS = $(KERNELS)
 ifneq (,$(findstring x86_64,$(MACHINE)))
 $(BUILD)/fwd/kernels/kernels_avx2.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c
-$(BUILD)/fwd/kernels/kernels_avxvnni.o: KERNEL_CFLAGS = $(KERNELS) -mavx2 -mfma -mf16c $(call KNOWN,-mavxvnni)
+$(BUILD)/fwd/kernels/kernels_avxvnni.o: KERNEL_CFLAGS := $(KERNELS) -mavx2 -mfma -mf16c $(call KNOWN,-mavxvnni)
 AVX512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -mprefer-vector-width=512
-$(BUILD)/fwd/kernels/kernels_avx512.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,$(AVX512))
-$(BUILD)/fwd/kernels/kernels_avx512bf16.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,$(AVX512) -mavx512bf16)
-$(BUILD)/fwd/kernels/kernels_amx.o: KERNEL_CFLAGS = $(KERNELS) $(call KNOWN,$(AVX512) -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16)
+$(BUILD)/fwd/kernels/kernels_avx512.o: KERNEL_CFLAGS := $(KERNELS) $(call KNOWN,$(AVX512))
+$(BUILD)/fwd/kernels/kernels_avx512bf16.o: KERNEL_CFLAGS := $(KERNELS) $(call KNOWN,$(AVX512) -mavx512bf16)
+$(BUILD)/fwd/kernels/kernels_amx.o: KERNEL_CFLAGS := $(KERNELS) $(call KNOWN,$(AVX512) -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16)
 endif
 ifneq (,$(findstring aarch64,$(MACHINE)))
 $(BUILD)/fwd/kernels/kernels_neon.o: KERNEL_CFLAGS = $(KERNELS)

@@ -210,7 +210,7 @@ made()
 	[[ $stderr == *"'martian'; known: default gpt-2 "*qwen2* ]]
 	made 'add_bpe(g); g.set("tokenizer.ggml.model", scalar(STRING, "bert"))'
 	fails 1 llm-tok made.gguf
-	[[ $stderr == *"'bert'; known: llama gpt2 t5" ]]
+	[[ $stderr == *"'bert'; known: llama gpt2 gemma4 t5" ]]
 }
 
 @test "merges that lead nowhere, doubled pieces, missing types" {
@@ -220,6 +220,36 @@ made()
 	made 'add_spm(g); p = [x[0] for x in spm_pieces(True)]; g.set("tokenizer.ggml.token_type", None)
 g.set("tokenizer.ggml.tokens", array(STRING, p[:-2] + [b"", p[-3]]))'
 	llm-tok made.gguf <in | llm-detok | cmp - in
+}
+
+@test "Gemma 4's in GGUF: the ids of the same tokenizer.json, but for U+2581, which comes back" {
+	local gemma='p, m = add_gemma(g)' step
+	mkdir json
+	made "$gemma"'
+import json
+n = len(p)
+json.dump({"added_tokens": [{"id": i, "content": p[i], "special": True} for i in range(5)],
+	"normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"},
+	"pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False},
+	"decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]},
+	"model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "vocab": {p[i]: i for i in range(n)}, "merges": m}},
+	open("json/tokenizer.json", "w"))'
+	{ printf 'hi  hi   abb\n\n\nbbb xé\n <|turn>hi\0 h\0 \0'; endless | sed 's/\xe2\x96\x81/-/g'; } >in
+	llm-tok -q -z made.gguf <in | sed 's/^2 //' >got
+	llm-tok -q -z json <in >want
+	cmp want got
+	llm-tok -q -z -s made.gguf <in | sed 's/^2 //' >got
+	llm-tok -q -z -s json <in >want
+	cmp want got
+	printf 'hi\342\226\201\342\226\201 \377\342\226' >in
+	llm-tok made.gguf <in | llm-detok | cmp - in
+	{ endless; noise | tr '\0' '\1'; printf '\0'; } >in
+	for step in 7 61 1000; do
+		"$LLM_UNIT/vocab_test" -r -p $step made.gguf <in
+	done
+	made "$gemma; g.set('tokenizer.ggml.merges', None)"
+	fails 1 llm-tok made.gguf
+	[[ $stderr == *'a gemma4 vocabulary without merges (tokenizer.ggml.merges)' ]]
 }
 
 @test "Unigrams in GGUF: rules and scores that lie" {

@@ -15,6 +15,20 @@ is_space_at(const unsigned char *p, size_t n)
 	return n >= SPM_SPACE_LEN && !memcmp(p, SPM_SPACE, SPM_SPACE_LEN);
 }
 
+size_t
+next_spelled_space(const unsigned char *s, size_t n)
+{
+	for (size_t i = 0; n - i >= SPM_SPACE_LEN; i++) {
+		const unsigned char *p = memchr(s + i, (unsigned char)SPM_SPACE[0], n - i);
+		if (!p)
+			break;
+		i = (size_t)(p - s);
+		if (is_space_at(p, n - i))
+			return i;
+	}
+	return n;
+}
+
 /* The characters that meet at p[at]: the last byte of the one, the first byte of the other; a piece's spelling of
  * a space counts as the space. */
 static void
@@ -110,11 +124,8 @@ bool
 cuts_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, word_fn *word, struct ids *out)
 {
 	struct word_queue q;
-	if (!ready(v, n))
+	if (!ready(v, n) || next_spelled_space(s, n) < n)
 		return false;
-	for (const unsigned char *p = s; (p = memchr(p, SPM_SPACE[0], n - (size_t)(p - s))); p++)
-		if (is_space_at(p, n - (size_t)(p - s)))
-			return false;
 	words_begin(&q, word);
 	if (prefix) {
 		const size_t len = v->joined[' ' * ROW + s[0]] ? word_end(v->joined, s, n) : 0;

@@ -27,6 +27,7 @@ hf_prepare(struct vocab *v)
 	byte_pieces_index(v);
 	for (int b = 0; b < 256; b++)
 		h->only_spaces &= v->byte_id[b] != NO_ID;
+	h->exact &= h->only_spaces;
 }
 
 /* BPE over characters. */
@@ -198,6 +199,21 @@ encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 	encode_chars(v, v->hf->text->s, v->hf->text->n, out);
 }
 
+/* All of such a text, or what goes before a place where it can be cut. */
+static void
+encode_spaced(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
+{
+	while (n && !cuts_encode(v, s, n, prefix, encode_cut, out)) {
+		const size_t mark = v->hf->exact ? next_spelled_space(s, n) : n, behind = mark < n ? mark + SPM_SPACE_LEN : n;
+		spell_spaces(v, s, mark, prefix);
+		encode_chars(v, v->hf->text->s, v->hf->text->n, out);
+		emit_unknown(v, s + mark, behind - mark, out);
+		s += behind;
+		n -= behind;
+		prefix = false;
+	}
+}
+
 static size_t
 spelled_bytes(const struct hf *h, unsigned char byte)
 {
@@ -307,17 +323,7 @@ encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, stru
 
 /* Texts that go on. */
 
-/* Of a text in which nothing changes but how spaces are spelled: what goes before a place where it can be cut. */
-static void
-encode_spaced(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
-{
-	if (n && cuts_encode(v, s, n, prefix, encode_cut, out))
-		return;
-	spell_spaces(v, s, n, prefix);
-	encode_chars(v, v->hf->text->s, v->hf->text->n, out);
-}
-
-/* The same where it cannot be cut; behind a character that has no piece it can. */
+/* Of a text in which nothing changes but how spaces are spelled, where it cannot be cut; behind a character that has no piece it can. */
 static size_t
 encode_word_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {
@@ -328,7 +334,8 @@ encode_word_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix
 	for (size_t len; n - i >= 4; i += len) { /* where characters are whole */
 		uint32_t cp;
 		len = utf8_next(s + i, n - i, &cp);
-		if (cp == ' ' ? gather(v, (const unsigned char *)SPM_SPACE, SPM_SPACE_LEN, false) : gather(v, s + i, len, false))
+		const bool none = v->hf->exact && cp == 0x2581;
+		if (cp == ' ' ? gather(v, (const unsigned char *)SPM_SPACE, SPM_SPACE_LEN, false) : !none && gather(v, s + i, len, false))
 			continue;
 		encode_spaced(v, s, i + len, prefix, out);
 		return i + len;
@@ -619,6 +626,10 @@ encode_between(struct vocab *v, const struct source *t, unsigned set, size_t fro
 		return;
 	if (set == 2) {
 		encode_words(v, t->s + from, n, first && from == 0 && v->hf->front, out);
+		return;
+	}
+	if (v->hf->exact) {
+		encode_spaced(v, t->s + from, n, v->space_prefix, out);
 		return;
 	}
 	if (v->hf->only_spaces && !v->special[3].list && cuts_encode(v, t->s + from, n, v->space_prefix, encode_cut, out))

@@ -86,6 +86,7 @@ struct hf {
 	 * SPM_SPACE, with one in front where the vocabulary has space_prefix. */
 	struct pretok pretok;
 	bool known_words, only_spaces;
+	bool exact;			/* the latter, and all comes back: U+2581 is no space */
 	/* Used again and again. */
 	struct bytes text[2];
 	bool front;			/* the normalized text begins where the text does */
@@ -179,5 +180,7 @@ size_t hf_head(struct hf *h, size_t at, size_t end);
 size_t hf_unwritten(const struct hf *h, const unsigned char *s, size_t to);
 /* Steps that cut as a row of regular expressions does. */
 struct hf *hf_from_pretok(const struct pretok *p, const char *path);
+/* BPE of a text as one word, its spaces spelled as SPM_SPACE and what has no piece byte by byte: Gemma's, where no file says so. */
+struct hf *hf_spaced(const char *path);
 
 #endif

@@ -366,3 +366,16 @@ hf_from_pretok(const struct pretok *p, const char *path)
 	hf_compile(h);
 	return h;
 }
+
+struct hf *
+hf_spaced(const char *path)
+{
+	const struct str space = {SPM_SPACE, SPM_SPACE_LEN};
+	struct hf *h = xcalloc(1, sizeof *h);
+	h->path = path;
+	h->normalizers = xcalloc(1, sizeof *h->normalizers);
+	h->normalizers[h->n_normalizers++] = (struct hf_step){.kind = HF_REPLACE, .literal = {" ", 1}, .text = space};
+	h->space = space;
+	h->byte_fallback = h->fuse_unk = h->only_spaces = h->exact = true;
+	return h;
+}

@@ -468,6 +468,7 @@ void bpe_encode_rest(struct vocab *v, const unsigned char *s, size_t n, size_t c
 /* Encode a text that holds no specials word by word, which merging does not reach across; one that is new
  * is given to `word`. prefix: a space stands before the first. False: this text cannot be cut, or it does not pay yet. */
 size_t cuts_last(struct vocab *v, const unsigned char *s, size_t n); /* the last place to cut a text that goes on, or 0 */
+size_t next_spelled_space(const unsigned char *s, size_t n); /* U+2581, or n */
 bool cuts_encode(struct vocab *v, const unsigned char *s, size_t n, bool prefix, word_fn *word, struct ids *out);
 
 /* Encode text that holds no specials. */

@@ -272,8 +272,10 @@ read_kind(struct vocab *v)
 	v->bpe = str_is(model, "gpt2");
 	if (str_is(model, "t5"))
 		v->unigram = xcalloc(1, sizeof *v->unigram);
+	else if (str_is(model, "gemma4"))
+		v->hf = hf_spaced(v->path);
 	else if (!v->bpe && !str_is(model, "llama"))
-		die("%s: tokenizer.ggml.model is '%.*s'; known: llama gpt2 t5", v->path,
+		die("%s: tokenizer.ggml.model is '%.*s'; known: llama gpt2 gemma4 t5", v->path,
 			(int)(model.n < 64 ? model.n : 64), model.p);
 	if (!v->bpe)
 		return;
@@ -308,28 +310,30 @@ from_gguf(const struct gguf *g, bool encode)
 	v->meta = g;
 	read_kind(v);
 	find_pieces(v);
-	if (!v->bpe) {
+	const bool merged = v->bpe || v->hf, likely = !merged && !v->unigram;
+	if (!merged) {
 		v->scores = per_piece(v, "tokenizer.ggml.scores", GGUF_F32);
 		if (!v->scores)
 			die("%s: a %s vocabulary without tokenizer.ggml.scores", v->path, v->unigram ? "t5" : "llama");
 	}
 	/* Looked for here, before anything is written; encoding reads them. */
-	const struct gguf_kv *merges = v->bpe ? gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING) : NULL;
-	if (v->bpe && !merges)
-		die("%s: a gpt2 vocabulary without merges (tokenizer.ggml.merges)", v->path);
+	const struct gguf_kv *merges = merged ? gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING) : NULL;
+	if (merged && !merges)
+		die("%s: a %s vocabulary without merges (tokenizer.ggml.merges)", v->path, v->hf ? "gemma4" : "gpt2");
 	if (merges)
 		v->merge_list = *merges;
 	v->ignore_merges = v->bpe && v->pretok->ignore_merges;
 	v->template = gguf_str(g, "tokenizer.chat_template");
-	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", v->bpe ? -1 : v->unigram ? 2 : 0);
-	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", v->bpe || v->unigram ? -1 : 1);
-	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", v->bpe ? -1 : v->unigram ? 1 : 2);
+	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", merged ? -1 : v->unigram ? 2 : 0);
+	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", likely ? 1 : -1);
+	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", merged ? -1 : v->unigram ? 1 : 2);
 	read_pieces(v, encode && !v->bpe && !v->unigram);
 	read_eog(v);
 	v->bos_piece = v->bos;
-	if (!gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : !v->unigram))
+	/* Files of Gemma 4 have said false of a model that wants it. */
+	if (!v->hf && !gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : !v->unigram))
 		v->bos = -1;
-	v->space_prefix = !v->bpe && gguf_bool(g, "tokenizer.ggml.add_space_prefix", !v->unigram);
+	v->space_prefix = !merged && gguf_bool(g, "tokenizer.ggml.add_space_prefix", !v->unigram);
 	if (v->unigram)
 		sp_from_gguf(v);
 	v->rstrip = is_phi3(g);

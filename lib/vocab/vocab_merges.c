@@ -50,6 +50,40 @@ merges_locate(struct vocab *v)
 	}
 }
 
+/* Whether merge p[0..n], which has its gap in the middle, spells the string x[0..n). Where chunks can be read at both, at a glance: most do. */
+static inline bool
+spells(const struct vocab *v, const unsigned char *p, struct str x, size_t n)
+{
+	if (x.n != n || n >= CHUNK || !is_wide(v->merge.tail, p) || !piece_is_wide(v, (const unsigned char *)x.p))
+		return false;
+	const chunk to = chunk_at(x.p), behind = chunk_at(p + 1);
+	const uint64_t gap = chunk_is(behind, ' '), before = chunk_same(chunk_at(p), to), after = chunk_same(behind, to);
+	const size_t at = gap ? chunk_before(gap) + 1 : n;
+	return at < n && chunk_begins((before & chunk_up_to(gap << MARK_STEP)) | (after & ~chunk_up_to(gap << MARK_STEP)), n);
+}
+
+/* With the pieces at hand, find the merges that make each. */
+static void
+find_runs(struct vocab *v)
+{
+	struct spelled *s = &v->runs;
+	struct str part[2];
+	for (uint32_t id = 0; id < v->n; id += VOCAB_MARK)
+		vocab_locate(v, id);
+	spelled_init(s, v->text, v->at, v->n);
+	for (uint32_t m = 0; m < v->merge.n; m++) {
+		const struct span merge = v->merge.at[m];
+		const unsigned char *p = v->merge.text[0] + merge.off;
+		const uint32_t next = s->now + 1;
+		if (spelled_goes_on(s, m) && spells(v, p, spelled_string(s, s->now), merge.n - 1))
+			s->end++;
+		else if (spelled_may_begin(s, next) && spells(v, p, spelled_string(s, next), merge.n - 1))
+			spelled_begin(s, next, m);
+		else if (merge_parts(&v->merge, m, part))
+			spelled_take(s, m, part[0], part[1]);
+	}
+}
+
 /* Whether piece id is ordinary text, spelled l and then r. */
 static bool
 piece_is(const struct vocab *v, uint32_t id, struct str l, struct str r)
@@ -119,10 +153,13 @@ void
 merges_prepare(struct vocab *v)
 {
 	struct spelled *s = &v->runs;
-	if (v->merge_list.data) {
+	if (v->merge_list.data)
 		merges_locate(v);
+	if (v->merge_list.data && !v->pieces.slot)
 		find_first(v);
-	} else
+	else if (v->merge_list.data)
+		find_runs(v);
+	else
 		pieces_index(v);
 	if (s->first)
 		drop_runs(v);

@@ -221,22 +221,7 @@ normalize_text(struct vocab *v, const unsigned char *s, size_t n, bool more)
 	return i;
 }
 
-/* The next U+2581, or n. */
-static size_t
-next_spelled_space(const unsigned char *s, size_t n)
-{
-	for (size_t i = 0; n - i >= SPM_SPACE_LEN; i++) {
-		const unsigned char *p = memchr(s + i, (unsigned char)SPM_SPACE[0], n - i);
-		if (!p)
-			break;
-		i = (size_t)(p - s);
-		if (is_spelled_space(p, n - i))
-			return i;
-	}
-	return n;
-}
-
-/* The same; where all comes back, U+2581 stands between texts. */
+/* normalize_text(); where all comes back, U+2581 stands between texts. */
 static size_t
 normalize_texts(struct vocab *v, const unsigned char *s, size_t n, bool more, struct ids *out)
 {

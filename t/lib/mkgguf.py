@@ -155,6 +155,22 @@ def add_bpe(g, pre='smollm'):
     return len(p)
 
 
+def add_gemma(g):
+    """BPE of characters; returns its pieces and merges."""
+    merges = ['\n \n', '▁ ▁', 'h i', 'i ▁', '▁ hi', '▁h i', '▁ h', 'a b', 'b b', 'a bb', 'ab b', '▁▁ ▁', '▁ ▁▁']
+    p = ['<pad>', '<eos>', '<bos>', '<unk>', '<|turn>'] + ['<0x%02X>' % i for i in range(256)] + list('\n▁abhié')
+    types = [3] * 5 + [6] * 256 + [1] * 99
+    p = list(dict.fromkeys(p + [m.replace(' ', '') for m in merges]))
+    g.set('tokenizer.ggml.model', scalar(STRING, 'gemma4'))
+    g.set('tokenizer.ggml.tokens', array(STRING, p))
+    g.set('tokenizer.ggml.token_type', array(I32, types[:len(p)]))
+    g.set('tokenizer.ggml.merges', array(STRING, merges))
+    g.set('tokenizer.ggml.bos_token_id', scalar(U32, 2))
+    g.set('tokenizer.ggml.eos_token_id', scalar(U32, 1))
+    g.set('tokenizer.ggml.unknown_token_id', scalar(U32, 3))
+    return p, merges
+
+
 def add_llama(g, n_vocab, kind=0, embd=8, ff=16, heads=2, kv_heads=1, layers=1, ctx=16, tied=False):
     def u32(v):
         return scalar(U32, v)

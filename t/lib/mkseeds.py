@@ -81,6 +81,7 @@ def main():
     g.set('tokenizer.ggml.model', mkgguf.scalar(mkgguf.STRING, 't5')).set('tokenizer.ggml.remove_extra_whitespaces', mkgguf.scalar(mkgguf.BOOL, 1))
     g.set('tokenizer.ggml.precompiled_charsmap', mkgguf.array(mkgguf.U8, list(charsmap({b'h': b'a ', b'ab': b'b'})[:-1]) + [0]))
     put(out, 'vocab_gguf', 't5', bytes([len(WORDS)]) + WORDS + g.bytes())
+    put(out, 'vocab_gguf', 'gemma4', bytes([len(WORDS)]) + WORDS + mkgguf.vocab_only(mkgguf.add_gemma).bytes())
     for bits, sizes in ((0, [1216]), (1, [2240])):
         for size in sizes:
             put(out, 'state', '%d' % size, bytes([bits + 2 * 9]) + state(b'\1\x3c\2\xbc', size))

@@ -241,7 +241,7 @@ json.dump({"added_tokens": [{"id": i, "content": p[i], "special": True} for i in
 	llm-tok -q -z -s made.gguf <in | sed 's/^2 //' >got
 	llm-tok -q -z -s json <in >want
 	cmp want got
-	printf 'hi\342\226\201\342\226\201 \377\342\226' >in
+	printf '\342\226\201hi\342\226\201\342\226\201 \377\342\226' >in
 	llm-tok made.gguf <in | llm-detok | cmp - in
 	{ endless; noise | tr '\0' '\1'; printf '\0'; } >in
 	for step in 7 61 1000; do

@@ -239,6 +239,8 @@ merge_few(const struct pairs *p, const unsigned char *s, uint32_t *id, size_t n)
 {
 	struct few f;
 	f.id = id;
+	if (!n)
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		f.next[i] = (uint8_t)(i + 1);
 		f.prev[i + 1] = (uint8_t)i;

@@ -9,12 +9,6 @@
 
 enum { ROW = 256, WORTH = 4096 /* bytes of text that pay for the table */ };
 
-static bool
-is_space_at(const unsigned char *p, size_t n)
-{
-	return n >= SPM_SPACE_LEN && !memcmp(p, SPM_SPACE, SPM_SPACE_LEN);
-}
-
 size_t
 next_spelled_space(const unsigned char *s, size_t n)
 {
@@ -23,7 +17,7 @@ next_spelled_space(const unsigned char *s, size_t n)
 		if (!p)
 			break;
 		i = (size_t)(p - s);
-		if (is_space_at(p, n - i))
+		if (is_spelled_space(p, n - i))
 			return i;
 	}
 	return n;
@@ -35,9 +29,9 @@ static void
 join(uint8_t *joined, const unsigned char *p, size_t at, size_t n)
 {
 	unsigned char a = p[at - 1], b = p[at];
-	if (at >= SPM_SPACE_LEN && is_space_at(p + at - SPM_SPACE_LEN, SPM_SPACE_LEN))
+	if (at >= SPM_SPACE_LEN && is_spelled_space(p + at - SPM_SPACE_LEN, SPM_SPACE_LEN))
 		a = ' ';
-	if (is_space_at(p + at, n - at))
+	if (is_spelled_space(p + at, n - at))
 		b = ' ';
 	joined[a * ROW + b] = 1;
 }
@@ -92,8 +86,8 @@ cuts_last(struct vocab *v, const unsigned char *s, size_t n)
 {
 	ready(v, WORTH);
 	for (size_t i = n; i-- > 1;)
-		if (!v->joined[s[i - 1] * ROW + s[i]] && !is_space_at(s + i, n - i) && n - i >= SPM_SPACE_LEN &&
-			!(i >= SPM_SPACE_LEN && is_space_at(s + i - SPM_SPACE_LEN, SPM_SPACE_LEN)))
+		if (!v->joined[s[i - 1] * ROW + s[i]] && !is_spelled_space(s + i, n - i) && n - i >= SPM_SPACE_LEN &&
+			!(i >= SPM_SPACE_LEN && is_spelled_space(s + i - SPM_SPACE_LEN, SPM_SPACE_LEN)))
 			return i;
 	return 0;
 }

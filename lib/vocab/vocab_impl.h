@@ -33,6 +33,11 @@
 /* U+2581, SentencePiece's visible space. */
 #define SPM_SPACE "\xE2\x96\x81"
 #define SPM_SPACE_LEN 3
+static inline bool
+is_spelled_space(const unsigned char *s, size_t n)
+{
+	return n >= SPM_SPACE_LEN && !memcmp(s, SPM_SPACE, SPM_SPACE_LEN);
+}
 
 /* Characters that were looked up last, each in a place of its own. */
 struct char_memo {

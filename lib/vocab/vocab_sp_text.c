@@ -39,12 +39,6 @@ sp_prepare(struct vocab *v)
 	sp->raw = sp->cuts && sp->exact && v->all_bytes;
 }
 
-static bool
-is_spelled_space(const unsigned char *s, size_t n)
-{
-	return n >= SPM_SPACE_LEN && !memcmp(s, SPM_SPACE, SPM_SPACE_LEN);
-}
-
 /* What becomes of the beginning of s[0..n), and how many bytes of it that is; *open: more behind it may change that. */
 static struct str
 normalize_prefix(struct sp *sp, const unsigned char *s, size_t n, size_t *len, bool *open)

@@ -69,9 +69,10 @@ piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, con
 			a[t][r] = p->first || r >= sums ? vec_set(0) : vec_load(p->sum + (t * FLOAT_ROWS + r) * LANES);
 	const unsigned char *w = p->w;
 	struct behind next = behind(w, p->stride, (size_t)rows);
+	struct ahead far = ahead ? *ahead : (struct ahead){0, 0}; /* in registers */
 	for (size_t k = 0; k < p->columns; k += COLUMNS, w += COLUMNS * size) {
 		if (ahead)
-			ask_line(ahead);
+			ask_line(&far);
 		else if (k % (64 / size) == 0)
 			ask_rows(&next, rows);
 		UNROLL for (int t = 0; t < at_once; t++)
@@ -84,6 +85,8 @@ piece_times(const struct piece *p, struct ahead *ahead, const uint32_t type, con
 				a[t][r] = vec_fma(a[t][r], v, x[t]);
 		}
 	}
+	if (ahead)
+		*ahead = far;
 	UNROLL for (int t = 0; t < at_once; t++) {
 		float sum[ROWS_AT_ONCE];
 		if (p->last) {

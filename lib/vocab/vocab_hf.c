@@ -203,10 +203,12 @@ encode_cut(struct vocab *v, const unsigned char *s, size_t n, struct ids *out)
 static void
 encode_spaced(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {
-	while (n && !cuts_encode(v, s, n, prefix, encode_cut, out)) {
+	while (n) {
 		const size_t mark = v->hf->exact ? next_spelled_space(s, n) : n, behind = mark < n ? mark + SPM_SPACE_LEN : n;
-		spell_spaces(v, s, mark, prefix);
-		encode_chars(v, v->hf->text->s, v->hf->text->n, out);
+		if (!mark || !cuts_encode(v, s, mark, prefix, encode_cut, out)) {
+			spell_spaces(v, s, mark, prefix);
+			encode_chars(v, v->hf->text->s, v->hf->text->n, out);
+		}
 		emit_unknown(v, s + mark, behind - mark, out);
 		s += behind;
 		n -= behind;
@@ -323,7 +325,7 @@ encode_words(struct vocab *v, const unsigned char *s, size_t n, bool first, stru
 
 /* Texts that go on. */
 
-/* Of a text in which nothing changes but how spaces are spelled, where it cannot be cut; behind a character that has no piece it can. */
+/* What is certain of such a text that cannot be cut; behind a character that has no piece it can. */
 static size_t
 encode_word_begun(struct vocab *v, const unsigned char *s, size_t n, bool prefix, struct ids *out)
 {

@@ -261,30 +261,49 @@ read_eog(struct vocab *v)
 	vocab_sort_eog(v);
 }
 
+/* The kinds of vocabularies in GGUF files, and what holds where one does not say. */
+static const struct kind {
+	const char *name;	/* tokenizer.ggml.model */
+	bool merges;		/* a list of them, else scores of the pieces */
+	int8_t unk, bos, eos;	/* -1: none */
+	bool add_bos;		/* gpt2's pre-tokenizers say that */
+	bool space_prefix;
+} kinds[] = {
+	{"llama", false, 0, 1, 2, true, true},
+	{"gpt2", true, -1, -1, -1, false, false},
+	{"gemma4", true, -1, -1, -1, true, false},
+	{"t5", false, 2, -1, 1, false, false},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
 /* How the pieces are to be read: tokenizer.ggml.model and .pre. */
-static void
+static const struct kind *
 read_kind(struct vocab *v)
 {
 	struct str model = gguf_str(v->meta, "tokenizer.ggml.model");
 	struct str pre = gguf_str(v->meta, "tokenizer.ggml.pre");
+	const struct kind *k = kinds;
 	if (!model.p)
 		die("%s: no vocabulary in it (tokenizer.ggml.model)", v->path);
+	while (k < kinds + KINDS && !str_is(model, k->name))
+		k++;
+	if (k == kinds + KINDS)
+		die("%s: tokenizer.ggml.model is '%.*s'; known: llama gpt2 gemma4 t5", v->path,
+			(int)(model.n < 64 ? model.n : 64), model.p);
 	v->bpe = str_is(model, "gpt2");
 	if (str_is(model, "t5"))
 		v->unigram = xcalloc(1, sizeof *v->unigram);
-	else if (str_is(model, "gemma4"))
+	if (str_is(model, "gemma4"))
 		v->hf = hf_spaced(v->path);
-	else if (!v->bpe && !str_is(model, "llama"))
-		die("%s: tokenizer.ggml.model is '%.*s'; known: llama gpt2 gemma4 t5", v->path,
-			(int)(model.n < 64 ? model.n : 64), model.p);
 	if (!v->bpe)
-		return;
+		return k;
 	v->pretok = pre.n ? pretok_find(pre.p, pre.n) : pretok_find("default", 7);
 	if (!v->pretok) {
 		char *names = pretok_names();
 		die("%s: tokenizer.ggml.pre is '%.*s'; known: %s", v->path,
 			(int)(pre.n < 64 ? pre.n : 64), pre.p, names);
 	}
+	return k;
 }
 
 /* Whether the model's name says Phi-3. */
@@ -308,32 +327,31 @@ from_gguf(const struct gguf *g, bool encode)
 	struct vocab *v = xcalloc(1, sizeof *v);
 	v->path = g->map.path;
 	v->meta = g;
-	read_kind(v);
+	const struct kind *k = read_kind(v);
 	find_pieces(v);
-	const bool merged = v->bpe || v->hf, likely = !merged && !v->unigram;
-	if (!merged) {
+	if (!k->merges) {
 		v->scores = per_piece(v, "tokenizer.ggml.scores", GGUF_F32);
 		if (!v->scores)
-			die("%s: a %s vocabulary without tokenizer.ggml.scores", v->path, v->unigram ? "t5" : "llama");
+			die("%s: a %s vocabulary without tokenizer.ggml.scores", v->path, k->name);
 	}
 	/* Looked for here, before anything is written; encoding reads them. */
-	const struct gguf_kv *merges = merged ? gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING) : NULL;
-	if (merged && !merges)
-		die("%s: a %s vocabulary without merges (tokenizer.ggml.merges)", v->path, v->hf ? "gemma4" : "gpt2");
+	const struct gguf_kv *merges = k->merges ? gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING) : NULL;
+	if (k->merges && !merges)
+		die("%s: a %s vocabulary without merges (tokenizer.ggml.merges)", v->path, k->name);
 	if (merges)
 		v->merge_list = *merges;
 	v->ignore_merges = v->bpe && v->pretok->ignore_merges;
 	v->template = gguf_str(g, "tokenizer.chat_template");
-	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", merged ? -1 : v->unigram ? 2 : 0);
-	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", likely ? 1 : -1);
-	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", merged ? -1 : v->unigram ? 1 : 2);
+	v->unk = id_key(v, "tokenizer.ggml.unknown_token_id", k->unk);
+	v->bos = id_key(v, "tokenizer.ggml.bos_token_id", k->bos);
+	v->eos = id_key(v, "tokenizer.ggml.eos_token_id", k->eos);
 	read_pieces(v, encode && !v->bpe && !v->unigram);
 	read_eog(v);
 	v->bos_piece = v->bos;
 	/* Files of Gemma 4 have said false of a model that wants it. */
-	if (!v->hf && !gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : !v->unigram))
+	if (!v->hf && !gguf_bool(g, "tokenizer.ggml.add_bos_token", v->bpe ? v->pretok->add_bos : k->add_bos))
 		v->bos = -1;
-	v->space_prefix = !merged && gguf_bool(g, "tokenizer.ggml.add_space_prefix", !v->unigram);
+	v->space_prefix = !k->merges && gguf_bool(g, "tokenizer.ggml.add_space_prefix", k->space_prefix);
 	if (v->unigram)
 		sp_from_gguf(v);
 	v->rstrip = is_phi3(g);

@@ -50,7 +50,7 @@ merges_locate(struct vocab *v)
 	}
 }
 
-/* Whether merge p[0..n], which has its gap in the middle, spells the string x[0..n). Where chunks can be read at both, at a glance: most do. */
+/* Whether merge p[0..n], with its gap, spells the string x[0..n): at a glance, where chunks can be read at both; false: it may yet. */
 static inline bool
 spells(const struct vocab *v, const unsigned char *p, struct str x, size_t n)
 {

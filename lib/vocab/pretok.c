@@ -484,7 +484,21 @@ bloom(const unsigned char *s, size_t n)
 	"Ⴀ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄ" \
 	"ῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲ" \
 	"ⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
-#define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
+
+/* Expressions as tokenizer.json files spell them. */
+#define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define CASED(upper, lower, end) \
+	"[^\\r\\n\\p{L}\\p{N}]?[" upper "]*[" lower "]+" end "|[^\\r\\n\\p{L}\\p{N}]?[" upper "]+[" lower "]*" end
+#define UPPER "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
+#define LOWER "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
+#define NO_HAN "&&[^\\p{Han}]"
+#define CASED_WORDS(end) CASED(UPPER, LOWER, end)
+#define BLANKS "|\\s+(?!\\S)|\\s+"
+#define SPACES "|\\s*[\\r\\n]+" BLANKS
+#define OTHERS " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+#define WORDS(digits) CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "|" OTHERS SPACES
+#define ASCII_WORDS "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+"
+#define CJK "[一-龥぀-ゟ゠-ヿ]+"
 
 static const struct pretok table[] = {
 	{"default", .stage = {punctuation_default, gpt2, numbers, digits3}, .plain = PLAIN_LETTERS},
@@ -511,13 +525,32 @@ static const struct pretok table[] = {
 	{"viking", .stage = {bloom, number}, .joins = true},
 	{"deepseek-llm", .regex = {"[\\r\\n]", "\\s?[" CASED_LETTERS "]+", "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$",
 		"[一-龥ࠀ-一가-퟿]+", "\\p{N}+"}},
-	{"seed-coder", .regex = {CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+"
-		"|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
-	{"minicpm5", .ignore_merges = true, .regex = {"\\p{N}{1,3}", CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+"
-		"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
-	{"ufakzeka", .regex = {"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
-		"|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
+	{"seed-coder", .regex = {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+" SPACES}},
+	{"minicpm5", .ignore_merges = true, .regex = {"\\p{N}{1,3}", WORDS("\\p{N}+")}},
+	{"ufakzeka", .regex = {"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|" OTHERS SPACES}},
 	{"superbpe", .regex = {"\\p{N}+", "(?=(\\d{3})+(?!\\d))"}},
+	/* llama.cpp has U+8C48 for U+F900, which is normalized so. */
+	{"afmoe", .regex = {"\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))",
+		"[一-鿿㐀-䶿\\x{F900}-\\x{FAFF}぀-ゟ゠-ヿ･-ﾟ⼀-\\x{2FDF}\\x{E40}-\\x{E7F}\\x{E80}-\\x{EFF}\\x{1780}-\\x{17FF}\\x{1000}-\\x{109F}"
+		"\\x{AA60}-\\x{AA7F}\\x{A9E0}-\\x{A9FF}가-\\x{D7AF}\\x{1100}-\\x{11FF}]+",
+		ASCII_WORDS "[\\r\\n]*" SPACES}},
+	{"bailingmoe bailingmoe2 llada-moe", .regex = {"'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}"
+		"| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]" BLANKS}},
+	{"chameleon", .add_bos = true, .regex = {"<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", "([\\t\\n]|    |  )",
+		"\\p{N}", "[\\p{P}!-/:-@\\[-`{-~]", "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+" BLANKS}},
+	{"exaone-moe", .regex = {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}"
+		"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]" BLANKS}},
+	{"granite-embed-multi-97m", .stage = {gpt4o}, .ignore_merges = true, .plain = PLAIN_CASED},
+	{"jais-2", .regex = {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|" OTHERS "|\\s*[\\r\\n]+|\\s{512}(?!\\S)"
+		"|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)"
+		"|\\s{1,2}(?!\\S)|\\s{1}"}},
+	{"kimi-k2", .regex = {"[\\p{Han}]+|" CASED(UPPER NO_HAN, LOWER NO_HAN, CONTRACTION "?") "|\\p{N}{1,3}|" OTHERS SPACES}},
+	{"laguna", .regex = {"[^\\n]+|[\\n]+", WORDS("\\p{N}")}},
+	{"spark2_5", .regex = {"\\p{N}{1,3}", CJK, ASCII_WORDS "|[\\r\\n]" BLANKS, "\\p{N}"}},
+	{"tiny_aya cohere2moe", .regex = {"\\d{1,3}(?=(?:\\d{3})*\\b)", CASED_WORDS(CONTRACTION "?") "|\\p{N}{1,3}"
+		"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES}},
+	{"youtu", .ignore_merges = true, .regex = {"[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|" CJK,
+		CASED_WORDS(CONTRACTION "?") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES}},
 };
 #define ROWS (sizeof table / sizeof *table)
 
@@ -551,14 +584,7 @@ pretok_names(void)
 	return all;
 }
 
-/* The expressions of the stages above as tokenizer.json files spell them, and whether the stage finds plain words. */
-#define CASED_WORDS(end) \
-	"[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+" end \
-	"|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*" end
-#define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-#define SPACES "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define WORDS(digits) \
-	CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
+/* Those of the stages above, and whether the stage finds plain words. */
 static const struct known {
 	const char *regex;
 	pretok_fn *stage;
@@ -572,9 +598,8 @@ static const struct known {
 	{"\\p{N}{1,3}", numbers3, PLAIN_NONE},
 	{"\\p{N}", number, PLAIN_NONE},
 	{PRETOK_NUMBER, number17, PLAIN_NONE},
-	{"[一-龥぀-ゟ゠-ヿ]+", asian_deepseek3, PLAIN_NONE},
-	{"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
-	 "| ?[\\p{P}\\p{S}]+[\\r\\n]*" SPACES, deepseek3, PLAIN_LETTERS},
+	{CJK, asian_deepseek3, PLAIN_NONE},
+	{ASCII_WORDS "[\\r\\n]*" SPACES, deepseek3, PLAIN_LETTERS},
 };
 
 /* What is plain to the stages of p and to another behind them. */

@@ -169,6 +169,32 @@ def rules():
     table["minicpm5"] = [iso(r"\p{N}{1,3}"), iso(cl % (r"\p{L}", "+")), tail]
     table["ufakzeka"] = [iso((cl % (r"\p{L}", "")).split(")|", 1)[1]), tail]
     table["superbpe"] = [iso(r"\p{N}+"), iso(r"(?=(\d{3})+(?!\d))"), tail]
+    table["granite-embed-multi-97m"] = table["gpt-4o"]
+    contracted = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
+    table["bailingmoe"] = [iso(r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*"
+                               r"|\s*[\r\n]|\s+(?!\S)|\s+"), tail]
+    table["exaone-moe"] = [iso(contracted + r"[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}"
+                               r"| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+"), tail]
+    table["jais-2"] = [iso(contracted + r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+                           + "".join(r"|\s{%d}(?!\S)" % 2**i for i in range(9, 1, -1)) + r"|\s{1,2}(?!\S)|\s{1}"), tail]
+    kimi = lambda x: "[" + x + r"&&[^\p{Han}]]"
+    table["kimi-k2"] = [iso(r"[\p{Han}]+|" + o200.replace(up, kimi(up[1:-1])).replace(low, kimi(low[1:-1]))
+                            .replace(r"[\r\n/]*", r"[\r\n]*") % (ci, ci, "{1,3}")), tail]
+    table["laguna"] = [iso("[^\n]+|[\n]+"), iso(cl % (r"\p{L}", "")), tail]
+    table["tiny_aya"] = [iso(r"\d{1,3}(?=(?:\d{3})*\b)"), iso(o200 % (ci, ci, "{1,3}")), tail]
+    cjk = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
+    table["youtu"] = [iso("[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|" + cjk), iso(o200 % (ci, ci, "")), tail]
+    ascii_words = (r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"""
+                   r"""| ?[\p{P}\p{S}]+""")
+    table["spark2_5"] = [iso(r"\p{N}{1,3}"), iso(cjk), iso(ascii_words + r"|[\r\n]|\s+(?!\S)|\s+"), iso(r"\p{N}"), tail]
+    blocks = [(0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x3040, 0x30FF), (0xFF65, 0xFF9F), (0x2F00, 0x2FDF),
+              (0xE40, 0xEFF), (0x1780, 0x17FF), (0x1000, 0x109F), (0xAA60, 0xAA7F), (0xA9E0, 0xA9FF), (0xAC00, 0xD7AF),
+              (0x1100, 0x11FF)]
+    table["afmoe"] = [iso(r"\p{N}{1,2}(?=(?:\p{N}{3})+(?!\p{N}))|\p{N}{1,3}"),
+                      iso("[" + "".join(chr(a) + "-" + chr(b) for a, b in blocks) + "]+"),
+                      iso(ascii_words + r"[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"), tail]
+    table["chameleon"] = [iso("<sentinel:[0-9]+>"), iso("(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z"), iso(r"([\t\n]|    |  )"),
+                          iso(r"\p{N}"), iso(r"[\p{P}!-/:-@\[-`{-~]"), gpt2_iso(iso), tail]
     return table
 
 

@@ -337,6 +337,24 @@ put_scale(struct tile *to, size_t b, vi n)
 	v_store(to->twice[b], twice(n));
 }
 
+/* Minima of two blocks of 16, in 16 bits each, times the sums of their numbers. */
+INLINE vi
+minima_sum(vi two, const struct qblock *x)
+{
+	return _mm256_madd_epi16(two, _mm256_set1_epi32(int_at(x->half)));
+}
+
+INLINE void
+super_minima(const struct tile *w, const struct qblock *x, size_t apart, v8f (*f)[8], const int at_once)
+{
+	for (size_t k = 0; k < CHUNK / 32; k++, x++)
+		UNROLL for (int t = 0; t < at_once; t++)
+			UNROLL for (int g = 0; g < 2; g++) {
+				const vi sum = minima_sum(v_load(w[g].minima[k]), x + (size_t)t * apart);
+				f[g][t] = (v8f)_mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_set1_ps(x[(size_t)t * apart].d), (vf)f[g][t]);
+			}
+}
+
 INLINE vi
 input_sum(const struct qblock *x, size_t half)
 {

@@ -43,7 +43,13 @@ code_tile(struct scratch *s, struct tile *to, const struct block_matrix *m, size
 	for (size_t r = 0; r < LANES; r++) {
 		for (size_t b = 0; b < scales; b++) {
 			to->d[b][r] = s->codes[r].d[b];
-			if (c->minima)
+			if (!c->minima)
+				continue;
+#if defined(HAVE_SHORTS)
+			if (c->super)
+				to->two[b / 2][r][b % 2] = (int16_t)s->codes[r].m[b];
+			else
+#endif
 				to->m[b][r] = s->codes[r].m[b];
 		}
 		for (int i = 0; c->super && i < 2; i++)
@@ -149,20 +155,21 @@ super_times(struct tile *w, const struct qblock *x, size_t apart, vec (*f)[8], c
 	}
 }
 
-/* The same of minima. */
+#if !defined(HAVE_SHORTS)
+/* The same of minima, of blocks of 16. */
 ALWAYS void
-super_minima(const struct tile *w, const struct qblock *x, size_t apart, vec (*f)[8], const int at_once, const int share)
+super_minima(const struct tile *w, const struct qblock *x, size_t apart, vec (*f)[8], const int at_once)
 {
-	for (size_t b = 0; b < (size_t)(CHUNK / share); b++) {
-		const struct qblock *xb = x + (share == 32 ? b : b / 2);
+	for (size_t b = 0; b < CHUNK / 16; b++) {
 		const vec m0 = vec_load(w[0].m[b]), m1 = vec_load(w[1].m[b]);
 		UNROLL for (int t = 0; t < at_once; t++) {
-			const vec s = vec_set(xb[(size_t)t * apart].sum[share == 32 ? 2 : b % 2]);
+			const vec s = vec_set(x[b / 2 + (size_t)t * apart].sum[b % 2]);
 			f[0][t] = vec_fma(f[0][t], m0, s);
 			f[1][t] = vec_fma(f[1][t], m1, s);
 		}
 	}
 }
+#endif
 
 /* sum[t][TILE] += f by `whole` */
 ALWAYS void
@@ -189,7 +196,7 @@ codes_times(struct tile *w, size_t n, const struct qblock *x, size_t apart, floa
 		super_times(w, x, apart, f, at_once, share, run, least);
 		add_whole(w, sum, f, at_once, 0);
 		if (minima) {
-			super_minima(w, x, apart, f, at_once, share);
+			super_minima(w, x, apart, f, at_once);
 			add_whole(w, sum, f, at_once, 1);
 		}
 		return;

@@ -23,6 +23,7 @@
  *	put_scale()	that integer, put_scale_byte() from a byte
  *	scale_sum()	the sum of block b times that, where put_sum() was not asked for it
  *	input_sum()	the sum of the numbers of a block of inputs
+ *	put_minima()	the minima of four blocks of 16 of a superblock, byte by byte: of x the products, if it is there
  *
  * Of these, kernels_x86_meet.h makes what the types use:
  *	no_sum()	the sum of block b before its first word; weights less `centre` have the least size
@@ -354,24 +355,30 @@ tile_q6_k(struct tile *to, const struct met *x, const unsigned char *p, size_t s
 		}
 }
 
+/*
+ * Where numbers of two bits meet inputs at once, the second and the fourth of a byte stay two bits higher, for shifts have half as
+ * many units as multiplications: four times as large, as the others' scales are then, and the scale of all a quarter.
+ */
 INLINE void
 tile_q2_k(struct tile *to, const struct met *x, const unsigned char *p, size_t stride)
 {
 	const struct columns s = columns(p, stride, &to->ahead);
-	const vi dm = words(p + 80, stride);
-	const vf d = low_halves(dm), m = V(sub_ps)(V(setzero_ps)(), high_halves(dm));
+	const vi dm = words(p + 80, stride), fours = V(set1_epi32)(x ? 0x00010004 : 0x00010001);
+	const vf d = V(mul_ps)(low_halves(dm), V(set1_ps)(x ? 0.25f : 1)), m = V(sub_ps)(V(setzero_ps)(), high_halves(dm));
 	put_whole(to, d, m);
-	UNROLL for (unsigned b = 0; b < 16; b++) {
-		put_scale_byte(to, b, field(s.c[b / 4], 0, 15), b % 4, false);
-		V(storeu_ps)(to->m[b], byte_of(field(s.c[b / 4], 4, 15), b % 4));
-	}
+	UNROLL for (unsigned b = 0; b < 16; b++)
+		put_scale_byte(to, b, V(mullo_epi16)(field(s.c[b / 4], 0, 15), fours), b % 4, false);
+	UNROLL for (unsigned i = 0; i < 4; i++)
+		put_minima(to, x, i, field(s.c[i], 4, 15));
 	UNROLL for (unsigned i = 0; i < 4; i++) {
 		const struct columns q = columns(p + 16 + 16 * i, stride, &to->ahead);
 		UNROLL for (unsigned n = 0; n < 4; n++) {
 			const unsigned b = 8 * (i / 2) + 2 * n + i % 2;
 			struct sums acc = no_sum(x, b, 16, 0);
-			UNROLL for (unsigned j = 0; j < 4; j++)
-				acc = put_word(to, x, 0, b * 4 + j, shifted(x, field(q.c[j], 2 * n, 3), 0), acc);
+			UNROLL for (unsigned j = 0; j < 4; j++) {
+				const vi v = x ? field(q.c[j], n / 2 * 4, n % 2 ? 12 : 3) : field(q.c[j], 2 * n, 3);
+				acc = put_word(to, x, 0, b * 4 + j, shifted(x, v, 0), acc);
+			}
 			put_sum(to, x, b, 16, acc, 0, true);
 		}
 	}

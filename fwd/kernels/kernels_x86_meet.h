@@ -110,6 +110,14 @@ put_scale(struct tile *to, size_t b, vi n)
 }
 
 INLINE void
+put_minima(struct tile *to, const struct met *x, size_t i, vi m)
+{
+	(void)x; /* add_super() does it */
+	for (unsigned k = 0; k < 4; k++)
+		V(storeu_ps)(to->m[4 * i + k], V(cvtepi32_ps)(v_and(V(srli_epi32)(m, 8 * k), V(set1_epi32)(255))));
+}
+
+INLINE void
 put_scale_byte(struct tile *to, size_t b, vi c, unsigned k, bool minus)
 {
 	const vi high = V(slli_epi32)(c, 24 - 8 * k);
@@ -147,6 +155,17 @@ put_sum(struct tile *to, const struct met *x, size_t b, size_t share, struct sum
 			all = _mm256_add_epi32(all, _mm256_madd_epi16(_mm256_mullo_epi16(by, _mm256_set1_epi16((short)back)),
 				_mm256_set1_epi32(bias_of(x, t, b, share))));
 		v_store(to->u.met[t][b], all);
+	}
+}
+
+/* In 16 bits, two to meet the sums of both halves of 32 numbers. */
+INLINE void
+put_minima(struct tile *to, const struct met *x, size_t i, vi m)
+{
+	const __m128i low = _mm_setr_epi32((int)0x80018000, (int)0x80058004, (int)0x80098008, (int)0x800d800c);
+	UNROLL for (int k = 0; k < 2; k++) {
+		const vi two = _mm256_shuffle_epi8(m, _mm256_add_epi8(v_table(low), _mm256_set1_epi16((short)(2 * k))));
+		v_store(to->minima[2 * i + (size_t)k], x ? minima_sum(two, x->q + 2 * i + k) : two);
 	}
 }
 
@@ -227,6 +246,18 @@ whole_sum(const struct tile *w, size_t t, size_t k, const size_t share)
 #endif
 }
 
+/* What minima of blocks of 16 add, of numbers [32 k, 32 k + 32) of the one input. */
+INLINE vf
+add_minima(const struct tile *w, size_t k, const struct qblock *x, vf m)
+{
+#if defined(HAVE_SHORTS)
+	return V(fmadd_ps)(V(cvtepi32_ps)(v_load(w->minima[k])), V(set1_ps)(x->d), m);
+#else
+	m = V(fmadd_ps)(V(loadu_ps)(w->m[2 * k]), V(set1_ps)(x->sum[0]), m);
+	return V(fmadd_ps)(V(loadu_ps)(w->m[2 * k + 1]), V(set1_ps)(x->sum[1]), m);
+#endif
+}
+
 /* The same of superblocks. */
 INLINE void
 add_super(const struct tile *w, const struct met *x, size_t t, const size_t share, const bool minima, vf sum[2])
@@ -236,9 +267,8 @@ add_super(const struct tile *w, const struct met *x, size_t t, const size_t shar
 	UNROLL for (size_t k = 0; k < CHUNK / 32; k++)
 		UNROLL for (int g = 0; g < 2; g++) {
 			f[g] = V(fmadd_ps)(whole_sum(w + g, t, k, share), V(set1_ps)(q[k].d), f[g]);
-			for (size_t h = 0; minima && h < 32 / share; h++)
-				m[g] = V(fmadd_ps)(V(loadu_ps)(w[g].m[k * (32 / share) + h]),
-					V(set1_ps)(q[k].sum[share == 32 ? 2 : h]), m[g]);
+			if (minima)
+				m[g] = add_minima(w + g, k, q + k, m[g]);
 		}
 	UNROLL for (int g = 0; g < 2; g++) {
 		sum[g] = V(fmadd_ps)(f[g], V(loadu_ps)(w[g].whole[0]), sum[g]);

@@ -357,7 +357,8 @@ tile_q6_k(struct tile *to, const struct met *x, const unsigned char *p, size_t s
 
 /*
  * Where numbers of two bits meet inputs at once, the second and the fourth of a byte stay two bits higher, for shifts have half as
- * many units as multiplications: four times as large, as the others' scales are then, and the scale of all a quarter.
+ * many units as multiplications: four times as large, as the others' scales are then, and the scale of all a quarter. Q2_K is 3 %
+ * faster so on a Zen 3; Q3_K and TQ2_0 gained nothing by it.
  */
 INLINE void
 tile_q2_k(struct tile *to, const struct met *x, const unsigned char *p, size_t stride)

@@ -492,10 +492,10 @@ bloom(const unsigned char *s, size_t n)
 #define UPPER "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
 #define LOWER "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
 #define NO_HAN "&&[^\\p{Han}]"
-#define CASED_WORDS(end) CASED(UPPER, LOWER, end)
 #define BLANKS "|\\s+(?!\\S)|\\s+"
 #define SPACES "|\\s*[\\r\\n]+" BLANKS
 #define OTHERS " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
+#define CASED_TEXT(end, digits) CASED(UPPER, LOWER, end) "|" digits "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
 #define WORDS(digits) CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "|" OTHERS SPACES
 #define ASCII_WORDS "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+"
 #define CJK "[一-龥぀-ゟ゠-ヿ]+"
@@ -541,16 +541,14 @@ static const struct pretok table[] = {
 	{"exaone-moe", .regex = {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}"
 		"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]" BLANKS}},
 	{"granite-embed-multi-97m", .stage = {gpt4o}, .ignore_merges = true, .plain = PLAIN_CASED},
-	{"jais-2", .regex = {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|" OTHERS "|\\s*[\\r\\n]+|\\s{512}(?!\\S)"
-		"|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)"
-		"|\\s{1,2}(?!\\S)|\\s{1}"}},
 	{"kimi-k2", .regex = {"[\\p{Han}]+|" CASED(UPPER NO_HAN, LOWER NO_HAN, CONTRACTION "?") "|\\p{N}{1,3}|" OTHERS SPACES}},
-	{"laguna", .regex = {"[^\\n]+|[\\n]+", WORDS("\\p{N}")}},
+	/* qwen2's, of lines and newlines by themselves: one expression, as a line may be long */
+	{"laguna", .regex = {CONTRACTION "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+\\r*|[^\\S\\n]*\\r+|\\n+"
+		"|[^\\S\\n]+(?!\\S)|[^\\S\\n]+"}},
 	{"spark2_5", .regex = {"\\p{N}{1,3}", CJK, ASCII_WORDS "|[\\r\\n]" BLANKS, "\\p{N}"}},
-	{"tiny_aya cohere2moe", .regex = {"\\d{1,3}(?=(?:\\d{3})*\\b)", CASED_WORDS(CONTRACTION "?") "|\\p{N}{1,3}"
-		"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES}},
+	{"tiny_aya cohere2moe", .regex = {"\\d{1,3}(?=(?:\\d{3})*\\b)", CASED_TEXT(CONTRACTION "?", "\\p{N}{1,3}")}},
 	{"youtu", .ignore_merges = true, .regex = {"[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|" CJK,
-		CASED_WORDS(CONTRACTION "?") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES}},
+		CASED_TEXT(CONTRACTION "?", "\\p{N}")}},
 };
 #define ROWS (sizeof table / sizeof *table)
 
@@ -593,8 +591,8 @@ static const struct known {
 	{"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", gpt2, PLAIN_GPT2},
 	{WORDS("\\p{N}{1,3}"), llama3, PLAIN_LLAMA3},
 	{WORDS("\\p{N}"), qwen2, PLAIN_QWEN2},
-	{CASED_WORDS(CONTRACTION "?") "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES, gpt4o, PLAIN_CASED},
-	{CASED_WORDS("") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES, tekken, PLAIN_CASED},
+	{CASED_TEXT(CONTRACTION "?", "\\p{N}{1,3}"), gpt4o, PLAIN_CASED},
+	{CASED_TEXT("", "\\p{N}"), tekken, PLAIN_CASED},
 	{"\\p{N}{1,3}", numbers3, PLAIN_NONE},
 	{"\\p{N}", number, PLAIN_NONE},
 	{PRETOK_NUMBER, number17, PLAIN_NONE},

@@ -175,8 +175,6 @@ def rules():
                                r"|\s*[\r\n]|\s+(?!\S)|\s+"), tail]
     table["exaone-moe"] = [iso(contracted + r"[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}"
                                r"| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+"), tail]
-    table["jais-2"] = [iso(contracted + r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
-                           + "".join(r"|\s{%d}(?!\S)" % 2**i for i in range(9, 1, -1)) + r"|\s{1,2}(?!\S)|\s{1}"), tail]
     kimi = lambda x: "[" + x + r"&&[^\p{Han}]]"
     table["kimi-k2"] = [iso(r"[\p{Han}]+|" + o200.replace(up, kimi(up[1:-1])).replace(low, kimi(low[1:-1]))
                             .replace(r"[\r\n/]*", r"[\r\n]*") % (ci, ci, "{1,3}")), tail]

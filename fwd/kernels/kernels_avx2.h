@@ -337,7 +337,17 @@ put_scale(struct tile *to, size_t b, vi n)
 	v_store(to->twice[b], twice(n));
 }
 
-/* Minima of two blocks of 16, in 16 bits each, times the sums of their numbers. */
+/* Minima of blocks of 16, in 16 bits each, in the place of the numbers. */
+INLINE void
+minima_shorts(struct tile *to)
+{
+	for (size_t k = 0; k < CHUNK / 32; k++) {
+		const vi a = _mm256_cvtps_epi32(_mm256_loadu_ps(to->m[2 * k])), b = _mm256_cvtps_epi32(_mm256_loadu_ps(to->m[2 * k + 1]));
+		v_store(to->minima[k], _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xaa));
+	}
+}
+
+/* Those of two, times the sums of their numbers. */
 INLINE vi
 minima_sum(vi two, const struct qblock *x)
 {

@@ -43,13 +43,7 @@ code_tile(struct scratch *s, struct tile *to, const struct block_matrix *m, size
 	for (size_t r = 0; r < LANES; r++) {
 		for (size_t b = 0; b < scales; b++) {
 			to->d[b][r] = s->codes[r].d[b];
-			if (!c->minima)
-				continue;
-#if defined(HAVE_SHORTS)
-			if (c->super)
-				to->two[b / 2][r][b % 2] = (int16_t)s->codes[r].m[b];
-			else
-#endif
+			if (c->minima)
 				to->m[b][r] = s->codes[r].m[b];
 		}
 		for (int i = 0; c->super && i < 2; i++)
@@ -58,6 +52,8 @@ code_tile(struct scratch *s, struct tile *to, const struct block_matrix *m, size
 #if defined(HAVE_SHORTS)
 	for (size_t b = 0; c->super && b < scales; b++)
 		scale_shorts(to, b, run_of(c) != 0);
+	if (c->super && c->minima)
+		minima_shorts(to);
 #endif
 }
 

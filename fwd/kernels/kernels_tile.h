@@ -113,7 +113,6 @@ struct tile {
 		float m[CHUNK / 16][LANES];
 		int32_t least[CHUNK / 32][LANES];	/* what both halves of 32 inputs are multiplied by to begin with */
 		int32_t minima[CHUNK / 32][LANES];	/* of two blocks of 16 of a superblock, in 16 bits; or their products */
-		int16_t two[CHUNK / 32][LANES][2];	/* the same, one by one */
 	};
 	float whole[2][LANES];
 	int32_t acc[CHUNK / 16][LANES];		/* where their sums begin */

@@ -23,13 +23,14 @@
  *	put_scale()	that integer, put_scale_byte() from a byte
  *	scale_sum()	the sum of block b times that, where put_sum() was not asked for it
  *	input_sum()	the sum of the numbers of a block of inputs
- *	put_minima()	the minima of four blocks of 16 of a superblock, byte by byte: of x the products, if it is there
+ *	minima_sum()	two minima of blocks of 16 times the sums of the numbers of a block of inputs
  *
  * Of these, kernels_x86_meet.h makes what the types use:
  *	no_sum()	the sum of block b before its first word; weights less `centre` have the least size
  *	put_word()	a word of the tile, counted from block b on, or the sum with its product
  *	put_sum()	the sum of block b, plus `back` times the inputs
  *	..._large...	the same for weights of 8 bits
+ *	put_minima()	the minima of four blocks of 16 of a superblock, byte by byte: of x the products, if it is there
  */
 #ifndef KERNELS_X86_H
 #define KERNELS_X86_H
@@ -52,6 +53,13 @@ interleave(int32_t (*to)[LANES], const unsigned char *rows, size_t stride, size_
 		for (size_t j = 0; j < 4; j++)
 			v_store(to[i + j], x.c[j]);
 	}
+}
+
+/* Byte k of each lane, as a number. */
+INLINE vf
+byte_of(vi c, unsigned k)
+{
+	return V(cvtepi32_ps)(v_and(V(srli_epi32)(c, 8 * k), V(set1_epi32)(255)));
 }
 
 #include "kernels_x86_meet.h"
@@ -82,13 +90,6 @@ INLINE vf
 high_halves(vi c)
 {
 	return low_halves(V(srli_epi32)(c, 16));
-}
-
-/* Byte k of each lane, as a number. */
-INLINE vf
-byte_of(vi c, unsigned k)
-{
-	return V(cvtepi32_ps)(v_and(V(srli_epi32)(c, 8 * k), V(set1_epi32)(255)));
 }
 
 INLINE __m128i

@@ -114,7 +114,7 @@ put_minima(struct tile *to, const struct met *x, size_t i, vi m)
 {
 	(void)x; /* add_super() does it */
 	for (unsigned k = 0; k < 4; k++)
-		V(storeu_ps)(to->m[4 * i + k], V(cvtepi32_ps)(v_and(V(srli_epi32)(m, 8 * k), V(set1_epi32)(255))));
+		V(storeu_ps)(to->m[4 * i + k], byte_of(m, k));
 }
 
 INLINE void

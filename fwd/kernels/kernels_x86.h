@@ -431,28 +431,41 @@ tile_iq4_xs(struct tile *to, const struct met *x, const unsigned char *p, size_t
 	nibble_blocks(to, x, p, stride, 8, &(struct nibbles){.bytes = 16, .at = 8, .numbers = iq4_values, .large = true, .super = true});
 }
 
-/* Scales are 8-bit floats (see ue4m3_half()), of 16 weights in 8 bytes: low nibbles come first. */
+/*
+ * Byte k of each lane, a float of 8 bits: see ue4m3_half(). With no bits of an exponent it has no leading bit: min() takes it off.
+ * To multiply floats of 32 bits that have none either costs a hundred cycles.
+ */
+INLINE vf
+small_float(vi c, unsigned k)
+{
+	const vi bits = v_and(k < 3 ? V(slli_epi32)(c, 20 - 8 * k) : V(srli_epi32)(c, 4), V(set1_epi32)(127 << 20));
+	const vf f = (vf)V(add_epi32)(bits, V(set1_epi32)(119 << 23));
+	return V(min_ps)(f, V(fmadd_ps)(f, V(set1_ps)(2), V(set1_ps)(-0x1p-7f)));
+}
+
+/* Scales are such floats, 127 is none, of 16 weights in 8 bytes: low nibbles come first. */
 INLINE void
 tile_nvfp4(struct tile *to, const struct met *x, const unsigned char *p, size_t stride, size_t n)
 {
-	const vi values = table_of(fp4_values, SHIFT(x, -12)), most = V(set1_epi32)(127);
+	const vi values = table_of(fp4_values, SHIFT(x, -12)), most = V(set1_epi8)(127), one = V(set1_epi8)(1);
+	struct ahead ahead = to->ahead;
 	for (unsigned b = 0; b < n / 16; b += 4, p += 36) {
-		const vi scale = words(p, stride);
-		for (unsigned h = 0; h < 2; h++) {
-			const struct columns c = columns(p + 4 + 16 * h, stride, &to->ahead);
-			UNROLL for (unsigned i = 2 * h; i < 2 * h + 2; i++) {
-				const vi byte = v_and(V(srli_epi32)(scale, 8 * i), V(set1_epi32)(255));
-				const vi number = V(srai_epi32)(V(sub_epi32)(v_zero(), v_xor(byte, most)), 31); /* 127 is none */
-				const vf f = (vf)V(slli_epi32)(v_and(v_and(byte, most), number), 20);
-				struct sums acc = no_sum(x, b + i, 16, 12);
-				V(storeu_ps)(to->d[b + i], V(mul_ps)(f, V(set1_ps)(0x1p119f)));
+		const vi scale = words(p, stride), number = V(sub_epi8)(v_zero(), V(min_epu8)(v_xor(scale, most), one));
+		UNROLL for (unsigned i = 0; i < 4; i++)
+			V(storeu_ps)(to->d[b + i], small_float(v_and(scale, number), i));
+		UNROLL for (unsigned h = 0; h < 2; h++) {
+			const struct columns c = columns(p + 4 + 16 * h, stride, &ahead);
+			UNROLL for (unsigned k = 0; k < 2; k++) {
+				const unsigned i = b + 2 * h + k;
+				struct sums acc = no_sum(x, i, 16, 12);
 				UNROLL for (unsigned j = 0; j < 4; j++)
-					acc = put_word(to, x, b / 2, i * 4 + j,
-						V(shuffle_epi8)(values, field(c.c[i % 2 * 2 + j % 2], j / 2 * 4, 15)), acc);
-				put_sum(to, x, b + i, 16, acc, 0, false);
+					acc = put_word(to, x, b / 2, 8 * h + 4 * k + j,
+						V(shuffle_epi8)(values, field(c.c[2 * k + j % 2], j / 2 * 4, 15)), acc);
+				put_sum(to, x, i, 16, acc, 0, false);
 			}
 		}
 	}
+	to->ahead = ahead;
 }
 
 INLINE void

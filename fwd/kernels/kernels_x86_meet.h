@@ -222,9 +222,9 @@ INLINE void
 add_scaled(const struct tile *w, const struct met *x, size_t t, size_t n, const size_t share, bool minima, vf sum[2])
 {
 	vf f[2] = {V(setzero_ps)(), V(setzero_ps)()};
-	if (n == CHUNK && share == 32)
-		UNROLL for (size_t b = 0; b < CHUNK / 32; b++)
-			add_block(w, x, t, b, 32, minima, f);
+	if (n == CHUNK)
+		UNROLL for (size_t b = 0; b < CHUNK / share; b++)
+			add_block(w, x, t, b, share, minima, f);
 	else
 		for (size_t b = 0; b < n / share; b++)
 			add_block(w, x, t, b, share, minima, f);

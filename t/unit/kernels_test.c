@@ -52,6 +52,7 @@ random_tensor(uint32_t type, size_t dim, size_t rows)
 	const struct format *f = tensor_format(type);
 	struct tensor t = {.type = type, .n_dims = 2, .dim = {dim, rows, 1, 1}};
 	const size_t blocks = dim / f->block * rows;
+	const bool small = any() % 2;
 	unsigned char *p = xreallocarray(NULL, blocks, f->bytes), *scale = NULL;
 	for (size_t i = 0; i < blocks; i++) {
 		unsigned char *block = p + i * f->bytes;
@@ -70,6 +71,8 @@ random_tensor(uint32_t type, size_t dim, size_t rows)
 			block[55] = (unsigned char)((block[55] & 15) | 0x20);
 		if (type == T_MXFP4)
 			block[0] = 120 + block[0] % 8;
+		for (size_t k = 0; type == T_NVFP4 && small && k < 4; k++) /* those without leading bits, beside which no large ones */
+			block[k] = block[k] == 127 ? 127 : block[k] % 16;
 	}
 	t.data = p;
 	if (type == T_MXFP4_SPLIT) {

@@ -16,8 +16,8 @@
  * of BF16: prompts 1.17 and 1.39 times as fast, 8 sequences 0.78 and 0.75, one 0.83 and 0.90. As bits may not
  * depend on the batch, it is all or none.
  *
- * One vector reads weights in cache at 20 GB/s (Q4_0, Q4_K, Q6_K), 33 (Q8_0), 17 (Q5_K), 11 to 15 (Q2_K, Q3_K, IQ4,
- * MXFP4, TQ2_0), 46 (F16), while one thread gets 16 GB/s from memory with plain loads and two together 28, and 30 to 40 where
+ * One vector reads weights in cache at 22 GB/s (Q4_0, Q4_1, Q4_K, Q6_K), 33 (Q8_0), 16 to 18 (Q5_K, IQ4), 12 to 15 (Q2_K, Q3_K,
+ * MXFP4, NVFP4, TQ2_0), 46 (F16), while one thread gets 16 GB/s from memory with plain loads and two together 28, and 30 to 40 where
  * lines are asked for ahead. IQ1, IQ2 and IQ3 are far from that, 3 to 4.5 GB/s: 50 cycles for 256 weights of IQ2, 75 of IQ3,
  * of which the loads of vectors and of their numbers take half.
  */

@@ -22,11 +22,12 @@ struct met {
 	const struct qblock *q;
 	size_t apart;
 	size_t n;
+	bool lying;	/* they are met by rows as they lie: n is 1 */
 };
 
-/* A sum of each. */
+/* A sum of each; of rows that lie, four: of words 0, 4 ..., of 1, 5 ..., and what is added once they are joined. */
 struct sums {
-	vi of[MOST_MET];
+	vi of[MOST_MET], more;
 };
 
 INLINE size_t
@@ -37,11 +38,39 @@ count_met(const struct met *x)
 
 #define MET(t, x) UNROLL for (size_t t = 0; t < MOST_MET; t++) if (t < count_met(x))
 
-/* Word `word` of input t, counted from block b on. */
+INLINE bool
+meets_lying(const struct met *x)
+{
+	return x && x->lying;
+}
+
+/* Word `word` of input t, counted from block b on; for rows that lie, all four words that `word` is one of. */
 INLINE vi
 word_of(const struct met *x, size_t t, size_t b, size_t word)
 {
-	return everywhere(x->q[t * x->apart + b + word / 8].q + word % 8 * 4);
+	const int8_t *q = x->q[t * x->apart + b + word / 8].q;
+	return x->lying ? v_table(_mm_loadu_si128((const __m128i *)(const void *)(q + word % 8 / 4 * 16))) : everywhere(q + word % 8 * 4);
+}
+
+/* Where that goes to. */
+INLINE vi *
+sum_for(struct sums *s, const struct met *x, size_t t, size_t word)
+{
+	return s->of + (x->lying ? word % 4 : t);
+}
+
+/* Where the sum of input t begins. */
+INLINE vi *
+begin_of(struct sums *s, const struct met *x, size_t t)
+{
+	return x->lying ? &s->more : s->of + t;
+}
+
+/* The sum of input t, where lanes are rows. */
+INLINE vi
+whole_row_sum(const struct met *x, const struct sums *s, size_t t, const bool shorts)
+{
+	return x->lying ? two_joined(joined(s->of, shorts), s->more, shorts) : s->of[t];
 }
 
 INLINE int32_t
@@ -59,10 +88,10 @@ bias_of(const struct met *x, size_t t, size_t b, size_t share)
 INLINE struct sums
 no_sum(const struct met *x, size_t b, size_t share, int centre)
 {
-	struct sums s = {{v_zero()}};
+	struct sums s = {{v_zero(), v_zero(), v_zero(), v_zero()}, v_zero()};
 	MET(t, x) {
 		const int32_t bias = bias_of(x, t, b, share);
-		s.of[t] = V(set1_epi32)(centre == BIAS ? bias : bias / BIAS * centre);
+		*begin_of(&s, x, t) = V(set1_epi32)(centre == BIAS ? bias : bias / BIAS * centre);
 	}
 	return s;
 }
@@ -78,8 +107,10 @@ input_sum(const struct qblock *x, size_t half)
 INLINE struct sums
 put_word(struct tile *to, const struct met *x, size_t b, size_t word, vi q, struct sums acc)
 {
-	MET(t, x)
-		acc.of[t] = v_dot4(acc.of[t], q, word_of(x, t, b, word));
+	MET(t, x) {
+		vi *sum = sum_for(&acc, x, t, word);
+		*sum = v_dot4(*sum, q, word_of(x, t, b, word));
+	}
 	if (!x)
 		v_store(to->u.q[8 * b + word], q);
 	return acc;
@@ -90,7 +121,7 @@ put_sum(struct tile *to, const struct met *x, size_t b, size_t share, struct sum
 {
 	(void)share, (void)back, (void)super;
 	MET(t, x)
-		v_store(to->u.met[t][b], acc.of[t]);
+		v_store(to->u.met[t][b], whole_row_sum(x, &acc, t, false));
 }
 
 #define put_large(to, x, b, word, q, acc, prepared, super) put_word(to, x, b, word, q, acc)
@@ -128,9 +159,10 @@ put_scale_byte(struct tile *to, size_t b, vi c, unsigned k, bool minus)
 INLINE struct sums
 no_sum(const struct met *x, size_t b, size_t share, int centre)
 {
-	struct sums s = {{v_zero()}};
+	struct sums s = {{v_zero(), v_zero(), v_zero(), v_zero()}, v_zero()};
 	MET(t, x)
-		s.of[t] = centre ? _mm256_mullo_epi16(_mm256_set1_epi32(bias_of(x, t, b, share)), _mm256_set1_epi16((short)-centre)) : v_zero();
+		if (centre)
+			*begin_of(&s, x, t) = _mm256_mullo_epi16(_mm256_set1_epi32(bias_of(x, t, b, share)), _mm256_set1_epi16((short)-centre));
 	return s;
 }
 
@@ -138,8 +170,10 @@ no_sum(const struct met *x, size_t b, size_t share, int centre)
 INLINE struct sums
 put_word(struct tile *to, const struct met *x, size_t b, size_t word, vi q, struct sums acc)
 {
-	MET(t, x)
-		acc.of[t] = _mm256_add_epi16(acc.of[t], _mm256_maddubs_epi16(q, word_of(x, t, b, word)));
+	MET(t, x) {
+		vi *sum = sum_for(&acc, x, t, word);
+		*sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(q, word_of(x, t, b, word)));
+	}
 	if (!x)
 		v_store(to->u.q[8 * b + word], q);
 	return acc;
@@ -150,7 +184,7 @@ put_sum(struct tile *to, const struct met *x, size_t b, size_t share, struct sum
 {
 	MET(t, x) {
 		const vi by = multiplier(to, b, super);
-		vi all = _mm256_madd_epi16(acc.of[t], by);
+		vi all = _mm256_madd_epi16(whole_row_sum(x, &acc, t, true), by);
 		if (back)
 			all = _mm256_add_epi32(all, _mm256_madd_epi16(_mm256_mullo_epi16(by, _mm256_set1_epi16((short)back)),
 				_mm256_set1_epi32(bias_of(x, t, b, share))));
@@ -178,6 +212,13 @@ prepare_large(struct tile *to, const struct met *x, size_t b)
 		v_store(to->u.q[t * CHUNK / 32 + b], _mm256_abs_epi8(v_load(x->q[t * x->apart + b].q)));
 }
 
+INLINE vi
+size_of_word(const struct tile *to, const struct met *x, size_t t, size_t b, size_t word)
+{
+	const int32_t *size = to->u.q[t * CHUNK / 32 + b];
+	return x->lying ? v_table(_mm_loadu_si128((const __m128i *)(const void *)(size + word / 4 * 4))) : _mm256_set1_epi32(size[word]);
+}
+
 INLINE struct sums
 put_large(struct tile *to, const struct met *x, size_t b, size_t word, vi q, struct sums acc, bool prepared, bool super)
 {
@@ -185,9 +226,10 @@ put_large(struct tile *to, const struct met *x, size_t b, size_t word, vi q, str
 		acc.of[0] = _mm256_sub_epi16(acc.of[0], put_signed(to, 8 * b + word, q));
 	MET(t, x) {
 		const vi v = word_of(x, t, b, word);
-		const vi two = prepared ? _mm256_maddubs_epi16(_mm256_set1_epi32(to->u.q[t * CHUNK / 32 + b][word]), _mm256_sign_epi8(q, v)) :
+		const vi two = prepared ? _mm256_maddubs_epi16(size_of_word(to, x, t, b, word), _mm256_sign_epi8(q, v)) :
 			_mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(v, q));
-		acc.of[t] = _mm256_add_epi32(acc.of[t], _mm256_madd_epi16(two, multiplier(to, b, super)));
+		vi *sum = sum_for(&acc, x, t, word);
+		*sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(two, multiplier(to, b, super && !x->lying)));
 	}
 	return acc;
 }
@@ -197,8 +239,11 @@ put_large_sum(struct tile *to, const struct met *x, size_t b, struct sums acc, b
 {
 	if (!x)
 		v_store(to->acc[b], _mm256_madd_epi16(acc.of[0], multiplier(to, b, super)));
-	MET(t, x)
-		v_store(to->u.met[t][b], acc.of[t]);
+	MET(t, x) {
+		v_store(to->u.met[t][b], whole_row_sum(x, &acc, t, false));
+		if (super && x->lying)
+			scale_sum(to, b);
+	}
 }
 #endif
 

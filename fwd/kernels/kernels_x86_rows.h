@@ -276,27 +276,13 @@ rows_iq1_m(struct tile *to, const struct qblock *x, const unsigned char *p, size
 #if defined(HAVE_SHORTS)
 /*
  * Rows of Q8_0 are met so, too: 32 weights of 8 rows take 25 cycles, turned ones 32. From memory that is 20 GB/s instead of
- * 16 with one thread, 33 to 39 instead of 28 with two. Nibbles (Q4_0, Q4_1, Q4_K, Q6_K) are as fast turned, or faster: there
- * shuffles are what there are too many of.
+ * 16 with one thread, 33 to 39 instead of 28 with two. Nibbles so would need a shuffle more each: see lies() for those.
  */
-INLINE __m256i
-two_words(__m256i a, __m256i b)
-{
-	return _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
-}
-
-INLINE __m256i
-four_words(const __m256i m[4])
-{
-	const __m256i a = two_words(m[0], m[1]), b = two_words(m[2], m[3]);
-	return _mm256_add_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
-}
-
 /* The sum of each of eight. */
 INLINE __m256i
 eight_words(const __m256i m[8])
 {
-	const __m256i a = four_words(m), c = four_words(m + 4);
+	const __m256i a = joined(m, false), c = joined(m + 4, false);
 	return _mm256_add_epi32(_mm256_blend_epi32(a, c, 0xf0), _mm256_permute2x128_si256(a, c, 0x21));
 }
 

@@ -21,4 +21,28 @@ turned(const unsigned char *p, size_t stride)
 	}};
 }
 
+/* The same as they lie: c[j] holds those of rows j, j + 4 ... */
+INLINE struct columns
+lying(const unsigned char *p, size_t stride)
+{
+	return (struct columns){{
+		rows_apart(p, stride), rows_apart(p + stride, stride), rows_apart(p + 2 * stride, stride), rows_apart(p + 3 * stride, stride),
+	}};
+}
+
+/* Words of such rows added, in 16 or 32 bits, so that lanes are rows. */
+INLINE vi
+two_joined(vi a, vi b, const bool shorts)
+{
+	return shorts ? V(add_epi16)(a, b) : V(add_epi32)(a, b);
+}
+
+INLINE vi
+joined(const vi s[4], const bool shorts)
+{
+	const vi a = two_joined(V(unpacklo_epi32)(s[0], s[1]), V(unpackhi_epi32)(s[0], s[1]), shorts);
+	const vi b = two_joined(V(unpacklo_epi32)(s[2], s[3]), V(unpackhi_epi32)(s[2], s[3]), shorts);
+	return two_joined(V(unpacklo_epi64)(a, b), V(unpackhi_epi64)(a, b), shorts);
+}
+
 #endif

@@ -7,8 +7,9 @@
  * (12 of 21 instructions), and to 28 for Q8_0 and IQ4, whose words are not (18 of 35). A tile by itself makes 37 and 24;
  * a batch of 256 33 (Q4_0), 28 (Q6_K), 21.6 (Q8_0), one of 8 25, 19 and 16, as unpacking takes as long as 3 to 4 inputs.
  * Q8_0's instructions make 30 with all in registers, 26 with their loads and 24 with what ends a block.
- * Floats: 14.5 to 14.9 of 16 multiply-adds a cycle for a batch of F16 and 12.9 of BF16, where it lies; from a panel of floats,
- * twice as many bytes a cycle from the second-level cache, 12.6.
+ * Floats: 14.7 of 16 multiply-adds a cycle for a batch of F16 and 14.1 of BF16, where it lies, and vectors at multiples of 64 (16
+ * bytes behind them 14.4 and 12.6); from a panel of floats, twice as many bytes a cycle from the second-level cache, 12.6.
+ * Two rows that meet six vectors need half as many conversions and fewer loads, but are slower: 13.
  *
  * Tried: F16 and BF16 as integers of 16 bits, weights that share a power of two with 128 columns, inputs a scale with 16, whose
  * multiplier makes twice as many products. 256 vectors make 64 10^9 multiply-adds a second (floats 43), but to convert weights takes

@@ -69,3 +69,17 @@ setup()
 		[ -z "$(echo "$output" | grep -vE 'linux-vdso|lib(c|m|pthread)\.so|ld-linux|ld-musl')" ]
 	done
 }
+
+@test "bench: rows of the model that ships, where there is no other engine" {
+	need_python
+	mkdir "$BATS_TEST_TMPDIR/t"
+	cp t/bench "$BATS_TEST_TMPDIR/t" # beside no other models
+	cp m.bin "$BATS_TEST_TMPDIR"
+	run env -u BENCH_MODELS LLM_BIN="$BIN" LLM_UNIT="${LLM_UNIT:-$REPO/build/t/unit}" PEER_BIN="$BATS_TEST_TMPDIR" "$PYTHON" "$BATS_TEST_TMPDIR/t/bench" -q -r 1 -o "$BATS_TEST_TMPDIR/log"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	for row in 'prompt 256' 'gen at 0' 'first 1/s' 'four programs' '8 at once' 'memory'; do
+		echo "$output" | grep -qE "\.(bin|gguf) +$row +[0-9.]+"
+		grep -q "\"test\": \"$row\"" "$BATS_TEST_TMPDIR/log"
+	done
+}
